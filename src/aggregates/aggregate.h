@@ -1,0 +1,80 @@
+#pragma once
+
+// Counts kept up to date from batches: keys × measures. An Aggregate holds what the rows since the last commit change
+// (deltas), and a bounded memory of distinct values it has already handed out; the totals and the distinct sets
+// themselves live in the sink. One thread (the sink's).
+//
+// The sink calls add() for rows that it has inserted, then at commit: adds the deltas to the aggregate's table, inserts
+// the candidates into the distinct sets (those that were really new are what a count_distinct grows by), and calls
+// committed(). After a failure: rolled_back().
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "data/aggregate_spec.h"
+#include "data/record_batch.h"
+
+namespace leat {
+
+enum class Measure : uint8_t { count, sum, min, max, count_distinct };
+
+// A column of the aggregate's table.
+struct AggregateColumn {
+  std::string name;
+  Type type = Type::text;  // of the stored value; day(), hour(), minute(), month() are text
+  bool key = false;
+  Measure measure = Measure::count;  // when not a key
+  Type argument = Type::text;        // type of a count_distinct's values
+};
+
+// One value, borrowed: valid until the next call that is not const.
+struct AggregateValue {
+  enum class Kind : uint8_t { null, integer, real, text } kind = Kind::null;  // time: integer microseconds
+  int64_t integer = 0;
+  double real = 0;
+  std::string_view text;
+};
+
+class Aggregate {
+ public:
+  // Checks the declaration against the columns of the rows. bad_config: unknown column or function, a wrong type,
+  // an unknown time zone; the message names the expression and what there is.
+  static Result<std::unique_ptr<Aggregate>> bind(const AggregateSpec& spec, const Schema& schema);
+
+  Aggregate() = default;
+  Aggregate(const Aggregate&) = delete;
+  Aggregate& operator=(const Aggregate&) = delete;
+  virtual ~Aggregate() = default;
+
+  [[nodiscard]] virtual const AggregateSpec& spec() const = 0;
+  // Keys first, then measures, in the declared order.
+  [[nodiscard]] virtual const std::vector<AggregateColumn>& columns() const = 0;
+  // Indexes into the schema of the columns that the expressions read.
+  [[nodiscard]] virtual const std::vector<size_t>& inputs() const = 0;
+
+  virtual void add(const RecordBatch& batch, size_t first, size_t count) = 0;
+  // Only rows whose bucket exists in `touched` (another Aggregate of the same spec).
+  virtual void add_where_in(const Aggregate& touched, const RecordBatch& batch, size_t first, size_t count) = 0;
+
+  // The buckets touched since committed(), numbered from 0.
+  [[nodiscard]] virtual size_t buckets() const = 0;
+  // `column` indexes columns(). For keys the key's value; for measures what is to be added (count, sum) or compared
+  // (min, max); for count_distinct null: the sink counts the candidates that are new. A sum, min or max over NULLs
+  // only is null.
+  [[nodiscard]] virtual AggregateValue value(size_t bucket, size_t column) const = 0;
+  // Values of a count_distinct not known to be in its set, each at most once; ordered by bucket, then by value, so
+  // that an insert into a table ordered by them runs through its pages in order. NULLs do not count.
+  virtual void for_each_candidate(size_t column,
+                                  const std::function<Status(size_t bucket, AggregateValue value)>& visit,
+                                  Status* outcome) = 0;
+
+  virtual void committed() = 0;
+  virtual void rolled_back() = 0;
+};
+
+}  // namespace leat

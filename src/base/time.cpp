@@ -1,0 +1,66 @@
+#include "base/time.h"
+
+#include <fmt/format.h>
+
+namespace leat {
+
+std::string format_day(int64_t days) {
+  const Civil civil = civil_from_days(days);
+  return fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
+}
+
+std::string format_time(int64_t micros) {
+  const int64_t seconds = floor_div(micros, kMicrosPerSecond);
+  const int64_t fraction = micros - seconds * kMicrosPerSecond;
+  const int64_t days = floor_div(seconds, kSecondsPerDay);
+  const int64_t rest = seconds - days * kSecondsPerDay;
+  std::string text = fmt::format("{} {:02}:{:02}:{:02}", format_day(days), rest / 3600, rest / 60 % 60, rest % 60);
+  if (fraction != 0) text += fmt::format(".{:06}", fraction);
+  return text;
+}
+
+bool parse_time(const char* text, size_t size, int64_t* micros) {
+  const auto number = [&](size_t at, size_t digits, int64_t* out) {
+    if (at + digits > size) return false;
+    *out = 0;
+    for (size_t i = at; i < at + digits; ++i) {
+      if (text[i] < '0' || text[i] > '9') return false;
+      *out = *out * 10 + (text[i] - '0');
+    }
+    return true;
+  };
+  int64_t year = 0;
+  int64_t month = 0;
+  int64_t day = 0;
+  int64_t hour = 0;
+  int64_t minute = 0;
+  int64_t second = 0;
+  if (size < 19 || !number(0, 4, &year) || text[4] != '-' || !number(5, 2, &month) || text[7] != '-' ||
+      !number(8, 2, &day) || (text[10] != ' ' && text[10] != 'T') || !number(11, 2, &hour) || text[13] != ':' ||
+      !number(14, 2, &minute) || text[16] != ':' || !number(17, 2, &second)) {
+    return false;
+  }
+  if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, static_cast<unsigned>(month)) || hour > 23 ||
+      minute > 59 || second > 60) {
+    return false;
+  }
+  size_t at = 19;
+  int64_t fraction = 0;
+  if (at < size && text[at] == '.') {
+    ++at;
+    int64_t scale = 100'000;
+    const size_t first = at;
+    for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at) {
+      fraction += (text[at] - '0') * scale;
+      scale /= 10;
+    }
+    if (at == first) return false;
+  }
+  if (at < size && text[at] == 'Z') ++at;
+  if (at != size) return false;
+  const int64_t days = days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
+  *micros = ((days * 24 + hour) * 60 + minute) * 60 * kMicrosPerSecond + second * kMicrosPerSecond + fraction;
+  return true;
+}
+
+}  // namespace leat

@@ -1,0 +1,57 @@
+#pragma once
+
+// How far a source has been taken, and the proof of it. Plain values; any thread.
+//
+// A part is one thing that is read from its beginning to its end: a file generation, an endpoint's window. Its name
+// is given by the source, never changes and is never used again for other content. Offsets count from 0 within it
+// (bytes for files).
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace leat {
+
+struct Position {
+  std::string part;
+  std::string origin;   // what a person calls the place now: a path, a URL
+  uint64_t offset = 0;  // first byte not yet taken
+  std::string token;    // whatever else the source needs to go on from there; opaque to everyone else
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+using Positions = std::vector<Position>;
+
+// What became of the records of a stretch of a part.
+struct Counts {
+  uint64_t inserted = 0;
+  uint64_t updated = 0;
+  uint64_t ignored = 0;   // first wins by key
+  uint64_t filtered = 0;  // by a transform
+  uint64_t rejected = 0;
+  uint64_t digest = 0;  // sum modulo 2^64 of mix64(offset) over the inserted rows and the rejects
+  void add(const Counts& other) {
+    inserted += other.inserted;
+    updated += other.updated;
+    ignored += other.ignored;
+    filtered += other.filtered;
+    rejected += other.rejected;
+    digest += other.digest;
+  }
+  [[nodiscard]] uint64_t records() const { return inserted + updated + ignored + filtered + rejected; }
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+
+// [start, end) of `part` and what became of the records in it.
+struct Range {
+  std::string part;
+  uint64_t start = 0;
+  uint64_t end = 0;
+  Counts counts;
+  bool provisional = false;  // a last record without its end: the position stays at `start`
+  bool gap = false;          // bytes known to have been lost: no records, Counts all 0
+};
+
+using Ranges = std::vector<Range>;
+
+}  // namespace leat

@@ -1,0 +1,35 @@
+#pragma once
+
+// Access logs of nginx and Apache: each line a row or a reject (docs/formats/web-log.md).
+// Who calls what: flow/decoder.h.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "flow/decoder.h"
+#include "flow/note.h"
+
+namespace leat {
+
+struct WebLogFormat {
+  std::string_view name;    // "nginx_combined"
+  std::string_view layout;  // as the server's documentation writes it
+  std::string_view help;
+  std::string_view sample;  // a line of it
+};
+
+// Those that can be named in configuration, in the order in which they are tried.
+std::span<const WebLogFormat> web_log_formats();
+
+struct WebLogOptions {
+  std::string format;  // one of web_log_formats(); empty: recognised for each file from its first 100 lines
+  bool raw = true;     // a column raw_log with the exact bytes of the line
+};
+
+// bad_config: no such format.
+Result<std::unique_ptr<Decoder>> make_web_log_decoder(const WebLogOptions& options, Note note);
+
+}  // namespace leat

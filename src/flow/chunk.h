@@ -1,0 +1,25 @@
+#pragma once
+
+// What a source hands to a decoder. Plain value, moved from thread to thread.
+
+#include <cstdint>
+#include <string>
+
+#include "data/position.h"
+
+namespace leat {
+
+// Whole records only, all of one part. Self-contained: decoding it needs nothing but the chunk.
+struct Chunk {
+  std::string bytes;
+  uint64_t start = 0;        // offset in the part of bytes[0]
+  uint64_t first_line = 1;   // 1-based number of the first line of `bytes` in its part
+  std::string context;       // Cutter::save() as it stood before bytes[0]
+  Position end;              // the position after this chunk; end.part and end.origin name the part
+  uint64_t skipped = 0;      // bytes after `bytes` that end.offset also passes over: the tail of an over-long record,
+                             // whose first bytes are the only record in `bytes`
+  bool truncated = false;    // `bytes` is the beginning of one over-long record: a reject; the rest is `skipped`
+  bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
+};
+
+}  // namespace leat

@@ -1,0 +1,31 @@
+#pragma once
+
+// Bytes become rows or rejects. schema() and make_cutter() are called by any thread; decode() by one thread at a time.
+
+#include <memory>
+#include <string>
+
+#include "data/record_batch.h"
+#include "data/reject.h"
+#include "flow/chunk.h"
+#include "flow/cutter.h"
+
+namespace leat {
+
+class Decoder {
+ public:
+  Decoder() = default;
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  virtual ~Decoder() = default;
+
+  // The columns of every batch. May grow between two opens of a pipeline (Cutter::whole), never while one is open.
+  [[nodiscard]] virtual SchemaPtr schema() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Cutter> make_cutter(const std::string& origin) = 0;
+
+  // Each record of the chunk becomes one row of `batch` or one reject; blank lines are neither. `batch` is empty and of
+  // schema(). Its part, origin, provisional and arena (the chunk's bytes, moved) are set here.
+  virtual void decode(Chunk&& chunk, RecordBatch& batch, Rejects& rejects) = 0;
+};
+
+}  // namespace leat

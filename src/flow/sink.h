@@ -1,0 +1,66 @@
+#pragma once
+
+// Where rows go. Rows, rejects, aggregates and positions become one fact in commit(). Every call is made by the
+// pipeline's sink thread. A Sink is opened again after every failure: open() forgets all that happened before.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "data/aggregate_spec.h"
+#include "data/position.h"
+#include "data/record_batch.h"
+#include "data/reject.h"
+
+namespace leat {
+
+enum class WriteMode : uint8_t { append };
+
+struct SinkPlan {
+  std::string pipeline;
+  std::string table;
+  SchemaPtr schema;
+  WriteMode mode = WriteMode::append;
+  std::vector<AggregateSpec> aggregates;
+};
+
+// What became of the rows of one write; `digest` covers the inserted rows only (data/position.h).
+struct Written {
+  uint64_t inserted = 0;
+  uint64_t updated = 0;
+  uint64_t ignored = 0;
+  uint64_t digest = 0;
+};
+
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+
+  // Makes or checks the tables and returns where every part of this pipeline stands. Kinds: retry (locked, disk full),
+  // bad_config (the table is not ours, a newer layout), fatal (corrupt, another process runs this pipeline).
+  virtual Result<Positions> open(const SinkPlan& plan) = 0;
+
+  // Rows [first, first + count) of `batch` and all of `rejects`, not yet committed. bad_data: the target refuses these
+  // rows; nothing of this call remains (earlier writes do).
+  // Where the batch begins at a provisional record of its part, that record is undone first.
+  virtual Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) = 0;
+
+  // One fact: all writes since the last commit, these positions, these ranges. After any failure nobody knows whether
+  // it landed: close by rollback(), open again, read the positions. fatal: another process runs this pipeline.
+  virtual Status commit(const Positions& moved, const Ranges& ranges) = 0;
+
+  // Undoes what is not committed and lets go of the target, so that open() starts from nothing.
+  virtual void rollback() noexcept = 0;
+
+  // The source ended and everything is committed.
+  virtual Status finish() = 0;
+
+  // Keeps the last trouble of this pipeline where `status` can show it, if the target lets us: best effort.
+  virtual void note_trouble(const std::string& message) noexcept = 0;
+};
+
+}  // namespace leat

@@ -1,0 +1,49 @@
+#pragma once
+
+// Where bytes come from. Every call is made by the pipeline's reader thread, but backlog_bytes().
+// A Source is opened again after every failure: open() forgets all that happened before.
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+#include "base/status.h"
+#include "flow/chunk.h"
+#include "flow/cutter.h"
+
+namespace leat {
+
+struct SourceRequest {
+  Positions resume;        // what the sink has committed
+  MakeCutter make_cutter;  // from the decoder
+  bool once = false;       // end when nothing more is there now
+};
+
+struct Reading {
+  enum class What : uint8_t {
+    chunk,  // `chunk` holds records
+    idle,   // nothing new now (the source has waited a moment): commit what is there
+    end,    // the source has said that it ended (`--once`: nothing more now); read() is not called again
+  };
+  What what = What::idle;
+  Chunk chunk;
+};
+
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  virtual Status open(SourceRequest request) = 0;
+  // Blocks for at most about a quarter of a second. Kind::stopped after a stop. A failure that concerns only some of
+  // what was asked for (a named file is missing) is returned in place of `end`, after everything else was delivered.
+  virtual Result<Reading> read(const std::stop_token& stop) = 0;
+  // These positions are committed in the sink: what lies before them need not be kept.
+  virtual void committed(const Positions& positions) = 0;
+  // Bytes known to be waiting, as of the last look; nothing when it is not known. Any thread.
+  [[nodiscard]] virtual std::optional<uint64_t> backlog_bytes() const = 0;
+};
+
+}  // namespace leat

@@ -1,0 +1,63 @@
+#pragma once
+
+// Reading and proving what a sink keeps, from the target alone: for status, verify, the server. A Store never changes
+// rows that a sink has written. One thread; several Stores may be open beside a running Sink.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "data/position.h"
+
+namespace leat {
+
+struct PartState {
+  Position position;
+  Counts counts;  // over all ranges of the part, the provisional record included
+  uint64_t gap_bytes = 0;
+};
+
+struct PipelineState {
+  std::string pipeline;
+  std::string table;
+  std::string writer;                       // who runs or last ran it: "pid 123 on host"
+  bool running = false;                     // the writer is alive on this machine
+  std::optional<int64_t> committed_micros;  // time of the last commit
+  double rows_per_second = 0;               // as of the last commit
+  std::string last_error;                   // empty: none since the last commit
+  std::optional<int64_t> error_micros;
+  std::vector<PartState> parts;         // in the order in which they were first seen
+  std::vector<std::string> aggregates;  // names
+};
+
+struct VerifyReport {
+  uint64_t records = 0;
+  uint64_t rows = 0;
+  uint64_t rejects = 0;
+  uint64_t filtered = 0;
+  uint64_t ignored = 0;
+  uint64_t lost = 0;
+  uint64_t doubled = 0;
+  uint64_t gap_bytes = 0;
+  std::vector<std::string> problems;  // each names the table, the part and the numbers; empty: proven
+};
+
+// done and total in rows; total may be an estimate.
+using VerifyProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  virtual Result<std::vector<PipelineState>> pipelines() = 0;
+  // Checks all pipelines in one snapshot (docs/formats/database.md, "What verify proves").
+  virtual Result<VerifyReport> verify(const VerifyProgress& progress) = 0;
+};
+
+}  // namespace leat
