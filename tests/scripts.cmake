@@ -1,3 +1,15 @@
-# Tests that are scripts: each ends with status 0 or is a failure.
-add_test(NAME include_direction COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/include_direction.py)
-set_tests_properties(include_direction PROPERTIES LABELS "unit")
+# Tests that are scripts: each ends with status 0, or 77 for "cannot be run here", or is a failure.
+function(leat_script_test name)
+  cmake_parse_arguments(TEST "" "LABELS;TIMEOUT;COST" "COMMAND" ${ARGN})
+  add_test(NAME ${name} COMMAND ${TEST_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" SKIP_RETURN_CODE 77)
+  if(TEST_TIMEOUT)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+  endif()
+  if(TEST_COST)
+    set_tests_properties(${name} PROPERTIES COST ${TEST_COST})
+  endif()
+endfunction()
+
+leat_script_test(include_direction LABELS unit COMMAND /usr/bin/python3 tests/include_direction.py)
+leat_script_test(format LABELS style COMMAND /usr/bin/python3 tests/format_check.py)
