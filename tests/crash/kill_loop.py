@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""Kills leat again and again while it reads a log that grows and is rotated, then judges what it has stored.
+
+  kill_loop.py [--leat build/release/leat] [--kills 120] [--rounds 1] [--seed N] [--keep]
+
+Producer: writer.py, a process of its own. Under test: `leat logs DIR/access.log --to DIR/web.db`, and in two of three
+lives `leat run` of a file that says the same but commits more often. Judge: judge.py.
+
+A life: the writer puts a backlog in place (and often rotates while nobody reads), leat starts, and a random moment after
+its first write it is killed; one life in twelve is killed at a random moment from its start. A kill counts as *busy*
+when it falls between the first write and the last commit: leat had written, and of the lines that stood in the log
+before it started some were not yet committed. At least 80 % have to be. Between the lives nobody else opens the
+database, so that recovery is leat's own.
+
+Exit status: 0 every line is there once, 1 not, 2 the loop itself could not work.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+import judge  # noqa: E402
+
+ZONE = "Europe/Berlin"
+BACKLOG = 12000  # lines
+
+PIPELINE = """[sources.logs]
+type = "file"
+include = ["{log}"]
+
+[sinks.db]
+type = "sqlite"
+path = "{db}"
+
+[pipelines.logs]
+from = "logs"
+to = "db.access_log"
+raw = true
+commit = {{ rows = {rows}, every = "{every}" }}
+
+[aggregates.visitors_per_day]
+from = "logs"
+timezone = "{zone}"
+by = {{ day = "day(time)" }}
+value = {{ visitors = "count_distinct(remote_addr)", hits = "count()", bytes = "sum(body_bytes_sent)" }}
+
+[aggregates.pages_per_day]
+from = "logs"
+timezone = "{zone}"
+by = {{ day = "day(time)", page = "path(request_uri)" }}
+value = {{ hits = "count()" }}
+
+[aggregates.statuses_per_day]
+from = "logs"
+timezone = "{zone}"
+by = {{ day = "day(time)", status = "status" }}
+value = {{ hits = "count()" }}
+"""
+
+
+class Trouble(Exception):
+    """The loop cannot go on."""
+
+
+class Writer:
+    def __init__(self, directory, seed):
+        self.process = subprocess.Popen(
+            ["/usr/bin/python3", HERE / "writer.py", directory, "--journal", directory / "journal", "--seed", str(seed),
+             "--rate", "1500", "--rotate-every", "6000", "--control"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.written = 0
+        self.rotations = 0
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer:
+            raise Trouble("the writer has ended")
+        self.written, self.rotations = int(answer[1]), int(answer[2])
+
+    def stop(self, cut):
+        self.tell("stop cut" if cut else "stop")
+        self.process.wait(30)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Round:
+    def __init__(self, options, directory, seed):
+        self.options = options
+        self.directory = directory
+        self.random = random.Random(seed)
+        self.database = directory / "web.db"
+        self.wal = directory / "web.db-wal"
+        self.err = open(directory / "leat.err", "ab")
+        self.writer = Writer(directory, seed)
+        self.committed = 0
+        self.sequence = 0
+        self.lives = []  # (milliseconds from start to kill, … to first write or None, commits seen, busy)
+        self.down_rotations = 0
+        self.child = None
+
+    def environment(self):
+        return dict(os.environ, TZ=ZONE)
+
+    def start(self, arguments):
+        self.child = subprocess.Popen([self.options.leat, *arguments], stdin=subprocess.DEVNULL, stdout=self.err,
+                                      stderr=self.err, env=self.environment())
+        return self.child
+
+    def logs(self, *more):
+        return ["logs", str(self.directory / "access.log"), "--to", str(self.database), *more]
+
+    def run_often(self):
+        rows = self.random.choice((1, 40, 200, 1000))
+        path = self.directory / "often.toml"
+        path.write_text(PIPELINE.format(log=self.directory / "access.log", db=self.database, zone=ZONE, rows=rows,
+                                        every=self.random.choice(("5ms", "50ms", "1s"))))
+        return ["run", str(path)]
+
+    def look(self):
+        """How far the database is, without being the last one to close it."""
+        try:
+            database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
+            try:
+                self.sequence = database.execute("SELECT max(sequence) FROM _leat_pipelines").fetchone()[0] or 0
+                self.committed = database.execute(
+                    "SELECT sum(inserted + rejected) FROM _leat_ranges").fetchone()[0] or 0
+            finally:
+                database.close()
+        except sqlite3.OperationalError:
+            pass  # no such file or table yet
+
+    def wal_state(self):
+        try:
+            found = os.stat(self.wal)
+            return found.st_size, found.st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def life(self, number):
+        early = number % 12 == 11
+        often = number % 3 != 0
+        rotations = self.writer.rotations
+        self.writer.tell(f"fill {max(0, BACKLOG - (self.writer.written - self.committed)) + 200}")
+        if self.random.random() < 0.3:
+            for _ in range(self.random.choice((1, 1, 1, 2))):
+                self.writer.tell("rotate")
+        self.down_rotations += self.writer.rotations - rotations
+        there = self.writer.written
+        before, sequence_before = self.wal_state(), None
+
+        child = self.start(self.run_often() if often else self.logs())
+        begun = time.monotonic()
+        first_write = None
+        if early:
+            time.sleep(self.random.random() * 0.05)
+        else:
+            while child.poll() is None:
+                if self.wal_state() not in (None, before):
+                    first_write = time.monotonic() - begun
+                    break
+                if time.monotonic() - begun > 20:
+                    raise Trouble(f"life {number}: no write in 20 seconds, see {self.err.name}")
+                time.sleep(0.0005)
+            self.look()
+            sequence_before = self.sequence
+            kill_at = time.monotonic() + self.random.random() * (0.08 if often else 0.25)
+            while time.monotonic() < kill_at and child.poll() is None:
+                time.sleep(0.001)
+            self.look()
+        if child.poll() is not None:
+            raise Trouble(f"life {number}: leat ended by itself with status {child.returncode}, see {self.err.name}")
+        child.send_signal(signal.SIGKILL)
+        killed = time.monotonic() - begun
+        child.wait()
+        commits = self.sequence - sequence_before if sequence_before is not None else 0
+        busy = first_write is not None and self.committed < there
+        self.lives.append((killed * 1000, None if first_write is None else first_write * 1000, commits, busy))
+
+    def drain(self):
+        """Reads the rest and is stopped the way a user does it."""
+        self.writer.stop(cut=self.random.random() < 0.5)
+        child = self.start(self.logs())
+        begun = time.monotonic()
+        seen, since = -1, begun
+        while time.monotonic() - since < 20 and child.poll() is None:
+            self.look()
+            if self.committed != seen:
+                seen, since = self.committed, time.monotonic()
+            if self.committed >= self.writer.written - 1:  # a last line without newline is held
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGTERM)
+        status = child.wait(60)
+        if status != 0:
+            raise Trouble(f"SIGTERM: status {status}, expected 0, see {self.err.name}")
+        for _ in range(2):  # the second one finds nothing
+            status = subprocess.run([self.options.leat, *self.logs("--once")], stdin=subprocess.DEVNULL, stdout=self.err,
+                                    stderr=self.err, env=self.environment(), timeout=600, check=False).returncode
+            if status != 0:
+                raise Trouble(f"--once: status {status}, expected 0, see {self.err.name}")
+
+    def end(self):
+        if self.child and self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        self.writer.end()
+        self.err.close()
+
+
+def histogram(title, values, bounds, unit):
+    print(f"  {title}:")
+    low = 0
+    for high in [*bounds, None]:
+        count = sum(1 for v in values if v >= low and (high is None or v < high))
+        if count:
+            name = f"{low}–{high}" if high is not None else f"{low} and more"
+            print(f"    {name + unit:>18} {count:5} {'#' * (count * 60 // max(1, len(values)))}")
+        low = high
+
+
+def report(lives):
+    print(f"{len(lives)} kills")
+    histogram("kills, from the start of the process", [life[0] for life in lives],
+              [5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000], " ms")
+    after = [life[0] - life[1] for life in lives if life[1] is not None]
+    histogram("kills, from its first write", after, [1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300], " ms")
+    histogram("commits of the life", [life[2] for life in lives], [1, 2, 3, 5, 10, 20, 50, 100], "")
+    busy = sum(1 for life in lives if life[3])
+    print(f"  between first write and last commit: {busy} of {len(lives)} ({100 * busy / len(lives):.0f} %)", flush=True)
+    return busy / len(lives)
+
+
+def one_round(options, seed, kills, all_lives):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="leat-kill-", dir=options.dir))
+    good = False
+    round_ = Round(options, directory, seed)
+    try:
+        for number in range(kills):
+            round_.life(number)
+        round_.drain()
+        all_lives += round_.lives
+        print(f"seed {seed}: {kills} kills, {round_.writer.written} lines, {round_.writer.rotations} rotations, "
+              f"{round_.down_rotations} of them while nobody read", flush=True)
+        problems = judge.judge(options.leat, round_.database, directory / "journal", ZONE)
+        for problem in problems:
+            print(f"  WRONG: {problem}", flush=True)
+        good = not problems
+    finally:
+        round_.end()
+        if good and not options.keep:
+            shutil.rmtree(directory)
+        else:
+            print(f"  kept: {directory}", flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--leat", default=str(ROOT / "build/release/leat"))
+    parser.add_argument("--kills", type=int, default=120, help="in each round")
+    parser.add_argument("--rounds", type=int, default=1, help="each with a new log and a new database")
+    parser.add_argument("--seed", type=int, default=None, help="of the first round; the default is the time")
+    parser.add_argument("--dir", default=None, help="where the folder of a round is made")
+    parser.add_argument("--keep", action="store_true", help="keep the folders also of good rounds")
+    options = parser.parse_args()
+
+    seed = options.seed if options.seed is not None else int(time.time())
+    lives, bad = [], 0
+    try:
+        for number in range(options.rounds):
+            bad += not one_round(options, seed + number, options.kills, lives)
+    except Trouble as trouble:
+        print(f"kill_loop: {trouble}", file=sys.stderr)
+        return 2
+    share = report(lives)
+    if share < 0.8:
+        print("kill_loop: fewer than 80 % of the kills found it busy: this proves too little", file=sys.stderr)
+        return 2
+    print("every line is there once" if not bad else f"{bad} of {options.rounds} rounds went wrong")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
