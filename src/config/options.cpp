@@ -1,0 +1,332 @@
+#include "config/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/expression.h"
+
+namespace leat {
+
+std::string_view name_of(OptionType type) {
+  switch (type) {
+    case OptionType::text:
+      return "text";
+    case OptionType::integer:
+      return "integer";
+    case OptionType::boolean:
+      return "boolean";
+    case OptionType::size:
+      return "size";
+    case OptionType::duration:
+      return "duration";
+    case OptionType::path:
+      return "path";
+    case OptionType::paths:
+      return "paths";
+    case OptionType::choice:
+      return "choice";
+    case OptionType::expression:
+      return "expression";
+    case OptionType::expressions:
+      return "expressions";
+    case OptionType::section:
+      return "table";
+    case OptionType::format:
+      return "format";
+  }
+  return "?";
+}
+
+std::string absolute_path(std::string_view directory, std::string_view path) {
+  std::string whole = path.starts_with('/') ? std::string(path) : fmt::format("{}/{}", directory, path);
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : split(whole, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+      continue;
+    }
+    parts.push_back(part);
+  }
+  std::string out;
+  for (const std::string_view part : parts) {
+    out += '/';
+    out += part;
+  }
+  return out.empty() ? "/" : out;
+}
+
+const Value* Settings::find(std::string_view name) const {
+  for (const auto& [key, value] : values_) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+std::string_view Settings::standard(std::string_view name) const {
+  for (const Option& option : options_) {
+    if (option.name == name) return option.standard;
+  }
+  return {};
+}
+
+std::string Settings::text(std::string_view name) const {
+  const Value* value = find(name);
+  return value != nullptr ? value->text : std::string(standard(name));
+}
+
+uint64_t Settings::integer(std::string_view name) const {
+  const Value* value = find(name);
+  return static_cast<uint64_t>(value != nullptr ? value->integer : parse_integer(standard(name)).value_or(0));
+}
+
+bool Settings::boolean(std::string_view name) const {
+  const Value* value = find(name);
+  return value != nullptr ? value->integer != 0 : standard(name) == "true";
+}
+
+uint64_t Settings::bytes(std::string_view name) const {
+  return parse_bytes(text(name)).value_or(0);
+}
+
+uint64_t Settings::milliseconds(std::string_view name) const {
+  return parse_duration_ms(text(name)).value_or(0);
+}
+
+std::vector<std::string> Settings::texts(std::string_view name) const {
+  std::vector<std::string> out;
+  if (const Value* value = find(name); value != nullptr) {
+    for (const Value& item : value->items) out.push_back(item.text);
+  }
+  return out;
+}
+
+Settings Settings::section(std::string_view name) const {
+  for (const auto& [key, settings] : sections_) {
+    if (key == name) return settings;
+  }
+  Settings empty;
+  for (const Option& option : options_) {
+    if (option.name == name) empty.options_ = option.inner;
+  }
+  empty.at_ = at_;
+  return empty;
+}
+
+Place Settings::place(std::string_view name) const {
+  const Value* value = find(name);
+  return value != nullptr ? value->at : at_;
+}
+
+class OptionChecker {
+ public:
+  OptionChecker(const CheckRequest& request, Complaints& complaints) : request_(request), complaints_(complaints) {}
+
+  Settings check() {
+    settings_.options_ = request_.options;
+    settings_.at_ = request_.at;
+    for (const Entry& entry : request_.table.entries) {
+      if (request_.typed && entry.key == "type") continue;
+      if (const Option* option = find(entry.key); option != nullptr) {
+        take(*option, entry.value);
+      } else {
+        complaints_.add(entry.key_at, fmt::format("unknown option {} of {}{}", quoted(entry.key), request_.what,
+                                                  suggestion(entry.key, names())));
+      }
+    }
+    for (const Option& option : request_.options) {
+      if (option.required && request_.table.find(option.name) == nullptr) {
+        complaints_.add(request_.at, fmt::format("{} needs '{}': {}", request_.what, option.name, option.help));
+      }
+    }
+    return std::move(settings_);
+  }
+
+ private:
+  const Option* find(std::string_view name) const {
+    for (const Option& option : request_.options) {
+      if (option.name == name) return &option;
+    }
+    return nullptr;
+  }
+
+  std::vector<std::string_view> names() const {
+    std::vector<std::string_view> all;
+    if (request_.typed) all.emplace_back("type");
+    for (const Option& option : request_.options) all.push_back(option.name);
+    return all;
+  }
+
+  void wrong(const Option& option, const Value& value, std::string_view expected) {
+    const std::string found = value.is_text() ? shown(value) : std::string(type_in_words(value.type));
+    complaints_.add(value.at,
+                    fmt::format("'{}' of {} must be {}, not {}", option.name, request_.what, expected, found));
+  }
+
+  void keep(const Option& option, Value value) {
+    settings_.values_.emplace_back(std::string(option.name), std::move(value));
+  }
+
+  void take(const Option& option, const Value& value) {
+    switch (option.type) {
+      case OptionType::text:
+        return take_text(option, value, "text in quotes");
+      case OptionType::expression:
+        return take_expression(option, value);
+      case OptionType::integer:
+        if (value.type != Value::Type::integer || value.integer < 1) return wrong_number(option, value);
+        return keep(option, value);
+      case OptionType::boolean:
+        if (value.type != Value::Type::boolean) return wrong(option, value, "true or false");
+        return keep(option, value);
+      case OptionType::size:
+        if (!value.is_text() || parse_bytes(value.text).value_or(0) == 0) {
+          return wrong(option, value, "a size such as \"64MiB\"");
+        }
+        return keep(option, value);
+      case OptionType::duration:
+        if (!value.is_text() || parse_duration_ms(value.text).value_or(0) == 0) {
+          return wrong(option, value, "a duration such as \"250ms\", \"1s\" or \"5m\"");
+        }
+        return keep(option, value);
+      case OptionType::path:
+        return take_path(option, value);
+      case OptionType::paths:
+        return take_paths(option, value);
+      case OptionType::choice:
+        return take_choice(option, value);
+      case OptionType::expressions:
+        return take_expressions(option, value);
+      case OptionType::section:
+        return take_section(option, value);
+      case OptionType::format:
+        if (!value.is_text() && !value.is_table()) return wrong(option, value, "a name or a table with a type");
+        return keep(option, value);
+    }
+  }
+
+  void wrong_number(const Option& option, const Value& value) {
+    if (value.type != Value::Type::integer) return wrong(option, value, "an integer");
+    complaints_.add(value.at,
+                    fmt::format("'{}' of {} must be at least 1, not {}", option.name, request_.what, value.integer));
+  }
+
+  void take_text(const Option& option, const Value& value, std::string_view expected) {
+    if (!value.is_text()) return wrong(option, value, expected);
+    if (value.text.empty()) {
+      return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+    }
+    keep(option, value);
+  }
+
+  void take_path(const Option& option, const Value& value) {
+    if (!value.is_text()) return wrong(option, value, "a path in quotes");
+    if (Value absolute = value; make_absolute(option, absolute)) keep(option, std::move(absolute));
+  }
+
+  void take_paths(const Option& option, const Value& value) {
+    Value list = value;
+    if (value.is_text()) {
+      list = Value();
+      list.type = Value::Type::array;
+      list.at = value.at;
+      list.items = {value};
+    }
+    if (list.type != Value::Type::array) return wrong(option, value, "a path in quotes or a list of them");
+    if (list.items.empty()) {
+      return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+    }
+    bool good = true;
+    for (Value& item : list.items) {
+      if (!item.is_text()) {
+        wrong(option, item, "a list of paths in quotes");
+        good = false;
+      } else {
+        good = make_absolute(option, item) && good;
+      }
+    }
+    if (good) keep(option, std::move(list));
+  }
+
+  bool make_absolute(const Option& option, Value& value) {
+    if (value.text.empty()) {
+      complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+      return false;
+    }
+    if (value.text.find('\0') != std::string::npos) {
+      complaints_.add(value.at,
+                      fmt::format("'{}' of {} holds a NUL character, which no path can", option.name, request_.what));
+      return false;
+    }
+    value.text = absolute_path(request_.directory, value.text);
+    return true;
+  }
+
+  void take_choice(const Option& option, const Value& value) {
+    if (!value.is_text()) return wrong(option, value, "text in quotes");
+    const std::vector<std::string_view> choices = option.choices();
+    if (std::find(choices.begin(), choices.end(), value.text) == choices.end()) {
+      return complaints_.add(value.at, fmt::format("unknown '{}' {} of {}{}", option.name, shown(value), request_.what,
+                                                   suggestion(value.text, choices)));
+    }
+    keep(option, value);
+  }
+
+  bool check_expression(std::string_view name, const Value& value) {
+    size_t at = 0;
+    const Result<Expression> parsed = parse_expression(value.text, &at);
+    if (parsed.ok()) return true;
+    // A text without escapes, on one line, stands in the file as it is, after its quote.
+    Place place = value.at;
+    if (value.written.empty() && value.at.length == value.text.size() + 2) {
+      place.column += static_cast<uint32_t>(at) + 1;
+      place.length = 1;
+    }
+    complaints_.add(place, fmt::format("'{}' of {}: {}", visible(name), request_.what, parsed.status().message()));
+    return false;
+  }
+
+  void take_expression(const Option& option, const Value& value) {
+    if (!value.is_text()) return wrong(option, value, "an expression in quotes");
+    if (check_expression(option.name, value)) keep(option, value);
+  }
+
+  void take_expressions(const Option& option, const Value& value) {
+    if (!value.is_table()) return wrong(option, value, "a table { NAME = \"expression\" }");
+    if (value.entries.empty()) {
+      return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+    }
+    bool good = true;
+    for (const Entry& entry : value.entries) {
+      if (!entry.value.is_text()) {
+        complaints_.add(entry.value.at,
+                        fmt::format("'{}' of {} must be an expression in quotes, not {}", visible(entry.key),
+                                    request_.what, type_in_words(entry.value.type)));
+        good = false;
+      } else {
+        good = check_expression(entry.key, entry.value) && good;
+      }
+    }
+    if (good) keep(option, value);
+  }
+
+  void take_section(const Option& option, const Value& value) {
+    if (!value.is_table()) return wrong(option, value, "a table { … }");
+    const CheckRequest inner{value, value.at, option.inner, fmt::format("'{}' of {}", option.name, request_.what),
+                             request_.directory};
+    settings_.sections_.emplace_back(std::string(option.name), check_options(inner, complaints_));
+    keep(option, value);
+  }
+
+  const CheckRequest& request_;
+  Complaints& complaints_;
+  Settings settings_;
+};
+
+Settings check_options(const CheckRequest& request, Complaints& complaints) {
+  return OptionChecker(request, complaints).check();
+}
+
+}  // namespace leat

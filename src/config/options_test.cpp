@@ -1,0 +1,119 @@
+#include "config/options.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "config/toml.h"
+
+namespace leat {
+namespace {
+
+std::vector<std::string_view> colours() {
+  return {"red", "green"};
+}
+
+constexpr std::array<Option, 2> kInner{{
+    {.name = "rows", .type = OptionType::integer, .standard = "32768", .help = "so many"},
+    {.name = "every", .type = OptionType::duration, .standard = "1s", .help = "so long"},
+}};
+constexpr std::array<Option, 9> kOptions{{
+    {.name = "table", .type = OptionType::text, .help = "a text"},
+    {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
+    {.name = "include", .type = OptionType::paths, .help = "paths"},
+    {.name = "size", .type = OptionType::size, .standard = "1MiB", .help = "a size"},
+    {.name = "colour", .type = OptionType::choice, .standard = "red", .choices = colours, .help = "a colour"},
+    {.name = "raw", .type = OptionType::boolean, .standard = "true", .help = "a switch"},
+    {.name = "by", .type = OptionType::expressions, .help = "keys"},
+    {.name = "commit", .type = OptionType::section, .inner = kInner, .help = "when"},
+    {.name = "format", .type = OptionType::format, .help = "a format"},
+}};
+
+struct Checked {
+  Settings settings;
+  std::string errors;
+};
+
+Checked check(const std::string& text) {
+  Complaints complaints("f.toml", text);
+  const Value root = parse_toml(text, complaints);
+  const CheckRequest request{root, {1, 1, 1}, kOptions, "sink 'sqlite'", "/etc/leat", true};
+  Settings settings = check_options(request, complaints);
+  return {settings, complaints.text()};
+}
+
+TEST(Options, GoodOnesAreRead) {
+  const Checked c = check(
+      "type = 'x'\ntable = 't'\npath = '../a.db'\ninclude = 'logs/*.log'\nsize = '2KiB'\ncolour = 'green'\nraw = "
+      "false\n"
+      "by = { day = 'day(time)', status = 'status' }\ncommit = { rows = 5 }\n");
+  EXPECT_EQ(c.errors, "");
+  EXPECT_EQ(c.settings.text("table"), "t");
+  EXPECT_EQ(c.settings.text("path"), "/etc/a.db");
+  EXPECT_EQ(c.settings.texts("include"), std::vector<std::string>{"/etc/leat/logs/*.log"});
+  EXPECT_EQ(c.settings.bytes("size"), 2048U);
+  EXPECT_EQ(c.settings.text("colour"), "green");
+  EXPECT_FALSE(c.settings.boolean("raw"));
+  EXPECT_EQ(c.settings.find("by")->entries.at(0).key, "day");
+  EXPECT_EQ(c.settings.section("commit").integer("rows"), 5U);
+  EXPECT_EQ(c.settings.section("commit").milliseconds("every"), 1000U);
+}
+
+TEST(Options, AbsentOnesHaveTheirStandardValue) {
+  const Checked c = check("path = '/x'\n");
+  EXPECT_EQ(c.errors, "");
+  EXPECT_EQ(c.settings.bytes("size"), 1U << 20);
+  EXPECT_EQ(c.settings.text("colour"), "red");
+  EXPECT_TRUE(c.settings.boolean("raw"));
+  EXPECT_FALSE(c.settings.has("raw"));
+  EXPECT_EQ(c.settings.section("commit").integer("rows"), 32768U);
+}
+
+TEST(Options, EveryErrorIsToldAtOnce) {
+  const Checked c = check("tabel = 't'\nsize = 12\ncolour = 'gren'\nraw = 'yes'\ncommit = { row = 1, every = '1' }\n");
+  EXPECT_EQ(c.errors,
+            "f.toml:1:1: unknown option 'tabel' of sink 'sqlite' (did you mean 'table'?)\n  tabel = 't'\n  ^~~~~\n"
+            "f.toml:1:1: sink 'sqlite' needs 'path': where it is\n  tabel = 't'\n  ^\n"
+            "f.toml:2:8: 'size' of sink 'sqlite' must be a size such as \"64MiB\", not an integer\n"
+            "  size = 12\n         ^~\n"
+            "f.toml:3:10: unknown 'colour' 'gren' of sink 'sqlite' (did you mean 'green'?)\n"
+            "  colour = 'gren'\n           ^~~~~~\n"
+            "f.toml:4:7: 'raw' of sink 'sqlite' must be true or false, not 'yes'\n  raw = 'yes'\n        ^~~~~\n"
+            "f.toml:5:12: unknown option 'row' of 'commit' of sink 'sqlite' (did you mean 'rows'?)\n"
+            "  commit = { row = 1, every = '1' }\n             ^~~\n"
+            "f.toml:5:29: 'every' of 'commit' of sink 'sqlite' must be a duration such as \"250ms\", \"1s\" or \"5m\", "
+            "not '1'\n"
+            "  commit = { row = 1, every = '1' }\n                              ^~~");
+}
+
+TEST(Options, NumbersAndListsAreChecked) {
+  EXPECT_EQ(check("path = ''").errors, "f.toml:1:8: 'path' of sink 'sqlite' is empty\n  path = ''\n         ^~");
+  EXPECT_EQ(check("path = 'x'\ninclude = []").errors,
+            "f.toml:2:11: 'include' of sink 'sqlite' is empty\n  include = []\n            ^~");
+  EXPECT_EQ(check("path = 'x'\ninclude = ['a', 1]").errors,
+            "f.toml:2:17: 'include' of sink 'sqlite' must be a list of paths in quotes, not an integer\n"
+            "  include = ['a', 1]\n                  ^");
+  EXPECT_EQ(check("path = 'x'\ncommit = { rows = 0 }").errors,
+            "f.toml:2:19: 'rows' of 'commit' of sink 'sqlite' must be at least 1, not 0\n"
+            "  commit = { rows = 0 }\n                    ^");
+}
+
+TEST(Options, AnExpressionIsMarkedWhereItIsWrong) {
+  EXPECT_EQ(check("path = 'x'\nby = { day = 'dya(time)' }").errors,
+            "f.toml:2:15: 'day' of sink 'sqlite': unknown function 'dya' at character 1 (did you mean 'day'?)\n"
+            "  by = { day = 'dya(time)' }\n                ^");
+  EXPECT_EQ(check("path = 'x'\nby = { day = 'day(time' }").errors,
+            "f.toml:2:23: 'day' of sink 'sqlite': expected ',' or ')' at character 9, where the expression ends\n"
+            "  by = { day = 'day(time' }\n                        ^");
+}
+
+TEST(Options, PathsAreMadeAbsoluteByTextAlone) {
+  EXPECT_EQ(absolute_path("/a/b", "c.log"), "/a/b/c.log");
+  EXPECT_EQ(absolute_path("/a/b", "./x/../c*.log"), "/a/b/c*.log");
+  EXPECT_EQ(absolute_path("/a/b", "../../../c"), "/c");
+  EXPECT_EQ(absolute_path("/a/b", "/v//log/"), "/v/log");
+  EXPECT_EQ(absolute_path("/", ".."), "/");
+}
+
+}  // namespace
+}  // namespace leat
