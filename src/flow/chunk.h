@@ -16,9 +16,8 @@ struct Chunk {
   uint64_t first_line = 1;   // 1-based number of the first line of `bytes` in its part
   std::string context;       // Cutter::save() as it stood before bytes[0]
   Position end;              // the position after this chunk; end.part and end.origin name the part
-  uint64_t skipped = 0;      // bytes after `bytes` that end.offset also passes over: the tail of an over-long record,
-                             // whose first bytes are the only record in `bytes`
-  bool truncated = false;    // `bytes` is the beginning of one over-long record: a reject; the rest is `skipped`
+  bool truncated = false;    // `bytes` is the beginning of one over-long record: it becomes one reject
+  uint64_t skipped = 0;      // bytes of that record after `bytes`, its newline not counted
   bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
 };
 

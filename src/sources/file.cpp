@@ -1,0 +1,243 @@
+#include "sources/file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+
+#include "base/text.h"
+#include "sources/log_family.h"
+
+namespace leat {
+namespace {
+
+constexpr uint64_t kScanEveryMs = 1000;  // how often the globs are looked at anew
+
+class FileSource final : public Source {
+ public:
+  FileSource(FileOptions options, os::FileSystem& files, os::Clock& clock, Note note)
+      : options_(std::move(options)), files_(files), clock_(clock), note_(std::move(note)) {}
+
+  Status open(SourceRequest request) override {
+    request_ = std::move(request);
+    families_.clear();
+    waiting_chunks_.clear();
+    refused_ = Status();
+    scanned_ = false;
+    looked_ = false;
+    for (const Position& position : request_.resume) {
+      const auto name = parse_part(position.part);
+      if (!name) return Status::bug("the position of " + quoted(position.part) + " is not one of a file");
+      LEAT_ASSIGN(auto generation, Generation::restore(position));
+      family(name->family).restored(std::move(generation));
+    }
+    // By number, which is by age.
+    for (const auto& each : families_) each->sort();
+    return {};
+  }
+
+  Result<Reading> read(const std::stop_token& stop) override {
+    for (bool waited = false;; waited = true) {
+      if (stop.stop_requested()) return Status::stopped();
+      LEAT_TRY(scan_if_due());
+      LEAT_ASSIGN(auto chunk, next_chunk(Ending::open));
+      if (!chunk && !(request_.once && looked_)) {
+        looked_ = true;
+        LEAT_TRY(look_at_all());
+        LEAT_ASSIGN(chunk, next_chunk(Ending::open));
+      }
+      update_backlog();
+      if (chunk) return Reading{.what = Reading::What::chunk, .chunk = *std::move(chunk)};
+      if (request_.once) return end_of_run();
+      if (waited) return Reading{.what = Reading::What::idle, .chunk = {}};
+      if (!clock_.wait_ms(options_.poll_ms, stop)) return Status::stopped();
+    }
+  }
+
+  void committed(const Positions& /*positions*/) override {}
+
+  [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override {
+    if (!backlog_known_) return std::nullopt;
+    return backlog_.load();
+  }
+
+ private:
+  LogFamily& family(const std::string& name) {
+    const auto found =
+        std::find_if(families_.begin(), families_.end(), [&](const auto& each) { return each->name() == name; });
+    if (found != families_.end()) return **found;
+    return *families_.emplace_back(std::make_unique<LogFamily>(name));
+  }
+
+  ScanContext context() {
+    return {files_, note_, request_.make_cutter, request_.once, clock_.steady_ms(), waiting_chunks_};
+  }
+
+  // Finds the files of a path or glob; what keeps it from finding any goes to missing_.
+  Status look_for(const std::string& pattern) {
+    const bool wildcard = pattern.find_first_of("*?[") != std::string::npos;
+    if (wildcard) {
+      LEAT_ASSIGN(const auto paths, files_.glob(pattern));
+      for (const std::string& path : paths) family(member_of(path).family).include(path);
+      if (!paths.empty()) return {};
+    }
+    auto info = files_.info(pattern, os::Links::follow);  // also a name that only looks like a glob
+    if (!info.ok()) {
+      missing_.push_back(info.status().message());
+    } else if (*info) {
+      family(member_of(pattern).family).include(pattern);
+    } else {
+      missing_.push_back(visible(pattern) + (wildcard ? ": no file matches" : ": there is no such file"));
+    }
+    return {};
+  }
+
+  Status scan_if_due() {
+    const uint64_t now = clock_.steady_ms();
+    if (scanned_ && (request_.once || now < scanned_at_ms_ + kScanEveryMs)) return {};
+    const bool first = !scanned_;
+    missing_.clear();
+    for (const std::string& pattern : options_.include) LEAT_TRY(look_for(pattern));
+    if (first && !request_.once) {
+      for (const std::string& text : missing_) note_(NoteLevel::warning, text + " yet; waiting for it");
+    }
+    for (const auto& each : families_) LEAT_TRY(each->scan(context()));
+    if (first) {
+      std::stable_sort(families_.begin(), families_.end(),
+                       [](const auto& a, const auto& b) { return a->oldest_mtime_ns() < b->oldest_mtime_ns(); });
+    }
+    scanned_ = true;
+    scanned_at_ms_ = now;
+    return {};
+  }
+
+  // The next chunk of the first family that has one, oldest generation first; then the next family has its turn.
+  Result<std::optional<Chunk>> next_chunk(Ending ending) {
+    if (!waiting_chunks_.empty()) {
+      std::optional<Chunk> chunk = std::move(waiting_chunks_.front());
+      waiting_chunks_.pop_front();
+      return chunk;
+    }
+    const ReadSizes sizes{options_.chunk_bytes, options_.max_record_bytes};
+    for (size_t i = 0; i < families_.size(); ++i) {
+      LogFamily& each = *families_[(turn_ + i) % families_.size()];
+      for (size_t g = 0; g < each.generations().size(); ++g) {
+        Generation& generation = *each.generations()[g];
+        if (generation.state() != Generation::State::open) continue;
+        if (generation.offset() == 0) {
+          LEAT_ASSIGN(const bool copy, each.is_copy(generation, files_));
+          if (copy) {
+            note_(NoteLevel::info,
+                  visible(generation.path()) + ": has the same bytes as a file that was read; skipped");
+            (void)generation.finish();
+            continue;
+          }
+        }
+        auto chunk = generation.next_chunk(sizes, ending);
+        if (!chunk.ok()) {
+          if (chunk.status().kind() != Kind::bad_config) return std::move(chunk).status();
+          if (!request_.once) note_(NoteLevel::warning, chunk.status().message() + "; no rows are taken from it");
+          if (refused_.ok()) refused_ = std::move(chunk).status();
+          continue;
+        }
+        if (*chunk) {
+          turn_ = (turn_ + i) % families_.size();
+          if (++taken_in_turn_ >= kChunksInATurn) {
+            taken_in_turn_ = 0;
+            turn_ = (turn_ + 1) % families_.size();
+          }
+          return chunk;
+        }
+      }
+    }
+    return std::optional<Chunk>();
+  }
+
+  // At the end of everything that is known: has a file grown, shrunk, been renamed?
+  Status look_at_all() {
+    const uint64_t now = clock_.steady_ms();
+    for (const auto& each : families_) {
+      bool truncated_one = false;
+      for (size_t g = 0; g < each->generations().size(); ++g) {
+        Generation& generation = *each->generations()[g];
+        if (generation.state() != Generation::State::open) continue;
+        LEAT_ASSIGN(const bool shorter, generation.look(now));
+        if (shorter && !truncated_one) {
+          truncated_one = true;
+          LEAT_TRY(each->truncated(generation, context()));
+        } else if (!generation.live() && generation.exhausted()) {
+          LEAT_TRY(let_go_if_idle(generation, now));
+        }
+      }
+      LEAT_ASSIGN(const bool changed, each->live_path_changed(files_));
+      if (changed && !request_.once) LEAT_TRY(each->scan(context()));
+    }
+    return {};
+  }
+
+  // A file that is not at the live path and got nothing new for a while is finished.
+  Status let_go_if_idle(Generation& generation, uint64_t now) {
+    const int64_t age_ns = clock_.now_micros() * 1000 - generation.info().mtime_ns;
+    const bool old_file = age_ns > static_cast<int64_t>(options_.linger_ms) * 1'000'000;
+    const bool idle = now >= generation.changed_at_ms() + options_.linger_ms || old_file;
+    if (!idle) return {};
+    for (;;) {
+      LEAT_ASSIGN(auto rest, generation.next_chunk({options_.chunk_bytes, options_.max_record_bytes}, Ending::file));
+      if (!rest) break;
+      waiting_chunks_.push_back(*std::move(rest));
+    }
+    if (generation.state() != Generation::State::open) return {};
+    if (auto last = generation.finish()) waiting_chunks_.push_back(*std::move(last));
+    return {};
+  }
+
+  Result<Reading> end_of_run() {
+    auto chunk = next_chunk(Ending::run);
+    if (!chunk.ok()) return std::move(chunk).status();
+    if (*chunk) return Reading{.what = Reading::What::chunk, .chunk = **std::move(chunk)};
+    std::vector<std::string> troubles = missing_;
+    for (const auto& each : families_) {
+      troubles.insert(troubles.end(), each->troubles().begin(), each->troubles().end());
+    }
+    if (!refused_.ok()) return std::move(refused_);
+    if (!troubles.empty()) return Status::fatal(join(troubles, "\n"));
+    return Reading{.what = Reading::What::end, .chunk = {}};
+  }
+
+  void update_backlog() {
+    uint64_t bytes = 0;
+    for (const auto& each : families_) {
+      for (const auto& generation : each->generations()) bytes += generation->unread();
+    }
+    backlog_ = bytes;
+    backlog_known_ = true;
+  }
+
+  static constexpr int kChunksInATurn = 64;
+
+  FileOptions options_;
+  os::FileSystem& files_;
+  os::Clock& clock_;
+  Note note_;
+  SourceRequest request_;
+  std::vector<std::unique_ptr<LogFamily>> families_;
+  size_t turn_ = 0;
+  int taken_in_turn_ = 0;
+  std::deque<Chunk> waiting_chunks_;
+  std::vector<std::string> missing_;
+  Status refused_;
+  bool scanned_ = false;
+  bool looked_ = false;  // once: everything was looked at a second time, what comes later is for the next run
+  uint64_t scanned_at_ms_ = 0;
+  std::atomic<uint64_t> backlog_ = 0;
+  std::atomic<bool> backlog_known_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_file_source(FileOptions options, os::FileSystem& files, os::Clock& clock, Note note) {
+  return std::make_unique<FileSource>(std::move(options), files, clock, std::move(note));
+}
+
+}  // namespace leat

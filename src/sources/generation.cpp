@@ -1,0 +1,248 @@
+#include "sources/generation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+#include "data/reject.h"
+
+namespace leat {
+namespace {
+
+// Large enough to see many records at once; a smaller wish (tests) still reads this much at a time.
+constexpr size_t kLargestStep = 4 * 1024 * 1024;
+
+// True when the bytes [end - print.length, end) of `file` have that hash.
+Result<bool> has(os::File& file, uint64_t start, const Fingerprint& print) {
+  std::string bytes(print.length, '\0');
+  LEAT_ASSIGN(const size_t size, file.read_at(start, bytes.data(), bytes.size()));
+  return size == bytes.size() && fingerprint_of(bytes) == print;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generation>> Generation::restore(const Position& position) {
+  auto parsed = FileToken::parse(position.token);
+  if (!parsed.ok()) return std::move(parsed).status().within(visible(position.part));
+  auto generation = std::make_unique<Generation>("", 0);
+  generation->part_ = position.part;
+  generation->path_ = position.origin;
+  generation->offset_ = position.offset;
+  generation->line_ = parsed->line;
+  generation->head_ = parsed->head;
+  generation->tail_ = parsed->tail;
+  generation->held_ = parsed->held;
+  generation->info_ = parsed->info;
+  generation->saved_cutter_ = parsed->cutter;
+  generation->state_ = parsed->done ? State::finished : State::sought;
+  return generation;
+}
+
+Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const {
+  if (offset_ == 0 || info.size < offset_) return false;
+  LEAT_ASSIGN(const bool head, has(file, 0, head_));
+  if (!head) return false;
+  return has(file, offset_ - tail_.length, tail_);
+}
+
+Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,
+                          uint64_t now_ms) {
+  head_bytes_.resize(std::min<uint64_t>(offset_, kHeadBytes));
+  tail_bytes_.resize(std::min<uint64_t>(offset_, kTailBytes));
+  LEAT_ASSIGN(const size_t head, file->read_at(0, head_bytes_.data(), head_bytes_.size()));
+  LEAT_ASSIGN(const size_t tail, file->read_at(offset_ - tail_bytes_.size(), tail_bytes_.data(), tail_bytes_.size()));
+  if (head != head_bytes_.size() || tail != tail_bytes_.size()) {
+    return Status::retry(visible(path_) + ": became shorter while it was opened");
+  }
+  cutter_ = make_cutter(path_);
+  if (!saved_cutter_.empty()) LEAT_TRY(cutter_->restore(saved_cutter_));
+  file_ = std::move(file);
+  info_ = info;
+  state_ = State::open;
+  examined_ = newline_scan_ = offset_;
+  changed_at_ms_ = now_ms;
+  return {};
+}
+
+void Generation::found_at(const std::string& path, bool live) {
+  path_ = path;
+  live_ = live;
+}
+
+Result<bool> Generation::look(uint64_t now_ms) {
+  LEAT_ASSIGN(const os::FileInfo info, file_->info());
+  if (info.size != info_.size) changed_at_ms_ = now_ms;
+  info_ = info;
+  return info.size < offset_;
+}
+
+Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Ending ending) {
+  if (state_ != State::open) return std::optional<Chunk>();
+  // Nothing after what was examined, and the end means no more than it did.
+  if (ending == Ending::open && info_.size <= examined_) return std::optional<Chunk>();
+  std::string context = cutter_->save();
+  std::string bytes;
+  size_t have = 0;
+  for (size_t want = sizes.chunk_bytes;; want = want < 1024 ? want + 16 : std::min(want * 2, kLargestStep)) {
+    bytes.resize(want);
+    LEAT_ASSIGN(const size_t more, file_->read_at(offset_ + have, bytes.data() + have, want - have));
+    have += more;
+    bytes.resize(have);
+    if (have == 0) break;
+    const bool at_end = have < want;
+    auto whole = cutter_->whole(bytes, at_end && ending != Ending::open);
+    if (!whole.ok()) {
+      if (whole.status().kind() == Kind::bad_config) state_ = State::refused;
+      return std::move(whole).status();
+    }
+    if (*whole > 0) {
+      if (context.empty()) context = cutter_->save();
+      return make_chunk(std::move(bytes), *whole, sizes, std::move(context));
+    }
+    const bool has_border = std::memchr(bytes.data(), '\n', have) != nullptr;
+    if (!has_border && have > sizes.max_record_bytes) return long_record(std::move(bytes), sizes, ending);
+    if (at_end) break;
+    if (want == kLargestStep) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));
+  }
+  examined_ = offset_ + have;
+  if (have == 0 || ending == Ending::open) return std::optional<Chunk>();
+  return last_line(std::move(bytes), ending);
+}
+
+// `bytes` hold at least one whole record. A record longer than allowed ends the chunk before it, or is one of its own.
+Result<std::optional<Chunk>> Generation::make_chunk(std::string bytes, size_t whole, const ReadSizes& sizes,
+                                                    std::string context) {
+  uint64_t lines = 0;
+  size_t taken = 0;
+  while (taken < whole) {
+    const void* newline = std::memchr(bytes.data() + taken, '\n', whole - taken);
+    const size_t next = newline == nullptr ? whole : static_cast<const char*>(newline) - bytes.data() + 1;
+    if (next - taken - 1 > sizes.max_record_bytes) {
+      if (taken > 0) break;
+      return long_record(std::move(bytes), sizes, Ending::open);
+    }
+    taken = next;
+    ++lines;
+  }
+  bytes.resize(taken);
+  Chunk chunk;
+  chunk.start = offset_;
+  chunk.first_line = line_ + 1;
+  chunk.context = std::move(context);
+  advance(bytes, offset_ + taken, lines);
+  chunk.bytes = std::move(bytes);
+  chunk.end = position();
+  return std::optional<Chunk>(std::move(chunk));
+}
+
+// `bytes` begin with a record longer than allowed; its end may be far away.
+Result<std::optional<Chunk>> Generation::long_record(std::string bytes, const ReadSizes& sizes, Ending ending) {
+  const size_t keep = std::min<size_t>({bytes.size(), kRejectRawLimit, sizes.max_record_bytes});
+  std::string window(256 * 1024, '\0');
+  uint64_t scan = std::max(newline_scan_, offset_);
+  uint64_t newline = 0;
+  for (bool found = false; !found;) {
+    LEAT_ASSIGN(const size_t size, file_->read_at(scan, window.data(), window.size()));
+    if (size == 0) {
+      newline_scan_ = examined_ = scan;
+      if (ending != Ending::file) return std::optional<Chunk>();
+      newline = scan;
+      break;
+    }
+    const void* at = std::memchr(window.data(), '\n', size);
+    found = at != nullptr;
+    newline = scan + static_cast<uint64_t>(found ? static_cast<const char*>(at) - window.data() : 0);
+    scan += size;
+  }
+  const bool ended = newline == scan;  // the file's end took the newline's place
+  Chunk chunk;
+  chunk.start = offset_;
+  chunk.first_line = line_ + 1;
+  chunk.context = cutter_->save();
+  chunk.truncated = true;
+  chunk.skipped = newline - offset_ - keep;
+  bytes.resize(keep);
+  const uint64_t after = newline + (ended ? 0 : 1);
+  // The tail is of the bytes before the new offset, which lie far from `bytes`.
+  std::string last(std::min<uint64_t>(after, kTailBytes), '\0');
+  LEAT_ASSIGN(const size_t tail_size, file_->read_at(after - last.size(), last.data(), last.size()));
+  if (tail_size != last.size()) return Status::retry(visible(path_) + ": became shorter while it was read");
+  advance(bytes, after, 1);
+  if (head_bytes_.size() < std::min<uint64_t>(after, kHeadBytes)) {
+    head_bytes_.resize(std::min<uint64_t>(after, kHeadBytes));
+    LEAT_ASSIGN(const size_t head_size, file_->read_at(0, head_bytes_.data(), head_bytes_.size()));
+    if (head_size != head_bytes_.size()) return Status::retry(visible(path_) + ": became shorter while it was read");
+    head_ = fingerprint_of(head_bytes_);
+  }
+  tail_bytes_ = last;
+  tail_ = fingerprint_of(tail_bytes_);
+  chunk.bytes = std::move(bytes);
+  chunk.end = position();
+  return std::optional<Chunk>(std::move(chunk));
+}
+
+std::optional<Chunk> Generation::last_line(std::string bytes, Ending ending) {
+  const Fingerprint held{offset_ + bytes.size(), hash128(bytes)};
+  if (ending == Ending::run && held_ == held) return std::nullopt;
+  Chunk chunk;
+  chunk.start = offset_;
+  chunk.first_line = line_ + 1;
+  chunk.context = cutter_->save();
+  if (ending == Ending::run) {
+    chunk.provisional = true;
+    held_ = held;
+  } else {
+    advance(bytes, offset_ + bytes.size(), 1);
+  }
+  chunk.bytes = std::move(bytes);
+  chunk.end = position();
+  return chunk;
+}
+
+void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64_t lines) {
+  if (head_bytes_.size() < kHeadBytes) {
+    head_bytes_.append(bytes, 0, kHeadBytes - head_bytes_.size());
+    head_ = fingerprint_of(head_bytes_);
+  }
+  if (bytes.size() >= kTailBytes) {
+    tail_bytes_.assign(bytes, bytes.size() - kTailBytes, kTailBytes);
+  } else {
+    tail_bytes_ += bytes;
+    if (tail_bytes_.size() > kTailBytes) tail_bytes_.erase(0, tail_bytes_.size() - kTailBytes);
+  }
+  tail_ = fingerprint_of(tail_bytes_);
+  offset_ = offset_after;
+  line_ += lines;
+  held_.reset();
+  examined_ = std::max(examined_, offset_);
+  newline_scan_ = offset_;
+}
+
+std::optional<Chunk> Generation::finish() {
+  const bool delivered = offset_ > 0 || held_;
+  file_.reset();
+  state_ = State::finished;
+  live_ = false;
+  if (!delivered) return std::nullopt;
+  Chunk chunk;
+  chunk.start = offset_;
+  chunk.first_line = line_ + 1;
+  chunk.end = position();
+  return chunk;
+}
+
+Position Generation::position() const {
+  FileToken token;
+  token.line = line_;
+  token.head = head_;
+  token.tail = tail_;
+  token.info = info_;
+  token.done = state_ == State::finished;
+  token.held = held_;
+  token.cutter = cutter_ ? cutter_->save() : saved_cutter_;
+  return {.part = part_, .origin = path_, .offset = offset_, .token = token.text()};
+}
+
+}  // namespace leat

@@ -1,0 +1,110 @@
+#pragma once
+
+// One generation of a file: its descriptor, how far it is delivered, what identifies it. The states and the function on
+// each arrow are in docs/formats/file-source.md. Owned by its family; the source's thread only.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "data/position.h"
+#include "flow/chunk.h"
+#include "flow/cutter.h"
+#include "os/file_system.h"
+#include "sources/file_token.h"
+
+namespace leat {
+
+// What the end of the file means to next_chunk().
+enum class Ending : uint8_t {
+  open,  // more may follow: a last line without newline is held
+  run,   // the run ends here: such a line is delivered as provisional
+  file,  // the file is finished: such a line is a record
+};
+
+struct ReadSizes {
+  uint64_t chunk_bytes = 0;
+  uint64_t max_record_bytes = 0;
+};
+
+class Generation {
+ public:
+  enum class State : uint8_t { sought, open, refused, finished };
+
+  // A new one, not yet attached.
+  Generation(const std::string& family, uint64_t number) : part_(family + "#" + std::to_string(number)) {}
+  // From what the sink has committed. bug: the token is damaged.
+  static Result<std::unique_ptr<Generation>> restore(const Position& position);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const std::string& part() const { return part_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const os::FileInfo& info() const { return info_; }
+  [[nodiscard]] uint64_t offset() const { return offset_; }
+  // Bytes beyond the offset at the last look.
+  [[nodiscard]] uint64_t unread() const {
+    return state_ == State::open && info_.size > offset_ ? info_.size - offset_ : 0;
+  }
+  // Everything up to the size at the last look was delivered, or is a last line that is held.
+  [[nodiscard]] bool exhausted() const { return info_.size <= examined_; }
+  // True when `info` is the very file of this generation as it was last seen, unchanged.
+  [[nodiscard]] bool is_unchanged(const os::FileInfo& info) const {
+    return is_same_file(info) && info.size == info_.size && info.mtime_ns == info_.mtime_ns;
+  }
+  [[nodiscard]] bool is_same_file(const os::FileInfo& info) const {
+    return info.device == info_.device && info.inode == info_.inode;
+  }
+  [[nodiscard]] bool live() const { return live_; }
+  [[nodiscard]] uint64_t changed_at_ms() const { return changed_at_ms_; }
+
+  // True when `file` begins with the bytes that this generation has delivered, by head and tail. False at offset 0.
+  Result<bool> matches(os::File& file, const os::FileInfo& info) const;
+
+  // sought, finished or new → open. `now_ms`: os::Clock::steady_ms().
+  Status attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,
+                uint64_t now_ms);
+  // Where it is now, and whether that is the live path. Any state.
+  void found_at(const std::string& path, bool live);
+
+  // Looks at the descriptor. True: the file is shorter than what was delivered.
+  Result<bool> look(uint64_t now_ms);
+
+  // Whole records from the offset on; nothing when there are none. bad_config: refused (state() says so from then on).
+  Result<std::optional<Chunk>> next_chunk(const ReadSizes& sizes, Ending ending);
+
+  // open or sought → finished: closes the descriptor; the chunk carries only the position that says so.
+  // Nothing when nothing was ever delivered: then there is no position to finish.
+  std::optional<Chunk> finish();
+
+ private:
+  Result<std::optional<Chunk>> make_chunk(std::string bytes, size_t whole, const ReadSizes& sizes, std::string context);
+  Result<std::optional<Chunk>> long_record(std::string bytes, const ReadSizes& sizes, Ending ending);
+  std::optional<Chunk> last_line(std::string bytes, Ending ending);
+  void advance(const std::string& bytes, uint64_t offset_after, uint64_t lines);
+  [[nodiscard]] Position position() const;
+
+  std::string part_;
+  std::string path_;
+  State state_ = State::sought;
+  bool live_ = false;
+  std::unique_ptr<os::File> file_;
+  os::FileInfo info_;
+  std::unique_ptr<Cutter> cutter_;
+  std::string saved_cutter_;  // restored, until attach() makes the cutter
+
+  uint64_t offset_ = 0;
+  uint64_t line_ = 0;  // lines before the offset
+  Fingerprint head_;
+  Fingerprint tail_;
+  std::string head_bytes_;  // the first min(offset, kHeadBytes) bytes, once attached
+  std::string tail_bytes_;  // the last min(offset, kTailBytes) bytes before the offset, once attached
+  std::optional<Fingerprint> held_;
+
+  uint64_t examined_ = 0;       // bytes before this offset were looked at without finding a record
+  uint64_t newline_scan_ = 0;   // in an over-long record: no newline before this offset
+  uint64_t changed_at_ms_ = 0;  // when the size was last seen to change
+};
+
+}  // namespace leat

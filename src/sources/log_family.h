@@ -1,0 +1,90 @@
+#pragma once
+
+// The generations of one family and the search for their files: docs/formats/file-source.md. Owned by the file source;
+// its thread only. After scan(), every generation that has a file is open, in order of age.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "flow/cutter.h"
+#include "flow/note.h"
+#include "os/file_system.h"
+#include "sources/file_family.h"
+#include "sources/generation.h"
+
+namespace leat {
+
+// What a scan needs besides the family itself.
+struct ScanContext {
+  os::FileSystem& files;
+  const Note& note;
+  const MakeCutter& make_cutter;
+  bool once = false;
+  uint64_t now_ms = 0;  // os::Clock::steady_ms()
+  // Takes chunks that carry no records but the last position of a generation that is over.
+  std::deque<Chunk>& last_positions;
+};
+
+class LogFamily {
+ public:
+  explicit LogFamily(std::string name) : name_(std::move(name)) {}
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  // Oldest first.
+  [[nodiscard]] const std::vector<std::unique_ptr<Generation>>& generations() const { return generations_; }
+  void restored(std::unique_ptr<Generation> generation) { generations_.push_back(std::move(generation)); }
+  void sort();  // after the last restored()
+  void include(const std::string& path) { included_.insert(path); }
+  // Time of last change of its oldest included file; for reading the oldest family first.
+  [[nodiscard]] int64_t oldest_mtime_ns() const { return oldest_mtime_ns_; }
+  // Troubles of included files in the last scan: unreadable, not a file. One text a file.
+  [[nodiscard]] const std::vector<std::string>& troubles() const { return troubles_; }
+
+  // Looks for the files of all generations, and for new generations. retry: a sibling that may hold unread bytes cannot
+  // be opened, or the directory cannot be listed.
+  Status scan(const ScanContext& context);
+
+  // True when the live path now names another file than the live generation's, or none.
+  Result<bool> live_path_changed(os::FileSystem& files) const;
+
+  // The file of `generation` was emptied or cut under it: the same file is read as a new generation from its beginning.
+  Status truncated(Generation& generation, const ScanContext& context);
+
+  // True when a finished sibling already delivered exactly the bytes of `generation`, which has delivered none.
+  Result<bool> is_copy(const Generation& generation, os::FileSystem& files) const;
+
+ private:
+  struct Candidate {
+    std::string path;
+    Member member;
+    os::FileInfo info;
+    std::unique_ptr<os::File> file;
+    bool included = false;
+    Generation* match = nullptr;
+  };
+
+  Result<std::vector<Candidate>> list(const ScanContext& context);
+  Status identify(std::vector<Candidate>& candidates, const ScanContext& context);
+  Status attach_matches(std::vector<Candidate>& candidates, const ScanContext& context);
+  Status add_new(std::vector<Candidate>& candidates, const ScanContext& context);
+  void give_up_missing(const ScanContext& context);
+  Generation* find_known(const os::FileInfo& info) const;
+  [[nodiscard]] bool has_history() const;
+  Generation& append();
+  void trouble(const std::string& text, const ScanContext& context);
+
+  std::string name_;
+  std::set<std::string> included_;
+  std::vector<std::unique_ptr<Generation>> generations_;
+  std::vector<os::FileInfo> ignored_;  // siblings that are none of our business, as they were when looked at
+  std::vector<std::string> troubles_;
+  std::set<std::string> told_;
+  int64_t oldest_mtime_ns_ = INT64_MAX;
+};
+
+}  // namespace leat
