@@ -31,6 +31,7 @@ struct PipelineState {
   std::optional<int64_t> error_micros;
   std::vector<PartState> parts;         // in the order in which they were first seen
   std::vector<std::string> aggregates;  // names
+  std::vector<std::string> timezones;   // of the aggregates, in the same order
 };
 
 struct VerifyReport {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -54,6 +55,12 @@ bool is_alive(const std::string& name) {
   if (word_pid != "pid" || pid.empty()) return false;
   const std::string ticks = start_ticks(pid);
   return !ticks.empty() && name == "pid " + pid + " on " + host() + " (started " + ticks + " boot " + boot() + ")";
+}
+
+std::string current_directory() {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::current_path(error);
+  return error ? "/" : path.string();
 }
 
 uint64_t peak_memory_bytes() {

@@ -15,6 +15,9 @@ std::string self_name();
 // True when `name` (from self_name(), maybe of an earlier process) is a process of this machine that still lives.
 bool is_alive(const std::string& name);
 
+// Where relative paths begin; "/" when it cannot be told.
+std::string current_directory();
+
 // Peak resident memory of this process in bytes (VmHWM).
 uint64_t peak_memory_bytes();
 

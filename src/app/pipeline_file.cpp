@@ -1,0 +1,386 @@
+#include "app/pipeline_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
+#include "aggregates/aggregate.h"
+#include "base/text.h"
+#include "config/expression.h"
+#include "config/secrets.h"
+#include "config/toml.h"
+#include "lookup/time_zone.h"
+#include "os/file_system.h"
+#include "os/process.h"
+
+namespace leat::app {
+namespace {
+
+constexpr size_t kLargestFile = 4 * 1024 * 1024;
+constexpr size_t kLargestSecret = 64 * 1024;
+
+template <class Declared>
+const Declared* find_declared(const std::vector<Declared>& all, std::string_view name) {
+  const auto at = std::find_if(all.begin(), all.end(), [&](const Declared& one) { return one.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+// Names of tables: what is left free for leat and for SQLite.
+std::string trouble_with_table(std::string_view name) {
+  if (name.empty()) return "is empty";
+  if (name.starts_with("_leat_")) return "begins with _leat_, which is kept for leat's own tables";
+  if (name.starts_with("sqlite_")) return "begins with sqlite_, which SQLite keeps for itself";
+  if (name.find('\0') != std::string_view::npos) return "holds a NUL character";
+  return "";
+}
+
+class Planner {
+ public:
+  Planner(const Value& root, std::string directory, Complaints& complaints)
+      : root_(root), directory_(std::move(directory)), complaints_(complaints) {}
+
+  PipelineFile plan() {
+    constexpr std::string_view kSections[] = {"sources", "sinks", "pipelines", "aggregates"};
+    for (const Entry& entry : root_.entries) {
+      if (std::find(std::begin(kSections), std::end(kSections), entry.key) == std::end(kSections)) {
+        const std::vector<std::string_view> known(std::begin(kSections), std::end(kSections));
+        complaints_.add(entry.key_at,
+                        fmt::format("unknown section {}{}", quoted(entry.key), suggestion(entry.key, known)));
+      }
+    }
+    for (const Entry* entry : section("sources")) plan_source(*entry);
+    for (const Entry* entry : section("sinks")) plan_sink(*entry);
+    for (const Entry* entry : section("pipelines")) plan_pipeline(*entry);
+    for (const Entry* entry : section("aggregates")) plan_aggregate(*entry);
+    if (section("pipelines", true).empty() && complaints_.empty()) {
+      complaints_.add({}, "there is no pipeline; add [pipelines.NAME] with from = \"SOURCE\" and to = \"SINK.TABLE\"");
+    }
+    check_tables();
+    for (const PipelineDeclared& pipeline : file_.pipelines) check_aggregates(pipeline);
+    return std::move(file_);
+  }
+
+ private:
+  // The tables [kind.NAME], in written order; what is not a table is complained of (once).
+  std::vector<const Entry*> section(std::string_view kind, bool quiet = false) {
+    std::vector<const Entry*> out;
+    const Entry* found = root_.find_entry(kind);
+    if (found == nullptr) return out;
+    if (!found->value.is_table()) {
+      if (!quiet) complaints_.add(found->key_at, fmt::format("'{0}' must hold tables: [{0}.NAME]", kind));
+      return out;
+    }
+    for (const Entry& entry : found->value.entries) {
+      if (entry.value.is_table()) {
+        out.push_back(&entry);
+      } else if (!quiet) {
+        complaints_.add(entry.key_at, fmt::format("{} of [{}] must be a table: [{}.NAME] and its options below",
+                                                  quoted(entry.key), kind, kind));
+      }
+    }
+    return out;
+  }
+
+  // The kind that `type` names; null after a complaint.
+  template <class KindOf>
+  const KindOf* kind_of(const Entry& entry, std::string_view word, std::span<const KindOf> kinds) {
+    std::vector<std::string_view> names;
+    for (const KindOf& kind : kinds) names.push_back(kind.name);
+    const Value* type = entry.value.find("type");
+    if (type == nullptr) {
+      complaints_.add(entry.key_at,
+                      fmt::format("{} {} needs a 'type'{}", word, quoted(entry.key), suggestion("", names)));
+    } else if (!type->is_text()) {
+      complaints_.add(type->at, fmt::format("'type' of {} {} must be text in quotes, not {}", word, quoted(entry.key),
+                                            type_in_words(type->type)));
+    } else if (const KindOf* kind = find_kind(kinds, type->text); kind != nullptr) {
+      return kind;
+    } else {
+      complaints_.add(type->at, fmt::format("unknown type {} of {} {}{}", shown(*type), word, quoted(entry.key),
+                                            suggestion(type->text, names)));
+    }
+    return nullptr;
+  }
+
+  void plan_source(const Entry& entry) {
+    SourceDeclared source;
+    source.name = entry.key;
+    source.kind = kind_of(entry, "source", source_kinds());
+    source_names_.push_back(entry.key);
+    if (source.kind == nullptr) return;
+    const size_t before = complaints_.count();
+    source.settings = check_options({entry.value, entry.key_at, source.kind->options,
+                                     fmt::format("source '{}'", source.kind->name), directory_, true},
+                                    complaints_);
+    plan_format(source);
+    if (complaints_.count() == before) file_.sources.push_back(std::move(source));
+  }
+
+  void plan_format(SourceDeclared& source) {
+    const Value* format = source.settings.find("format");
+    if (format == nullptr) {
+      source.decoder = &decoder_kinds().front();
+      return;
+    }
+    if (format->is_table()) {
+      const Entry entry{"format", format->at, *format};
+      source.decoder = kind_of(entry, "the", decoder_kinds());
+      if (source.decoder == nullptr) return;
+      source.decoder_settings = check_options({*format, format->at, source.decoder->options,
+                                               fmt::format("format '{}'", source.decoder->name), directory_, true},
+                                              complaints_);
+      return;
+    }
+    std::vector<std::string_view> names;
+    for (const FormatName& known : format_names()) {
+      names.push_back(known.name);
+      if (known.name == format->text) source.decoder = find_kind(decoder_kinds(), known.decoder);
+    }
+    if (source.decoder == nullptr) {
+      complaints_.add(format->at, fmt::format("unknown format {}{}", shown(*format), suggestion(format->text, names)));
+      return;
+    }
+    Value named = Value::make_table();
+    named.set("format", *format);
+    source.decoder_settings =
+        check_options({named, format->at, source.decoder->options, "format", directory_, false}, complaints_);
+  }
+
+  void plan_sink(const Entry& entry) {
+    SinkDeclared sink;
+    sink.name = entry.key;
+    sink.kind = kind_of(entry, "sink", sink_kinds());
+    sink_names_.push_back(entry.key);
+    if (entry.key.find('.') != std::string::npos) {
+      complaints_.add(entry.key_at, fmt::format("the name of sink {} holds a '.', which divides sink and table in 'to'",
+                                                quoted(entry.key)));
+    }
+    if (sink.kind == nullptr) return;
+    const size_t before = complaints_.count();
+    sink.settings = check_options(
+        {entry.value, entry.key_at, sink.kind->options, fmt::format("sink '{}'", sink.kind->name), directory_, true},
+        complaints_);
+    if (complaints_.count() == before) file_.sinks.push_back(std::move(sink));
+  }
+
+  void plan_pipeline(const Entry& entry) {
+    pipeline_names_.push_back(entry.key);
+    const std::string what = fmt::format("pipeline {}", quoted(entry.key));
+    const size_t before = complaints_.count();
+    const Settings settings =
+        check_options({entry.value, entry.key_at, pipeline_options(), what, directory_}, complaints_);
+    PipelineDeclared pipeline;
+    pipeline.name = entry.key;
+    if (entry.key.empty()) complaints_.add(entry.key_at, "the name of a pipeline is empty");
+    const std::string from = settings.text("from");
+    if (settings.has("from") && !known(from, source_names_)) {
+      complaints_.add(settings.place("from"), fmt::format("there is no source {}{}", shown(*settings.find("from")),
+                                                          suggestion(from, views(source_names_))));
+    }
+    const std::string to = settings.text("to");
+    const size_t dot = to.find('.');
+    const std::string sink = to.substr(0, dot);
+    pipeline.plan.pipeline = entry.key;
+    pipeline.plan.table = dot == std::string::npos ? entry.key : to.substr(dot + 1);
+    if (settings.has("to") && !known(sink, sink_names_)) {
+      complaints_.add(settings.place("to"),
+                      fmt::format("there is no sink {}{}", quoted(sink), suggestion(sink, views(sink_names_))));
+    }
+    if (const std::string trouble = trouble_with_table(pipeline.plan.table); settings.has("to") && !trouble.empty()) {
+      complaints_.add(settings.place("to"),
+                      fmt::format("the table's name {} {}", quoted(pipeline.plan.table), trouble));
+    }
+    const SourceDeclared* source_found = find_declared(file_.sources, from);
+    const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
+    if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
+    pipeline.source = *source_found;
+    pipeline.sink = *sink_found;
+    pipeline.raw = settings.boolean("raw");
+    pipeline.commit_rows = settings.section("commit").integer("rows");
+    pipeline.commit_every_ms = settings.section("commit").milliseconds("every");
+    if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");
+    const Place place = settings.has("standard_aggregates") ? settings.place("standard_aggregates") : entry.key_at;
+    for (const AggregateSpec& spec : pipeline.plan.aggregates) places_.push_back({entry.key, spec.name, place, {}, {}});
+    places_.push_back({entry.key, "", settings.place("to"), {}, {}});
+    file_.pipelines.push_back(std::move(pipeline));
+  }
+
+  void plan_aggregate(const Entry& entry) {
+    const std::string what = fmt::format("aggregate {}", quoted(entry.key));
+    const size_t before = complaints_.count();
+    const Settings settings =
+        check_options({entry.value, entry.key_at, aggregate_options(), what, directory_}, complaints_);
+    if (const std::string trouble = trouble_with_table(entry.key); !trouble.empty()) {
+      complaints_.add(entry.key_at, fmt::format("the name of aggregate {} {}", quoted(entry.key), trouble));
+    }
+    const std::string from = settings.text("from");
+    if (settings.has("from") && !known(from, pipeline_names_)) {
+      complaints_.add(settings.place("from"), fmt::format("there is no pipeline {}{}", shown(*settings.find("from")),
+                                                          suggestion(from, views(pipeline_names_))));
+    }
+    if (const Result<TimeZone> zone = TimeZone::find(settings.text("timezone")); !zone.ok()) {
+      complaints_.add(settings.place("timezone"), zone.status().message());
+    }
+    if (complaints_.count() != before) return;
+    for (PipelineDeclared& pipeline : file_.pipelines) {
+      if (pipeline.name != from) continue;
+      AggregateSpec spec{entry.key, from, settings.text("timezone"), {}, {}};
+      for (const Entry& key : settings.find("by")->entries) spec.by.push_back({key.key, key.value.text});
+      for (const Entry& value : settings.find("value")->entries) spec.value.push_back({value.key, value.value.text});
+      pipeline.plan.aggregates.push_back(std::move(spec));
+      places_.push_back({from, entry.key, entry.key_at, *settings.find("by"), *settings.find("value")});
+    }
+  }
+
+  // Every table of a sink belongs to one pipeline or aggregate.
+  void check_tables() {
+    struct Taken {
+      std::string place;
+      std::string table;
+      std::string by;
+    };
+    std::vector<Taken> taken;
+    const auto take = [&](const PipelineDeclared& pipeline, const std::string& table, const std::string& by,
+                          const Place& at) {
+      const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
+      const auto same = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
+      for (const Taken& other : taken) {
+        if (other.place == place &&
+            std::equal(table.begin(), table.end(), other.table.begin(), other.table.end(), same)) {
+          complaints_.add(at,
+                          fmt::format("{} would fill table {} of sink {}, which {} fills already; give it a name of "
+                                      "its own",
+                                      by, quoted(table), quoted(pipeline.sink.name), other.by));
+          return;
+        }
+      }
+      taken.push_back({place, table, by});
+    };
+    for (const PipelineDeclared& pipeline : file_.pipelines) {
+      take(pipeline, pipeline.plan.table, fmt::format("pipeline {}", quoted(pipeline.name)), place_of(pipeline, ""));
+    }
+    for (const PipelineDeclared& pipeline : file_.pipelines) {
+      for (const AggregateSpec& spec : pipeline.plan.aggregates) {
+        take(pipeline, spec.name, fmt::format("aggregate {} of pipeline {}", quoted(spec.name), quoted(pipeline.name)),
+             place_of(pipeline, spec.name));
+      }
+    }
+  }
+
+  void check_aggregates(const PipelineDeclared& pipeline) {
+    if (pipeline.plan.aggregates.empty()) return;
+    const Result<std::unique_ptr<Decoder>> decoder = pipeline.source.decoder->make(
+        pipeline.source.decoder_settings, pipeline.raw, [](NoteLevel, const std::string&) {});
+    if (!decoder.ok()) {
+      complaints_.add({}, decoder.status().message());
+      return;
+    }
+    const SchemaPtr schema = (*decoder)->schema();
+    for (const AggregateSpec& spec : pipeline.plan.aggregates) {
+      const size_t before = complaints_.count();
+      const Declared* declared = declared_of(pipeline, spec.name);
+      if (declared != nullptr) {
+        for (const Entry& entry : declared->by.entries) check_columns(entry.value, *schema);
+        for (const Entry& entry : declared->value.entries) check_columns(entry.value, *schema);
+      }
+      if (complaints_.count() != before) continue;
+      if (const auto bound = Aggregate::bind(spec, *schema); !bound.ok()) {
+        complaints_.add(declared != nullptr ? declared->at : Place{}, bound.status().message());
+      }
+    }
+  }
+
+  void check_columns(const Value& value, const Schema& schema) {
+    const Result<Expression> expression = parse_expression(value.text);
+    if (expression.ok()) check_columns(*expression, value, schema);
+  }
+
+  void check_columns(const Expression& expression, const Value& value, const Schema& schema) {
+    for (const Expression& argument : expression.arguments) check_columns(argument, value, schema);
+    if (expression.kind != Expression::column || schema.find(expression.name)) return;
+    std::vector<std::string_view> names;
+    for (const Field& field : schema.fields) names.push_back(field.name);
+    Place at = value.at;
+    if (value.written.empty() && at.length == value.text.size() + 2) {
+      at.column += static_cast<uint32_t>(expression.at) + 1;
+      at.length = static_cast<uint32_t>(expression.name.size());
+    }
+    complaints_.add(at,
+                    fmt::format("unknown column {}{}", quoted(expression.name), suggestion(expression.name, names)));
+  }
+
+  struct Declared {
+    std::string pipeline;
+    std::string aggregate;  // empty: the pipeline's own table
+    Place at;
+    Value by;
+    Value value;
+  };
+  const Declared* declared_of(const PipelineDeclared& pipeline, const std::string& aggregate) const {
+    // The last one: of two with one name the second is the one that is too much.
+    for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
+      if (at->pipeline == pipeline.name && at->aggregate == aggregate) return &*at;
+    }
+    return nullptr;
+  }
+  Place place_of(const PipelineDeclared& pipeline, const std::string& aggregate) const {
+    const Declared* declared = declared_of(pipeline, aggregate);
+    return declared == nullptr ? Place{} : declared->at;
+  }
+
+  static bool known(const std::string& name, const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  static std::vector<std::string_view> views(const std::vector<std::string>& names) {
+    return {names.begin(), names.end()};
+  }
+
+  const Value& root_;
+  std::string directory_;
+  Complaints& complaints_;
+  PipelineFile file_;
+  std::vector<std::string> source_names_;  // also of those with errors
+  std::vector<std::string> sink_names_;
+  std::vector<std::string> pipeline_names_;
+  std::vector<Declared> places_;
+};
+
+Result<std::string> look_up_secret(const std::string& directory, const std::string& scheme, const std::string& name) {
+  if (scheme == "env") {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return Status::bad_config("this environment variable is not set");
+    return std::string(value);
+  }
+  LEAT_ASSIGN(std::string content, os::read_file(os::file_system(), absolute_path(directory, name), kLargestSecret));
+  // A file made with an editor or echo ends with a newline that is not meant.
+  if (content.ends_with('\n')) content.pop_back();
+  if (content.ends_with('\r')) content.pop_back();
+  return content;
+}
+
+}  // namespace
+
+PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints) {
+  PipelineFile file = Planner(root, directory, complaints).plan();
+  file.name = complaints.file();
+  return file;
+}
+
+Result<PipelineFile> read_pipeline_file(const std::string& path) {
+  LEAT_ASSIGN(const std::string text, os::read_file(os::file_system(), path, kLargestFile));
+  Complaints complaints(path, text);
+  Value root = parse_toml(text, complaints);
+  LEAT_TRY(complaints.status());
+  const std::string absolute = absolute_path(os::current_directory(), path);
+  const std::string directory = absolute.substr(0, std::max<size_t>(1, absolute.rfind('/')));
+  put_secrets(
+      root, [&](const std::string& scheme, const std::string& name) { return look_up_secret(directory, scheme, name); },
+      complaints);
+  PipelineFile file = plan_pipelines(root, directory, complaints);
+  LEAT_TRY(complaints.status());
+  return file;
+}
+
+}  // namespace leat::app

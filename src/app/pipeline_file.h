@@ -1,0 +1,63 @@
+#pragma once
+
+// A pipeline file, read and checked as a whole: what it declares, ready to be made. Reading it opens the file itself
+// and what `${file:…}` names, nothing else. Plain values; one thread.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "catalog/catalog.h"
+#include "config/complaints.h"
+#include "config/value.h"
+#include "flow/sink.h"
+
+namespace leat::app {
+
+struct SourceDeclared {
+  std::string name;
+  const SourceKind* kind = nullptr;
+  Settings settings;
+  const DecoderKind* decoder = nullptr;
+  Settings decoder_settings;
+};
+
+struct SinkDeclared {
+  std::string name;
+  const SinkKind* kind = nullptr;
+  Settings settings;
+};
+
+struct PipelineDeclared {
+  std::string name;
+  SourceDeclared source;
+  SinkDeclared sink;
+  SinkPlan plan;  // but the schema, which the decoder brings
+  bool raw = true;
+  uint64_t commit_rows = 0;
+  uint64_t commit_every_ms = 0;
+};
+
+struct PipelineFile {
+  std::string name;  // as the user gave it
+  std::vector<SourceDeclared> sources;
+  std::vector<SinkDeclared> sinks;
+  std::vector<PipelineDeclared> pipelines;  // in the order of the file
+};
+
+// bad_config: it cannot be read, or all that is wrong with it, each with line and caret.
+Result<PipelineFile> read_pipeline_file(const std::string& path);
+
+// The same from a tree; relative paths begin at `directory`.
+PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints);
+
+// What the sections [pipelines.NAME] and [aggregates.NAME] may hold.
+std::span<const Option> pipeline_options();
+std::span<const Option> aggregate_options();
+
+// Those that `standard_aggregates = true` and `leat logs` keep (docs/configuration.md).
+std::vector<AggregateSpec> standard_aggregates(const std::string& pipeline, const std::string& timezone);
+
+}  // namespace leat::app

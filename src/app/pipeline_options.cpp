@@ -1,0 +1,83 @@
+#include <array>
+
+#include "app/pipeline_file.h"
+
+namespace leat::app {
+namespace {
+
+std::vector<std::string_view> write_modes() {
+  return {"append"};
+}
+
+constexpr std::array<Option, 2> kCommitOptions{{
+    {.name = "rows", .type = OptionType::integer, .standard = "32768", .help = "commit after so many records"},
+    {.name = "every",
+     .type = OptionType::duration,
+     .standard = "1s",
+     .help = "and at the latest so long after the first record that is not yet committed"},
+}};
+
+constexpr std::array<Option, 6> kPipelineOptions{{
+    {.name = "from", .required = true, .help = "the name of a source"},
+    {.name = "to",
+     .required = true,
+     .help = "\"SINK.TABLE\", or \"SINK\" for a table that bears the name of the pipeline"},
+    {.name = "write",
+     .type = OptionType::choice,
+     .standard = "append",
+     .choices = write_modes,
+     .help = "append: every record becomes a row"},
+    {.name = "raw",
+     .type = OptionType::boolean,
+     .standard = "true",
+     .help = "keep the exact bytes of each record in the column raw_log"},
+    {.name = "commit",
+     .type = OptionType::section,
+     .inner = kCommitOptions,
+     .help = "when rows, counts and positions are committed; also whenever the source has nothing new, and at the end"},
+    {.name = "standard_aggregates",
+     .type = OptionType::boolean,
+     .standard = "false",
+     .help = "keep visitors_per_day, statuses_per_day and pages_per_day, with days in UTC"},
+}};
+
+constexpr std::array<Option, 4> kAggregateOptions{{
+    {.name = "from", .required = true, .help = "the name of the pipeline whose rows are counted"},
+    {.name = "by",
+     .type = OptionType::expressions,
+     .required = true,
+     .help = "the keys, { NAME = \"expression\" }: a column, or minute, hour, day, month of a time, or path of a text"},
+    {.name = "value",
+     .type = OptionType::expressions,
+     .required = true,
+     .help = "what is counted, { NAME = \"expression\" }: count, sum, min, max, count_distinct"},
+    {.name = "timezone", .standard = "UTC", .help = "the time zone of minute, hour, day and month: \"Europe/Berlin\""},
+}};
+
+}  // namespace
+
+std::span<const Option> pipeline_options() {
+  return kPipelineOptions;
+}
+
+std::span<const Option> aggregate_options() {
+  return kAggregateOptions;
+}
+
+std::vector<AggregateSpec> standard_aggregates(const std::string& pipeline, const std::string& timezone) {
+  return {
+      {"visitors_per_day",
+       pipeline,
+       timezone,
+       {{"day", "day(time)"}},
+       {{"visitors", "count_distinct(remote_addr)"}, {"hits", "count()"}, {"bytes", "sum(body_bytes_sent)"}}},
+      {"statuses_per_day", pipeline, timezone, {{"day", "day(time)"}, {"status", "status"}}, {{"hits", "count()"}}},
+      {"pages_per_day",
+       pipeline,
+       timezone,
+       {{"day", "day(time)"}, {"page", "path(request_uri)"}},
+       {{"hits", "count()"}}},
+  };
+}
+
+}  // namespace leat::app

@@ -1,0 +1,77 @@
+#pragma once
+
+// What there is: one plain table each of sources, decoders and sinks: name, help, options, maker. Pure; any thread.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "config/options.h"
+#include "flow/decoder.h"
+#include "flow/note.h"
+#include "flow/sink.h"
+#include "flow/source.h"
+#include "flow/store.h"
+#include "os/clock.h"
+#include "os/file_system.h"
+
+namespace leat {
+
+// What makers are handed; must outlive what they make.
+struct Making {
+  os::FileSystem& files;
+  os::Clock& clock;
+  Note note;
+  uint64_t chunk_bytes = 0;  // 0: the source's own
+  std::string vfs;           // of SQLite; empty: its own
+};
+
+struct SourceKind {
+  std::string_view name;
+  std::string_view help;
+  std::span<const Option> options;
+  std::unique_ptr<Source> (*make)(const Settings& settings, const Making& making);
+};
+
+struct DecoderKind {
+  std::string_view name;
+  std::string_view help;
+  std::span<const Option> options;
+  Result<std::unique_ptr<Decoder>> (*make)(const Settings& settings, bool raw, Note note);
+};
+
+struct SinkKind {
+  std::string_view name;
+  std::string_view help;
+  std::span<const Option> options;
+  std::unique_ptr<Sink> (*make)(const Settings& settings, const Making& making);
+  Result<std::unique_ptr<Store>> (*open_store)(const Settings& settings);
+  // Where the data is, for people and to tell two sinks apart: a path.
+  std::string (*place)(const Settings& settings);
+};
+
+std::span<const SourceKind> source_kinds();
+std::span<const DecoderKind> decoder_kinds();
+std::span<const SinkKind> sink_kinds();
+
+template <class KindOf>
+const KindOf* find_kind(std::span<const KindOf> kinds, std::string_view name) {
+  for (const KindOf& kind : kinds) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+// Names that `format` may bear: each belongs to a decoder.
+struct FormatName {
+  std::string_view name;
+  std::string_view decoder;
+  std::string_view layout;
+  std::string_view help;
+  std::string_view sample;
+};
+std::vector<FormatName> format_names();
+
+}  // namespace leat
