@@ -1,0 +1,298 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include "base/text.h"
+#include "engine/batch_queue.h"
+
+namespace leat {
+namespace {
+
+constexpr uint64_t kLongestPopMs = 100;
+
+uint64_t memory_of(const RecordBatch& batch) {
+  return batch.arena.capacity() + batch.rows() * (batch.schema().fields.size() * 8 + sizeof(RowOrigin));
+}
+
+Counts counts_of(const Rejects& rejects) {
+  Counts counts;
+  counts.rejected = rejects.size();
+  for (const Reject& reject : rejects) counts.digest += mix64(reject.byte_offset);
+  return counts;
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(Line line, EngineOptions options, os::Clock& clock, Note note)
+      : line_(std::move(line)), options_(options), clock_(clock), note_(std::move(note)) {}
+
+  Status run(const std::stop_token& stop) {
+    uint64_t failures = 0;
+    uint64_t backoff_ms = options_.first_backoff_ms;
+    for (;;) {
+      const uint64_t commits_before = live().commits;
+      Status outcome = run_until_failure(stop);
+      line_.sink->rollback();
+      if (outcome.ok() && restart_) continue;
+      if (outcome.kind() != Kind::retry) {
+        change([](LiveStatus& live) { live.phase = Phase::ended; });
+        return outcome.kind() == Kind::stopped ? Status() : std::move(outcome);
+      }
+      if (live().commits > commits_before) {
+        failures = 0;
+        backoff_ms = options_.first_backoff_ms;
+      }
+      if (outcome.retry_after_ms() == 0U) {  // nothing failed, everything is to be opened anew
+        note_(NoteLevel::info, outcome.message());
+        continue;
+      }
+      ++failures;
+      line_.sink->note_trouble(outcome.message());
+      if (options_.attempts > 0 && failures >= options_.attempts) {
+        change([](LiveStatus& live) { live.phase = Phase::ended; });
+        return Status::fatal(fmt::format("{} (gave up after {} attempts)", outcome.message(), failures));
+      }
+      const uint64_t wait_ms = outcome.retry_after_ms().value_or(backoff_ms);
+      backoff_ms = std::min(backoff_ms * 2, options_.longest_backoff_ms);
+      note_(NoteLevel::warning,
+            fmt::format("{}; trying again in {:.1f} s", outcome.message(), static_cast<double>(wait_ms) / 1000));
+      change([&](LiveStatus& live) {
+        live.phase = Phase::waiting_to_retry;
+        live.trouble = outcome.message();
+        ++live.retries;
+      });
+      troubled_ = true;
+      if (!clock_.wait_ms(wait_ms, stop)) {
+        change([](LiveStatus& live) { live.phase = Phase::ended; });
+        return {};
+      }
+    }
+  }
+
+  LiveStatus live() const {
+    const std::lock_guard lock(mutex_);
+    LiveStatus copy = live_;
+    if (last_commit_ms_) copy.since_commit_ms = clock_.steady_ms() - *last_commit_ms_;
+    if (const auto backlog = line_.source->backlog_bytes()) copy.backlog_bytes = *backlog + in_flight_bytes_;
+    return copy;
+  }
+
+ private:
+  // From opening to the end, a stop or the first failure.
+  Status run_until_failure(const std::stop_token& stop) {
+    restart_ = false;
+    moved_.clear();
+    ranges_.clear();
+    pending_ = {};
+    pending_bytes_ = 0;
+    pending_since_ms_.reset();
+    change([&](LiveStatus& live) { live.phase = Phase::starting; });
+    {
+      const std::lock_guard lock(mutex_);
+      in_flight_bytes_ = 0;
+      newly_committed_.clear();
+    }
+    line_.plan.schema = line_.decoder->schema();
+    LEAT_ASSIGN(Positions positions, line_.sink->open(line_.plan));
+
+    BatchQueue queue(options_.queue_batches, options_.queue_bytes);
+    std::stop_source stop_reading;
+    const std::stop_callback pass_on(stop, [&] { stop_reading.request_stop(); });
+    std::jthread reader([&, resume = std::move(positions)]() mutable {
+      Status failure = read_all(queue, std::move(resume), stop_reading.get_token());
+      QueueItem end;
+      end.what = QueueItem::What::end;
+      end.failure = std::move(failure);
+      queue.push(std::move(end));
+    });
+    Status outcome = write_all(queue);
+    stop_reading.request_stop();
+    queue.close();
+    reader.join();
+    return outcome;
+  }
+
+  // The reader's thread.
+  Status read_all(BatchQueue& queue, Positions resume, const std::stop_token& stop) {
+    SourceRequest request;
+    request.resume = std::move(resume);
+    request.once = options_.once;
+    request.make_cutter = [this](const std::string& origin) { return line_.decoder->make_cutter(origin); };
+    LEAT_TRY(line_.source->open(std::move(request)));
+    for (;;) {
+      Positions committed;
+      {
+        const std::lock_guard lock(mutex_);
+        committed.swap(newly_committed_);
+      }
+      if (!committed.empty()) line_.source->committed(committed);
+      LEAT_ASSIGN(Reading reading, line_.source->read(stop));
+      if (reading.what == Reading::What::end) return {};
+      QueueItem item;
+      if (reading.what == Reading::What::chunk) {
+        fill(item, std::move(reading.chunk));
+        const std::lock_guard lock(mutex_);
+        in_flight_bytes_ += item.range.end - item.range.start;
+      }
+      if (!queue.push(std::move(item))) return Status::stopped();
+    }
+  }
+
+  void fill(QueueItem& item, Chunk&& chunk) {
+    item.what = QueueItem::What::batch;
+    item.end = chunk.end;
+    item.range.part = chunk.end.part;
+    item.range.start = chunk.start;
+    item.range.end = chunk.provisional ? chunk.start + chunk.bytes.size() : chunk.end.offset;
+    item.range.provisional = chunk.provisional;
+    item.batch.emplace(line_.plan.schema);
+    line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
+    item.bytes = memory_of(*item.batch);
+  }
+
+  // The sink's thread (the one that called run()).
+  Status write_all(BatchQueue& queue) {
+    for (;;) {
+      std::optional<QueueItem> item = queue.pop(kLongestPopMs);
+      if (item && item->what == QueueItem::What::batch) {
+        change([](LiveStatus& live) { live.phase = Phase::reading; });
+        LEAT_TRY(write(*item));
+        if (pending_.records() >= options_.commit_rows || is_due()) LEAT_TRY(commit());
+      } else if (item && item->what == QueueItem::What::idle) {
+        LEAT_TRY(commit());
+        change([](LiveStatus& live) { live.phase = Phase::waiting_for_data; });
+        recovered();
+      } else if (item) {
+        LEAT_TRY(commit());
+        LEAT_TRY(std::move(item->failure));
+        return line_.sink->finish();
+      } else if (is_due()) {
+        LEAT_TRY(commit());
+      }
+      if (restart_) return {};
+    }
+  }
+
+  [[nodiscard]] bool is_due() const {
+    return pending_since_ms_ && clock_.steady_ms() >= *pending_since_ms_ + options_.commit_every_ms;
+  }
+
+  Status write(QueueItem& item) {
+    LEAT_TRY(write_rows(*item.batch, 0, item.batch->rows(), item.rejects, item.range.counts));
+    pending_.add(item.range.counts);
+    pending_bytes_ += item.range.end - item.range.start;
+    if (!pending_since_ms_) pending_since_ms_ = clock_.steady_ms();
+    moved_[item.end.part] = std::move(item.end);
+    const bool joins = !ranges_.empty() && ranges_.back().part == item.range.part &&
+                       ranges_.back().end == item.range.start && !ranges_.back().provisional && !item.range.provisional;
+    if (joins) {
+      ranges_.back().end = item.range.end;
+      ranges_.back().counts.add(item.range.counts);
+    } else if (item.range.start != item.range.end) {
+      ranges_.push_back(std::move(item.range));
+    }
+    return {};
+  }
+
+  // Writes rows [first, first + count). Halves what the sink refuses until single rows remain; those become rejects.
+  Status write_rows(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects, Counts& counts) {
+    auto written = line_.sink->write(batch, first, count, rejects);
+    if (written.ok()) {
+      counts.inserted += written->inserted;
+      counts.updated += written->updated;
+      counts.ignored += written->ignored;
+      counts.digest += written->digest;
+      counts.add(counts_of(rejects));
+      return {};
+    }
+    if (written.status().kind() != Kind::bad_data) return std::move(written).status();
+    if (count == 0) return Status::fatal("a reject cannot be stored: " + written.status().message());
+    if (count == 1) {
+      Rejects with_row = rejects;
+      const RowOrigin& origin = batch.origin_of(first);
+      with_row.push_back(make_reject(batch.part, batch.origin, origin.offset, origin.line, "",
+                                     written.status().message(), batch.raw(first)));
+      return write_rows(batch, first, 0, with_row, counts);
+    }
+    LEAT_TRY(write_rows(batch, first, count / 2, rejects, counts));
+    return write_rows(batch, first + count / 2, count - count / 2, {}, counts);
+  }
+
+  Status commit() {
+    if (moved_.empty()) return {};
+    Positions positions;
+    positions.reserve(moved_.size());
+    for (auto& [part, position] : moved_) positions.push_back(std::move(position));
+    LEAT_TRY(line_.sink->commit(positions, ranges_));
+    {
+      const std::lock_guard lock(mutex_);
+      live_.rows += pending_.inserted + pending_.updated;
+      live_.rejects += pending_.rejected;
+      live_.bytes += pending_bytes_;
+      ++live_.commits;
+      last_commit_ms_ = clock_.steady_ms();
+      in_flight_bytes_ -= std::min(in_flight_bytes_, pending_bytes_);
+      newly_committed_.insert(newly_committed_.end(), positions.begin(), positions.end());
+    }
+    moved_.clear();
+    ranges_.clear();
+    pending_ = {};
+    pending_bytes_ = 0;
+    pending_since_ms_.reset();
+    restart_ = options_.restart_after_each_commit;
+    recovered();
+    return {};
+  }
+
+  void recovered() {
+    if (!troubled_) return;
+    troubled_ = false;
+    change([](LiveStatus& live) { live.trouble.clear(); });
+    note_(NoteLevel::info, "going on after the trouble");
+  }
+
+  template <class F>
+  void change(F&& how) {
+    const std::lock_guard lock(mutex_);
+    how(live_);
+  }
+
+  Line line_;
+  const EngineOptions options_;
+  os::Clock& clock_;
+  Note note_;
+
+  // The sink's thread.
+  std::map<std::string, Position> moved_;
+  Ranges ranges_;
+  Counts pending_;
+  uint64_t pending_bytes_ = 0;
+  std::optional<uint64_t> pending_since_ms_;
+  bool restart_ = false;
+  bool troubled_ = false;
+
+  mutable std::mutex mutex_;  // guards what follows
+  LiveStatus live_;
+  std::optional<uint64_t> last_commit_ms_;
+  uint64_t in_flight_bytes_ = 0;
+  Positions newly_committed_;
+};
+
+Engine::Engine(Line line, EngineOptions options, os::Clock& clock, Note note)
+    : impl_(std::make_unique<Impl>(std::move(line), options, clock, std::move(note))) {}
+Engine::~Engine() = default;
+
+Status Engine::run(const std::stop_token& stop) {
+  return impl_->run(stop);
+}
+LiveStatus Engine::live() const {
+  return impl_->live();
+}
+
+}  // namespace leat
