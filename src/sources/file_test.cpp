@@ -1,0 +1,420 @@
+#include "sources/file.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fault_files.h"
+#include "tests/support/temp_dir.h"
+
+namespace leat {
+namespace {
+
+using testing::FakeClock;
+using testing::FaultFiles;
+using testing::TempDir;
+
+// Cuts at newlines; refuses files that begin with '!'.
+class LineCutter final : public Cutter {
+ public:
+  Result<size_t> whole(std::string_view bytes, bool /*ended*/) override {
+    if (bytes.starts_with("!refuse")) return Status::bad_config("refused");
+    const size_t newline = bytes.rfind('\n');
+    return newline == std::string_view::npos ? 0 : newline + 1;
+  }
+  [[nodiscard]] std::string save() const override { return "cut"; }
+  Status restore(std::string_view saved) override { return saved == "cut" ? Status() : Status::bug("unknown state"); }
+};
+
+// A source and what a sink would keep of it: the bytes of every part, and the positions of the last commit.
+class FileSourceTest : public ::testing::Test {
+ protected:
+  FileSourceTest() { options_.include = {dir_.path("a.log")}; }
+
+  void start(bool once = false) {
+    source_ = make_file_source(options_, files_, clock_,
+                               [this](NoteLevel, const std::string& text) { notes_.push_back(text); });
+    SourceRequest request;
+    for (const auto& [part, position] : positions_) request.resume.push_back(position);
+    request.once = once;
+    request.make_cutter = [](const std::string&) { return std::make_unique<LineCutter>(); };
+    const Status opened = source_->open(std::move(request));
+    ASSERT_TRUE(opened.ok()) << opened.message();
+  }
+
+  // Reads until nothing is new (or the end); everything counts as committed.
+  Status drain() {
+    for (;;) {
+      auto reading = source_->read(std::stop_token());
+      if (!reading.ok()) return std::move(reading).status();
+      if (reading->what != Reading::What::chunk) return {};
+      take(reading->chunk);
+    }
+  }
+
+  void take(const Chunk& chunk) {
+    const std::string& part = chunk.end.part;
+    EXPECT_EQ(chunk.start, content_[part].size()) << part;
+    provisional_.erase(part);
+    if (chunk.provisional) {
+      EXPECT_EQ(chunk.end.offset, chunk.start);
+      provisional_[part] = chunk.bytes;
+    } else {
+      content_[part] += chunk.bytes;
+      if (chunk.truncated) content_[part].resize(chunk.end.offset, '~');
+      EXPECT_EQ(chunk.end.offset, content_[part].size());
+    }
+    positions_[part] = chunk.end;
+    order_.push_back(part);
+  }
+
+  // Everything that was taken, part by part in order of their names; provisional records last.
+  std::string all() {
+    std::string text;
+    for (const auto& [part, bytes] : content_) text += bytes;
+    for (const auto& [part, bytes] : provisional_) text += "(" + bytes + ")";
+    return text;
+  }
+  std::string part(std::string_view name, int number) { return dir_.path(name) + "#" + std::to_string(number); }
+  bool noted(std::string_view text) {
+    return std::any_of(notes_.begin(), notes_.end(),
+                       [&](const std::string& note) { return note.find(text) != std::string::npos; });
+  }
+
+  TempDir dir_;
+  FakeClock clock_;
+  FaultFiles files_;
+  FileOptions options_;
+  std::unique_ptr<Source> source_;
+  std::map<std::string, std::string> content_;
+  std::map<std::string, std::string> provisional_;
+  std::map<std::string, Position> positions_;
+  std::vector<std::string> order_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(FileSourceTest, reads_a_finished_file_once) {
+  dir_.write("a.log", "one\ntwo\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\n");
+  EXPECT_EQ(content_.size(), 1U);
+}
+
+TEST_F(FileSourceTest, follows_a_growing_file) {
+  dir_.write("a.log", "one\ntw");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n");
+  dir_.append("a.log", "o\nthree");
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\n");
+  dir_.append("a.log", "\n");
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
+}
+
+TEST_F(FileSourceTest, resumes_at_the_position) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log", "two\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\n");
+  EXPECT_EQ(content_.size(), 1U);
+}
+
+TEST_F(FileSourceTest, drains_the_old_descriptor_after_a_rename) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.append("a.log.1", "two\n");  // the writer has not let go
+  dir_.write("a.log", "three\n");
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log.1", "late\n");
+  dir_.append("a.log", "four\n");
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\nlate\n");
+  EXPECT_EQ(content_[part("a.log", 2)], "three\nfour\n");
+  EXPECT_EQ(content_.size(), 2U);
+}
+
+TEST_F(FileSourceTest, finds_the_renamed_file_after_a_restart) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log", "two\n");
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "three\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\n");
+  EXPECT_EQ(content_[part("a.log", 2)], "three\n");
+  EXPECT_EQ(order_.back(), part("a.log", 2));
+}
+
+TEST_F(FileSourceTest, takes_generations_born_and_renamed_while_away) {
+  dir_.write("a.log.3", "older than us\n");
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log.3", "a.log.5");
+  dir_.rename("a.log", "a.log.3");
+  dir_.write("a.log.2", "two\n");
+  dir_.write("a.log.1", "three\n");
+  dir_.write("a.log", "four\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\nfour\n");
+}
+
+TEST_F(FileSourceTest, takes_generations_renamed_twice_between_two_looks) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "two\n");
+  dir_.rename("a.log.1", "a.log.2");
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "three\n");
+  ASSERT_TRUE(drain().ok());
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
+}
+
+TEST_F(FileSourceTest, the_same_first_line_in_old_and_new_file) {
+  dir_.write("a.log", "twin\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "twin\ntwin\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "twin\n");
+  EXPECT_EQ(content_[part("a.log", 2)], "twin\ntwin\n");
+}
+
+TEST_F(FileSourceTest, dated_siblings_and_a_glob) {
+  options_.include = {dir_.path("a.log*")};
+  dir_.write("a.log-20260102", "two\n");
+  dir_.write("a.log-20260101", "one\n");
+  dir_.write("a.log", "three\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
+  dir_.rename("a.log", "a.log-20260103");
+  dir_.write("a.log", "four\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\nfour\n");
+  EXPECT_EQ(content_.size(), 4U);
+}
+
+TEST_F(FileSourceTest, a_copy_of_a_finished_sibling_is_not_read_twice) {
+  options_.include = {dir_.path("a.log*")};
+  const std::string bytes = std::string(2000, 'x') + "\n";
+  dir_.write("a.log.1", bytes);
+  dir_.write("a.log.2", bytes);
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), bytes);
+  EXPECT_TRUE(noted("same bytes"));
+}
+
+TEST_F(FileSourceTest, a_last_line_without_newline_is_provisional_at_the_end_of_a_run) {
+  dir_.write("a.log", "one\ntwo");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n(two)");
+  const size_t deliveries = order_.size();
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(order_.size(), deliveries) << "nothing is new";
+  dir_.append("a.log", " and more");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n(two and more)");
+  dir_.append("a.log", "\nthree\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo and more\nthree\n");
+}
+
+TEST_F(FileSourceTest, a_last_line_of_a_finished_file_is_a_record) {
+  options_.linger_ms = 1000;
+  dir_.write("a.log", "one\ntwo");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "three\n");
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo");
+  EXPECT_NE(positions_[part("a.log", 1)].token.find("done=1"), std::string::npos);
+  EXPECT_EQ(content_[part("a.log", 2)], "three\n");
+  dir_.remove("a.log.1");
+  notes_.clear();
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_TRUE(notes_.empty()) << notes_.front();
+}
+
+TEST_F(FileSourceTest, a_truncated_file_is_a_new_generation) {
+  dir_.write("a.log", "one\ntwo\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.write("a.log", "3\n");
+  ASSERT_TRUE(drain().ok());
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\n");
+  EXPECT_EQ(content_[part("a.log", 2)], "3\n");
+  EXPECT_TRUE(noted("was truncated to 2 bytes after 8 had been read"));
+}
+
+TEST_F(FileSourceTest, over_long_lines_are_cut_whatever_the_chunk) {
+  const std::string text = "one\n" + std::string(500, 'L') + "\ntwo\n" + std::string(3000, 'M') + "\n";
+  for (const uint64_t chunk_bytes : {1U, 64U, 1000U, 100000U}) {
+    content_.clear();
+    positions_.clear();
+    options_.chunk_bytes = chunk_bytes;
+    options_.max_record_bytes = 400;
+    dir_.write("a.log", text);
+    start(true);
+    ASSERT_TRUE(drain().ok());
+    std::string expected = "one\n" + std::string(400, 'L') + std::string(101, '~') + "two\n";
+    expected += std::string(400, 'M') + std::string(2601, '~');
+    EXPECT_EQ(all(), expected) << chunk_bytes;
+    dir_.append("a.log", "three\n");
+    start(true);
+    ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), expected + "three\n") << chunk_bytes;
+  }
+}
+
+TEST_F(FileSourceTest, a_missing_file_is_waited_for_or_an_error) {
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_TRUE(noted("there is no such file yet"));
+  dir_.write("a.log", "one\n");
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n");
+
+  options_.include.push_back(dir_.path("missing.log"));
+  options_.include.push_back(dir_.path("no*match"));
+  positions_.clear();
+  content_.clear();
+  start(true);
+  const Status outcome = drain();
+  EXPECT_EQ(all(), "one\n") << "what is there is taken in";
+  EXPECT_EQ(outcome.kind(), Kind::fatal);
+  EXPECT_EQ(outcome.message(),
+            dir_.path("missing.log") + ": there is no such file\n" + dir_.path("no*match") + ": no file matches");
+}
+
+TEST_F(FileSourceTest, what_is_not_a_plain_file_is_said) {
+  options_.include = {dir_.root(), dir_.path("a.log.gz")};
+  dir_.write("a.log.gz", "zzz");
+  start(true);
+  const Status outcome = drain();
+  EXPECT_EQ(outcome.message(),
+            dir_.root() + ": is a directory; name the files in it, or a glob\n" + dir_.path("a.log.gz") +
+                ": is compressed; only plain files can be read (decompress it into another file first)");
+}
+
+TEST_F(FileSourceTest, a_refused_file_does_not_stop_the_others) {
+  options_.include = {dir_.path("b.log"), dir_.path("a.log")};
+  dir_.write("b.log", "!refuse\n");
+  dir_.write("a.log", "one\n");
+  start(true);
+  const Status outcome = drain();
+  EXPECT_EQ(outcome.kind(), Kind::bad_config);
+  EXPECT_EQ(all(), "one\n");
+}
+
+TEST_F(FileSourceTest, an_unreadable_sibling_that_may_be_newer_is_not_passed_over) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.2");
+  dir_.write("a.log.1", "two\n");
+  dir_.write("a.log", "three\n");
+  start();
+  // Each of the first calls fails in turn, whatever it is.
+  for (uint64_t call = 1; call < 25; ++call) {
+    files_.fail_at(call, false);
+    start();
+    (void)drain();
+  }
+  files_.fail_at(0, false);
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
+}
+
+TEST_F(FileSourceTest, any_failing_call_is_recovered_from_by_starting_again) {
+  const std::map<std::string, std::string> truth = {{"a.log.2", "1\n2\n3\n"}, {"a.log.1", "4\n5\n"}, {"a.log", "6\n"}};
+  uint64_t places = 0;
+  for (uint64_t call = 1;; ++call) {
+    content_.clear();
+    positions_.clear();
+    options_.chunk_bytes = 1;
+    dir_.write("a.log", "1\n2\n");
+    files_.fail_at(0, false);
+    start();
+    ASSERT_TRUE(drain().ok());
+    dir_.append("a.log", "3\n");
+    dir_.rename("a.log", "a.log.2");
+    dir_.write("a.log.1", "4\n5\n");
+    dir_.write("a.log", "6\n");
+    files_.fail_at(call, false);
+    start(true);
+    const Status outcome = drain();
+    const bool clean = files_.calls() < call;
+    if (clean) {
+      EXPECT_TRUE(outcome.ok()) << outcome.message();
+    }
+    files_.fail_at(0, false);
+    start(true);
+    ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(content_[part("a.log", 1)], truth.at("a.log.2")) << call;
+    EXPECT_EQ(content_[part("a.log", 2)], truth.at("a.log.1")) << call;
+    EXPECT_EQ(content_[part("a.log", 3)], truth.at("a.log")) << call;
+    EXPECT_EQ(content_.size(), 3U) << call;
+    dir_.remove("a.log");
+    dir_.remove("a.log.1");
+    dir_.remove("a.log.2");
+    if (clean) break;
+    ++places;
+  }
+  EXPECT_GT(places, 20U);
+  std::printf("failed each of %lu calls in turn\n", static_cast<unsigned long>(places));
+}
+
+TEST_F(FileSourceTest, several_families_take_turns_oldest_first) {
+  options_.include = {dir_.path("b.log"), dir_.path("a.log")};
+  dir_.write("b.log", "b\n");
+  dir_.write("a.log", "a\n");
+  std::filesystem::last_write_time(dir_.path("b.log"),
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(order_, (std::vector<std::string>{part("b.log", 1), part("a.log", 1)}));
+}
+
+TEST_F(FileSourceTest, says_how_much_is_left) {
+  dir_.write("a.log", "one\ntwo\n");
+  options_.chunk_bytes = 1;
+  start();
+  EXPECT_FALSE(source_->backlog_bytes());
+  auto reading = source_->read(std::stop_token());
+  ASSERT_TRUE(reading.ok());
+  EXPECT_EQ(*source_->backlog_bytes(), 8U - reading->chunk.bytes.size());
+}
+
+}  // namespace
+}  // namespace leat
