@@ -107,6 +107,7 @@ class Parser {
     const ExpressionFunction* function = find_expression_function(call.name);
     if (function == nullptr) {
       std::vector<std::string_view> names;
+      names.reserve(std::size(kFunctions));
       for (const ExpressionFunction& known : kFunctions) names.push_back(known.name);
       const std::string_view meant = did_you_mean(call.name, names);
       const std::string hint = meant.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))

@@ -32,11 +32,11 @@ struct Value {
   std::string written;  // the text as it stands in the file, when a secret was put in: what messages show
 
   static Value of(std::string text);
-  static Value of(const char* text) { return of(std::string(text)); }
+  static Value of(const char* text);
   static Value of(bool truth);
   static Value of(int64_t number);
   static Value list_of(std::vector<std::string> texts);
-  static Value make_table() { return {}; }
+  static Value make_table();
 
   [[nodiscard]] bool is_table() const { return type == Type::table; }
   [[nodiscard]] bool is_text() const { return type == Type::text; }
@@ -52,6 +52,14 @@ struct Entry {
   Place key_at;
   Value value;
 };
+
+// Defined here because they destroy entries, which are complete only now.
+inline Value Value::of(const char* text) {
+  return of(std::string(text));
+}
+inline Value Value::make_table() {
+  return {};
+}
 
 // "text", "an integer", "a table" …: for messages.
 std::string_view type_in_words(Value::Type type);

@@ -258,7 +258,7 @@ class Engine::Impl {
   }
 
   template <class F>
-  void change(F&& how) {
+  void change(const F& how) {
     const std::lock_guard lock(mutex_);
     how(live_);
   }

@@ -63,8 +63,8 @@ class NumberSource final : public Source {
 class NumberDecoder final : public Decoder {
  public:
   [[nodiscard]] SchemaPtr schema() const override {
-    static const auto kSchema = std::make_shared<const Schema>(Schema{{{"n", Type::integer, false}}});
-    return kSchema;
+    static const auto schema = std::make_shared<const Schema>(Schema{{{"n", Type::integer, false}}});
+    return schema;
   }
   [[nodiscard]] std::unique_ptr<Cutter> make_cutter(const std::string&) override { return nullptr; }
   void decode(Chunk&& chunk, RecordBatch& batch, Rejects& rejects) override {
