@@ -1,0 +1,31 @@
+#include "app/command.h"
+
+#include "app/commands.h"
+
+namespace leat::app {
+namespace {
+
+struct Visitor {
+  const Surroundings& surroundings;
+  int operator()(const SayCommand& say) const {
+    (say.status == 0 ? surroundings.out : surroundings.err) << say.text << std::flush;
+    return say.status;
+  }
+  int operator()(const LogsCommand& command) const { return do_logs(command, surroundings); }
+  int operator()(const RunCommand& command) const { return do_run(command, surroundings); }
+  int operator()(const CheckCommand& command) const { return do_check(command, surroundings); }
+  int operator()(const StatusCommand& command) const { return do_status(command, surroundings); }
+  int operator()(const VerifyCommand& command) const { return do_verify(command, surroundings); }
+  int operator()(const ListCommand& command) const { return do_list(command, surroundings); }
+};
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
+  const int status = std::visit(Visitor{surroundings}, parse_command_line(arguments));
+  surroundings.out.flush();
+  // A result that nobody got is a failure; a reader that went away early (`| head`) knows it itself.
+  return status == 0 && !surroundings.out ? 1 : status;
+}
+
+}  // namespace leat::app

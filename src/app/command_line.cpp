@@ -1,0 +1,248 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "app/commands.h"
+#include "base/text.h"
+#include "config/complaints.h"
+
+namespace leat::app {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+
+struct Flag {
+  std::string_view name;   // "--to"
+  std::string_view value;  // "DB"; empty: a switch
+  std::string_view help;
+};
+
+struct CommandKind {
+  std::string_view name;
+  std::string_view arguments;
+  std::string_view help;
+  std::string_view more;  // what else the reader should know; lines
+  std::span<const Flag> flags;
+  std::string_view examples;
+};
+
+constexpr Flag kQuiet{"--quiet", "", "say only what went wrong"};
+constexpr Flag kHelp{"--help", "", "this text"};
+constexpr std::array<Flag, 7> kLogsFlags{{
+    {"--to", "DB", "the SQLite database to write (default: leat.db)"},
+    {"--table", "NAME", "the table to write (default: access_log)"},
+    {"--format", "FORMAT", "the format of the lines; see `leat list formats` (default: recognised, file by file)"},
+    {"--once", "", "take in what is there and end; without it, follow the logs until stopped"},
+    {"--save", "FILE.toml", "also write the pipeline file that does the same, as a start for your own"},
+    kQuiet,
+    kHelp,
+}};
+constexpr std::array<Flag, 3> kRunFlags{{
+    {"--once", "", "take in what is there and end; without it, follow the sources until stopped"},
+    kQuiet,
+    kHelp,
+}};
+constexpr std::array<Flag, 2> kCheckFlags{{kQuiet, kHelp}};
+constexpr std::array<Flag, 2> kStatusFlags{{{"--json", "", "as one JSON document"}, kHelp}};
+constexpr std::array<Flag, 4> kVerifyFlags{{
+    {"--json", "", "as one JSON document"},
+    {"--strict", "", "exit status 1 also for declared gaps (bytes known to be lost)"},
+    kQuiet,
+    kHelp,
+}};
+constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
+
+constexpr std::array<CommandKind, 6> kCommands{{
+    {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
+     "Follows the logs, keeps visitors_per_day, statuses_per_day and pages_per_day up to date, and goes on where it\n"
+     "stopped when it is started again on the same database. FILE may be a glob in quotes. Files are read oldest "
+     "first.",
+     kLogsFlags,
+     "  leat logs /var/log/nginx/access.log --to web.db\n"
+     "  leat logs '/var/log/nginx/access.log*' --once\n"
+     "  leat logs access.log --save web.toml\n"
+     "  sqlite3 web.db 'select * from visitors_per_day'"},
+    {"run", "FILE.toml [PIPELINE...]", "run the pipelines of a file, or those that are named",
+     "SIGINT (Ctrl-C) or SIGTERM: what was read is committed, then it ends with status 0. A second one ends it at "
+     "once;\n"
+     "the next start goes on from the last commit.",
+     kRunFlags,
+     "  leat run web.toml\n"
+     "  leat run web.toml logs --once"},
+    {"check", "FILE.toml", "say everything that is wrong with a pipeline file",
+     "Reads the file (and what its ${file:…} name), touches nothing else.", kCheckFlags, "  leat check web.toml"},
+    {"status", "FILE.toml|DB", "how far each pipeline is: positions, rows, rejects, rate, lag, last error", "",
+     kStatusFlags,
+     "  leat status web.db\n"
+     "  leat status web.toml --json"},
+    {"verify", "FILE.toml|DB", "prove that every record is there once: nothing lost, nothing doubled, counts right",
+     "Works from the database alone, also while it is written to. The last line on stdout is `ok: …` or `broken: …`.",
+     kVerifyFlags,
+     "  leat verify web.db\n"
+     "  leat verify web.db --json --strict"},
+    {"list", "[sources|decoders|sinks|formats] [NAME]", "what there is, with options, types, defaults and help", "",
+     kListFlags,
+     "  leat list\n"
+     "  leat list sources file\n"
+     "  leat list formats nginx_combined"},
+}};
+
+std::string root_help() {
+  std::string text =
+      "leat carries web-server logs into a database: every record once, nothing lost, counted while they flow.\n\n"
+      "usage: leat COMMAND …\n\ncommands:\n";
+  for (const CommandKind& kind : kCommands) text += fmt::format("  {:<8} {}\n", kind.name, kind.help);
+  return text +
+         "\n  leat COMMAND --help   options and examples of a command\n"
+         "  leat --version        the version\n\n"
+         "examples:\n"
+         "  leat logs /var/log/nginx/access.log --to web.db\n"
+         "  sqlite3 web.db 'select * from visitors_per_day'\n";
+}
+
+std::string help_of(const CommandKind& kind) {
+  std::string text = fmt::format("usage: leat {} {} [OPTION...]\n\n{}.\n", kind.name, kind.arguments, kind.help);
+  if (!kind.more.empty()) text += fmt::format("{}\n", kind.more);
+  text += "\noptions:\n";
+  for (const Flag& flag : kind.flags) {
+    text += fmt::format("  {:<19} {}\n", fmt::format("{} {}", flag.name, flag.value), flag.help);
+  }
+  return text + fmt::format("\nexamples:\n{}\n", kind.examples);
+}
+
+SayCommand wrong(const std::string& text, std::string_view command) {
+  const std::string_view space = command.empty() ? "" : " ";
+  return {fmt::format("leat{}{}: {}\nsee: leat{}{} --help\n", space, command, text, space, command), 2};
+}
+
+// What stood on the command line, by name.
+struct Given {
+  std::map<std::string, std::string, std::less<>> values;
+  std::map<std::string, bool, std::less<>> switches;
+  std::vector<std::string> arguments;
+  [[nodiscard]] bool has(std::string_view name) const {
+    const auto at = switches.find(name);
+    return at != switches.end() && at->second;
+  }
+  [[nodiscard]] std::string value(std::string_view name, const std::string& standard = "") const {
+    const auto at = values.find(name);
+    return at == values.end() ? standard : at->second;
+  }
+};
+
+// The arguments of one command, taken apart by CLI11; what is wrong with them otherwise.
+std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::string> arguments, Given& given) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::vector<std::string_view> names;
+  std::map<std::string, std::vector<std::string>> found;
+  for (const Flag& flag : kind.flags) {
+    const std::string name(flag.name);
+    names.push_back(flag.name);
+    if (flag.value.empty()) {
+      app.add_flag(name == "--help" ? "-h,--help" : name == "--quiet" ? "-q,--quiet" : name, given.switches[name]);
+    } else {
+      app.add_option(name, found[name])->expected(1)->take_all();
+    }
+  }
+  app.add_option("arguments", given.arguments);
+  std::reverse(arguments.begin(), arguments.end());  // the order that CLI11 takes a vector in
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    // The one failure that the definitions above leave: an option without its value, or a switch with one.
+    const std::string text = error.what();
+    const std::string name = text.substr(0, text.find_first_of(": "));
+    const bool is_switch = given.switches.contains(name);
+    return wrong(name.starts_with("--")
+                     ? fmt::format("option {} {}", name, is_switch ? "takes no value" : "needs a value")
+                     : visible(text),
+                 kind.name);
+  }
+  if (given.has("--help")) return SayCommand{help_of(kind), 0};
+  for (const std::string& extra : app.remaining()) {
+    if (extra == "--") continue;
+    const std::string name = extra.substr(0, extra.find('='));
+    return wrong(fmt::format("unknown option {}{}", leat::quoted(name), suggestion(name, names)), kind.name);
+  }
+  for (const auto& [name, values] : found) {
+    if (values.size() > 1) return wrong(fmt::format("option {} is there {} times", name, values.size()), kind.name);
+    if (!values.empty() && values[0].empty()) return wrong(fmt::format("the value of {} is empty", name), kind.name);
+    if (!values.empty()) given.values[name] = values[0];
+  }
+  for (const std::string& argument : given.arguments) {
+    if (argument.empty()) return wrong("an argument is empty", kind.name);
+  }
+  return std::nullopt;
+}
+
+// "needs …" when fewer than `least` arguments stand there, "too many" when more than `most`.
+std::optional<SayCommand> count(const CommandKind& kind, const Given& given, size_t least, size_t most) {
+  if (given.arguments.size() < least) return wrong(fmt::format("{} is missing", kind.arguments), kind.name);
+  if (given.arguments.size() > most) {
+    return wrong(fmt::format("{} is one argument too many", leat::quoted(given.arguments[most])), kind.name);
+  }
+  return std::nullopt;
+}
+
+Command logs_command(const CommandKind& kind, const Given& given) {
+  if (given.arguments.empty()) return wrong("name at least one log FILE", kind.name);
+  LogsCommand command;
+  command.files = given.arguments;
+  command.to = given.value("--to", command.to);
+  command.table = given.value("--table", command.table);
+  command.format = given.value("--format");
+  command.save = given.value("--save");
+  command.once = given.has("--once");
+  command.quiet = given.has("--quiet");
+  return command;
+}
+
+Command command_of(const CommandKind& kind, const Given& given) {
+  const std::vector<std::string>& arguments = given.arguments;
+  if (kind.name == "logs") return logs_command(kind, given);
+  if (kind.name == "run") {
+    if (auto problem = count(kind, given, 1, SIZE_MAX)) return *problem;
+    return RunCommand{
+        arguments[0], {arguments.begin() + 1, arguments.end()}, given.has("--once"), given.has("--quiet")};
+  }
+  if (auto problem = count(kind, given, kind.name == "list" ? 0 : 1, kind.name == "list" ? 2 : 1)) return *problem;
+  if (kind.name == "check") return CheckCommand{arguments[0], given.has("--quiet")};
+  if (kind.name == "status") return StatusCommand{arguments[0], given.has("--json")};
+  if (kind.name == "verify") {
+    return VerifyCommand{arguments[0], given.has("--json"), given.has("--strict"), given.has("--quiet")};
+  }
+  return ListCommand{arguments.empty() ? "" : arguments[0], arguments.size() < 2 ? "" : arguments[1],
+                     given.has("--json")};
+}
+
+}  // namespace
+
+Command parse_command_line(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return SayCommand{root_help(), 2};
+  const std::string& first = arguments[0];
+  if (first == "--help" || first == "-h" || first == "help") {
+    if (arguments.size() == 1) return SayCommand{root_help(), 0};
+    return parse_command_line({arguments[1], "--help"});
+  }
+  if (first == "--version") return SayCommand{fmt::format("leat {}\n", kVersion), 0};
+  std::vector<std::string_view> names;
+  for (const CommandKind& kind : kCommands) {
+    names.push_back(kind.name);
+    if (kind.name != first) continue;
+    Given given;
+    if (auto say = take_apart(kind, {arguments.begin() + 1, arguments.end()}, given)) return *say;
+    return command_of(kind, given);
+  }
+  if (first.starts_with('-')) {
+    return wrong(fmt::format("unknown option {}; options stand behind a command", leat::quoted(first)), "");
+  }
+  return wrong(fmt::format("unknown command {}{}", leat::quoted(first), suggestion(first, names)), "");
+}
+
+}  // namespace leat::app

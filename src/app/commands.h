@@ -1,0 +1,72 @@
+#pragma once
+
+// The commands as plain values, and the functions that carry them out. Each function: results on `out`, talk on `err`,
+// the exit status as its value.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "app/command.h"
+
+namespace leat::app {
+
+struct LogsCommand {
+  std::vector<std::string> files;
+  std::string to = "leat.db";
+  std::string table = "access_log";
+  std::string format;
+  std::string save;
+  bool once = false;
+  bool quiet = false;
+};
+
+struct RunCommand {
+  std::string file;
+  std::vector<std::string> pipelines;  // empty: all
+  bool once = false;
+  bool quiet = false;
+};
+
+struct CheckCommand {
+  std::string file;
+  bool quiet = false;
+};
+
+struct StatusCommand {
+  std::string target;  // a pipeline file or a database
+  bool json = false;
+};
+
+struct VerifyCommand {
+  std::string target;
+  bool json = false;
+  bool strict = false;
+  bool quiet = false;
+};
+
+struct ListCommand {
+  std::string kind;  // empty: everything
+  std::string name;
+  bool json = false;
+};
+
+// Help, the version, or what is wrong with the arguments.
+struct SayCommand {
+  std::string text;
+  int status = 0;  // 0: on `out`
+};
+
+using Command =
+    std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, ListCommand>;
+
+Command parse_command_line(const std::vector<std::string>& arguments);
+
+int do_logs(const LogsCommand& command, const Surroundings& surroundings);
+int do_run(const RunCommand& command, const Surroundings& surroundings);
+int do_check(const CheckCommand& command, const Surroundings& surroundings);
+int do_status(const StatusCommand& command, const Surroundings& surroundings);
+int do_verify(const VerifyCommand& command, const Surroundings& surroundings);
+int do_list(const ListCommand& command, const Surroundings& surroundings);
+
+}  // namespace leat::app

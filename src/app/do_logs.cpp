@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "app/commands.h"
+#include "app/pipeline_file.h"
+#include "app/run.h"
+#include "base/text.h"
+#include "config/toml.h"
+#include "lookup/time_zone.h"
+#include "os/process.h"
+#include "sinks/sqlite.h"
+
+namespace leat::app {
+namespace {
+
+constexpr const char* kPipeline = "logs";
+
+// The first run on a database decides: its days are cut in the zone of the machine it ran on, for good.
+std::string zone_for(const std::string& database) {
+  const auto store = open_sqlite_store(database);
+  if (!store.ok()) return TimeZone::machine_zone();
+  const auto pipelines = (*store)->pipelines();
+  if (!pipelines.ok()) return TimeZone::machine_zone();
+  for (const PipelineState& state : *pipelines) {
+    if (state.pipeline != kPipeline) continue;
+    for (size_t i = 0; i < state.aggregates.size() && i < state.timezones.size(); ++i) {
+      if (state.aggregates[i] == "visitors_per_day") return state.timezones[i];
+    }
+  }
+  return TimeZone::machine_zone();
+}
+
+// The pipeline file that does the same.
+Value tree_of(const LogsCommand& command, const std::string& directory, const std::string& zone) {
+  Value root;
+  Value web;
+  web.set("type", Value::of("file"));
+  std::vector<std::string> files;
+  for (const std::string& file : command.files) files.push_back(absolute_path(directory, file));
+  web.set("include", Value::list_of(std::move(files)));
+  if (!command.format.empty()) web.set("format", Value::of(command.format));
+  Value db;
+  db.set("type", Value::of("sqlite"));
+  db.set("path", Value::of(absolute_path(directory, command.to)));
+  Value logs;
+  logs.set("from", Value::of("web"));
+  logs.set("to", Value::of("db." + command.table));
+  root.set("sources", Value()).set("web", std::move(web));
+  root.set("sinks", Value()).set("db", std::move(db));
+  root.set("pipelines", Value()).set(kPipeline, std::move(logs));
+  Value aggregates;
+  for (const AggregateSpec& spec : standard_aggregates(kPipeline, zone)) {
+    Value aggregate;
+    aggregate.set("from", Value::of(spec.pipeline));
+    Value by;
+    for (const NamedExpression& key : spec.by) by.set(key.name, Value::of(key.expression));
+    aggregate.set("by", std::move(by));
+    Value value;
+    for (const NamedExpression& measure : spec.value) value.set(measure.name, Value::of(measure.expression));
+    aggregate.set("value", std::move(value));
+    aggregate.set("timezone", Value::of(spec.timezone));
+    aggregates.set(spec.name, std::move(aggregate));
+  }
+  root.set("aggregates", std::move(aggregates));
+  return root;
+}
+
+Status save(const Value& root, const std::string& path) {
+  LEAT_ASSIGN(const std::string text, write_toml(root));
+  std::FILE* file = std::fopen(path.c_str(), "wxe");
+  if (file == nullptr) {
+    return Status::bad_config(errno == EEXIST
+                                  ? fmt::format("{}: is there already; give --save another name", visible(path))
+                                  : fmt::format("{}: cannot be written: {}", visible(path), std::strerror(errno)));
+  }
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !written) {
+    return Status::fatal(fmt::format("{}: cannot be written: {}", visible(path), std::strerror(errno)));
+  }
+  return {};
+}
+
+}  // namespace
+
+int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
+  const bool terminal = surroundings.err_is_terminal;
+  Talk talk(surroundings.err,
+            terminal       ? Manner::terminal
+            : command.once ? Manner::plain
+                           : Manner::log,
+            surroundings.colour, command.quiet);
+  const auto refuse = [&](const std::string& text) {
+    surroundings.err << "leat logs: " << text << "\nsee: leat logs --help\n";
+    return 2;
+  };
+  if (command.to.ends_with(".duckdb")) {
+    return refuse(fmt::format("{}: this leat is built without DuckDB; give --to a name that ends in .db, for SQLite",
+                              visible(command.to)));
+  }
+  std::vector<std::string_view> formats;
+  for (const FormatName& format : format_names()) formats.push_back(format.name);
+  if (!command.format.empty() && std::find(formats.begin(), formats.end(), command.format) == formats.end()) {
+    return refuse(fmt::format("unknown format {}{}", quoted(command.format), suggestion(command.format, formats)));
+  }
+  const std::string directory = os::current_directory();
+  const Value root = tree_of(command, directory, zone_for(absolute_path(directory, command.to)));
+  Complaints complaints("leat logs", "");
+  PipelineFile file = plan_pipelines(root, directory, complaints);
+  if (!complaints.empty()) {
+    surroundings.err << complaints.text() << "\nsee: leat logs --help\n";
+    return 2;
+  }
+  if (!command.save.empty()) {
+    if (const Status saved = save(root, command.save); !saved.ok()) {
+      talk.message(NoteLevel::error, saved.message());
+      return saved.kind() == Kind::bad_config ? 2 : 1;
+    }
+    talk.note(NoteLevel::info, "saved", kPipeline,
+              fmt::format("{} does the same: leat run {}", command.save, command.save));
+  }
+  return run_pipelines(std::move(file.pipelines), {command.once, command.to}, surroundings, talk);
+}
+
+}  // namespace leat::app

@@ -1,0 +1,205 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/talk.h"
+#include "app/target.h"
+#include "base/json_writer.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "os/clock.h"
+#include "os/file_system.h"
+
+namespace leat::app {
+namespace {
+
+constexpr size_t kMostParts = 15;
+
+struct Line {
+  std::string database;
+  PipelineState state;
+  bool started = true;  // it has run before
+  bool database_there = true;
+  std::optional<uint64_t> behind_bytes;  // of the files that are still where they were last seen
+};
+
+// What the newest part of each place has not yet taken; nothing when no file of them can be looked at.
+std::optional<uint64_t> behind(const PipelineState& state) {
+  std::map<std::string, uint64_t> offsets;
+  for (const PartState& part : state.parts) offsets[part.position.origin] = part.position.offset;
+  std::optional<uint64_t> bytes;
+  for (const auto& [origin, offset] : offsets) {
+    const auto info = os::file_system().info(origin, os::Links::follow);
+    if (!info.ok() || !*info || !(*info)->regular) continue;
+    bytes = bytes.value_or(0) + ((*info)->size > offset ? (*info)->size - offset : 0);
+  }
+  return bytes;
+}
+
+struct Totals {
+  Counts counts;
+  uint64_t gap_bytes = 0;
+};
+
+Totals totals_of(const PipelineState& state) {
+  Totals totals;
+  for (const PartState& part : state.parts) {
+    totals.counts.add(part.counts);
+    totals.gap_bytes += part.gap_bytes;
+  }
+  return totals;
+}
+
+void optional_time(JsonWriter& json, std::string_view name, const std::optional<int64_t>& micros) {
+  json.key(name);
+  if (micros) {
+    json.value(std::string_view(format_time(*micros)));
+  } else {
+    json.null();
+  }
+}
+
+void counts_to_json(JsonWriter& json, const Counts& counts, uint64_t gap_bytes) {
+  json.field("records", counts.records()).field("rows", counts.inserted + counts.updated);
+  json.field("rejects", counts.rejected).field("filtered", counts.filtered).field("ignored", counts.ignored);
+  json.field("gaps", gap_bytes);
+}
+
+std::string json_of(const std::vector<Line>& lines) {
+  JsonWriter json;
+  json.begin_object().key("pipelines").begin_array();
+  for (const Line& line : lines) {
+    const PipelineState& state = line.state;
+    const Totals totals = totals_of(state);
+    json.begin_object().field("pipeline", std::string_view(state.pipeline));
+    json.field("database", std::string_view(line.database)).field("table", std::string_view(state.table));
+    json.field("started", line.started).field("running", state.running);
+    json.field("writer", std::string_view(state.writer));
+    counts_to_json(json, totals.counts, totals.gap_bytes);
+    json.field("rows_per_second", state.rows_per_second);
+    json.key("behind_bytes");
+    if (line.behind_bytes) {
+      json.value(*line.behind_bytes);
+    } else {
+      json.null();
+    }
+    optional_time(json, "last_commit", state.committed_micros);
+    json.field("last_error", std::string_view(state.last_error));
+    optional_time(json, "error_at", state.error_micros);
+    json.key("aggregates").begin_array();
+    for (const std::string& name : state.aggregates) json.value(std::string_view(name));
+    json.end_array().key("positions").begin_array();
+    for (const PartState& part : state.parts) {
+      json.begin_object().field("part", std::string_view(part.position.part));
+      json.field("origin", std::string_view(part.position.origin)).field("offset", part.position.offset);
+      counts_to_json(json, part.counts, part.gap_bytes);
+      json.end_object();
+    }
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+  return json.text();
+}
+
+std::string ago(int64_t micros, int64_t now) {
+  if (now < micros) return "just now";
+  return human_seconds(static_cast<uint64_t>((now - micros) / kMicrosPerSecond)) + " ago";
+}
+
+std::string count_of(uint64_t number, std::string_view word) {
+  return fmt::format("{} {}{}", with_commas(number), word, number == 1 ? "" : "s");
+}
+
+std::string text_of(const Line& line, int64_t now) {
+  const PipelineState& state = line.state;
+  if (!line.started) {
+    return fmt::format("{}: has not run yet ({} {})\n", visible(state.pipeline), visible(line.database),
+                       line.database_there ? "does not know it" : "is not there");
+  }
+  const Totals totals = totals_of(state);
+  const Counts& counts = totals.counts;
+  std::string out = fmt::format("{}: {}, table {} of {}\n", visible(state.pipeline),
+                                state.running ? "running (" + visible(state.writer) + ")" : "not running",
+                                visible(state.table), visible(line.database));
+  out += fmt::format("  {}: {}, {}", count_of(counts.records(), "record"),
+                     count_of(counts.inserted + counts.updated, "row"), count_of(counts.rejected, "reject"));
+  if (counts.filtered > 0) out += fmt::format(", {} filtered", with_commas(counts.filtered));
+  if (counts.ignored > 0) out += fmt::format(", {} ignored", with_commas(counts.ignored));
+  if (totals.gap_bytes > 0) out += fmt::format(", {} lost in gaps", human_bytes(totals.gap_bytes));
+  out += '\n';
+  if (state.committed_micros) {
+    out += fmt::format("  last commit {} UTC ({}), {} rows/s then\n",
+                       format_time(*state.committed_micros / kMicrosPerSecond * kMicrosPerSecond),
+                       ago(*state.committed_micros, now), human_rate(state.rows_per_second));
+  }
+  if (line.behind_bytes) out += fmt::format("  behind by {}\n", human_bytes(*line.behind_bytes));
+  if (!state.last_error.empty()) {
+    out += fmt::format("  last error{}: {}\n", state.error_micros ? " " + ago(*state.error_micros, now) : "",
+                       visible(state.last_error, 1000));
+  }
+  if (!state.aggregates.empty()) {
+    out += "  keeps";
+    for (const std::string& name : state.aggregates)
+      out += (&name == &state.aggregates[0] ? " " : ", ") + visible(name);
+    out += '\n';
+  }
+  const size_t first = state.parts.size() > kMostParts ? state.parts.size() - kMostParts : 0;
+  if (first > 0) out += fmt::format("  … {} earlier files (--json has all)\n", with_commas(first));
+  for (size_t i = first; i < state.parts.size(); ++i) {
+    const PartState& part = state.parts[i];
+    out += fmt::format("  {} up to byte {}: {}, {}\n", visible(part.position.origin), with_commas(part.position.offset),
+                       count_of(part.counts.inserted + part.counts.updated, "row"),
+                       count_of(part.counts.rejected, "reject"));
+  }
+  return out;
+}
+
+}  // namespace
+
+int do_status(const StatusCommand& command, const Surroundings& surroundings) {
+  const std::stop_callback leave(surroundings.stop, [] { std::_Exit(130); });
+  const auto fail = [&](const Status& status) {
+    Talk(surroundings.err, Manner::plain, surroundings.colour, false).message(NoteLevel::info, status.message());
+    return status.kind() == Kind::bad_config ? 2 : 1;
+  };
+  auto databases = open_target(command.target);
+  if (!databases.ok()) return fail(databases.status());
+  std::vector<Line> lines;
+  for (Database& database : *databases) {
+    std::vector<PipelineState> states;
+    if (database.store != nullptr) {
+      auto found = database.store->pipelines();
+      if (!found.ok()) return fail(found.status());
+      states = *std::move(found);
+    }
+    const std::vector<std::string>& wanted = database.pipelines;  // empty: all
+    for (PipelineState& state : states) {
+      if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), state.pipeline) == wanted.end()) continue;
+      const std::optional<uint64_t> bytes = behind(state);
+      lines.push_back({database.name, std::move(state), true, true, bytes});
+    }
+    for (const std::string& name : wanted) {
+      const bool known = std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
+        return line.database == database.name && line.state.pipeline == name;
+      });
+      if (known) continue;
+      Line line{database.name, {}, false, database.store != nullptr, {}};
+      line.state.pipeline = name;
+      lines.push_back(std::move(line));
+    }
+  }
+  if (command.json) {
+    surroundings.out << json_of(lines) << '\n';
+    return 0;
+  }
+  const int64_t now = os::clock().now_micros();
+  for (const Line& line : lines) surroundings.out << text_of(line, now);
+  if (lines.empty()) surroundings.out << "no pipeline has written here yet\n";
+  return 0;
+}
+
+}  // namespace leat::app

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/talk.h"
+#include "app/target.h"
+#include "base/json_writer.h"
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/terminal.h"
+
+namespace leat::app {
+namespace {
+
+void add(VerifyReport& sum, const VerifyReport& one) {
+  sum.records += one.records;
+  sum.rows += one.rows;
+  sum.rejects += one.rejects;
+  sum.filtered += one.filtered;
+  sum.ignored += one.ignored;
+  sum.lost += one.lost;
+  sum.doubled += one.doubled;
+  sum.gap_bytes += one.gap_bytes;
+  sum.problems.insert(sum.problems.end(), one.problems.begin(), one.problems.end());
+}
+
+std::string json_of(const VerifyReport& report, bool ok) {
+  JsonWriter json;
+  json.begin_object().field("ok", ok);
+  json.field("records", report.records).field("rows", report.rows).field("rejects", report.rejects);
+  json.field("filtered", report.filtered).field("ignored", report.ignored);
+  json.field("lost", report.lost).field("doubled", report.doubled).field("gaps", report.gap_bytes);
+  json.key("problems").begin_array();
+  for (const std::string& problem : report.problems) json.value(std::string_view(problem));
+  json.end_array().end_object();
+  return json.text();
+}
+
+// A bar that is drawn at most four times a second.
+class Bar {
+ public:
+  Bar(Talk& talk, std::string name) : talk_(talk), name_(std::move(name)), started_ms_(os::clock().steady_ms()) {}
+  void operator()(uint64_t done, uint64_t total) {
+    const uint64_t now_ms = os::clock().steady_ms();
+    if (total == 0 || now_ms < drawn_ms_ + 250) return;
+    drawn_ms_ = now_ms;
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    const double seconds = static_cast<double>(now_ms - started_ms_) / 1000;
+    std::string line = fmt::format("{}  {} {:3.0f}%  {} rows", name_, bar(share, 24), share * 100, with_commas(done));
+    if (seconds > 0) line += fmt::format("  {}/s", human_rate(static_cast<double>(done) / seconds));
+    if (share > 0.01) {
+      line += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(seconds / share - seconds) + 1));
+    }
+    talk_.draw({line}, os::terminal_width(STDERR_FILENO));
+  }
+
+ private:
+  Talk& talk_;
+  std::string name_;
+  uint64_t started_ms_;
+  uint64_t drawn_ms_ = 0;
+};
+
+}  // namespace
+
+int do_verify(const VerifyCommand& command, const Surroundings& surroundings) {
+  // There is nothing to finish: leave at once.
+  const std::stop_callback leave(surroundings.stop, [] { std::_Exit(130); });
+  Talk talk(surroundings.err, surroundings.err_is_terminal ? Manner::terminal : Manner::plain, surroundings.colour,
+            command.quiet);
+  const auto fail = [&](const Status& status) {
+    talk.message(NoteLevel::info, status.message());
+    return status.kind() == Kind::bad_config ? 2 : 1;
+  };
+  auto databases = open_target(command.target);
+  if (!databases.ok()) return fail(databases.status());
+  VerifyReport sum;
+  for (Database& database : *databases) {
+    if (database.store == nullptr) {
+      return fail(Status::bad_config(
+          fmt::format("{}: there is no such file yet; run the pipeline first", visible(database.name))));
+    }
+    Bar bar(talk, "verify");
+    const Result<VerifyReport> report =
+        database.store->verify([&](uint64_t done, uint64_t total) { bar(done, total); });
+    talk.wipe();
+    if (!report.ok()) return fail(report.status());
+    add(sum, *report);
+  }
+  const bool strict_gap = command.strict && sum.gap_bytes > 0;
+  const bool ok = sum.problems.empty() && !strict_gap;
+  if (command.json) {
+    surroundings.out << json_of(sum, ok) << '\n';
+    return ok ? 0 : 1;
+  }
+  for (const std::string& problem : sum.problems) surroundings.out << visible(problem, 4000) << '\n';
+  const std::string counts = fmt::format("{} records, {} rows, {} rejects, {} bytes of gaps", sum.records, sum.rows,
+                                         sum.rejects, sum.gap_bytes);
+  if (ok) {
+    surroundings.out << "ok: " << counts << '\n';
+    return 0;
+  }
+  if (!sum.problems.empty()) {
+    surroundings.out << std::flush;
+    talk.line(
+        "what leat has written was changed or damaged afterwards; restore a backup, or move the database away and "
+        "run again while the sources still have everything");
+    surroundings.out << fmt::format("broken: {} {}; {}, {} lost, {} doubled\n", sum.problems.size(),
+                                    sum.problems.size() == 1 ? "problem" : "problems", counts, sum.lost, sum.doubled);
+  } else {
+    surroundings.out << fmt::format("broken: {} are gaps (--strict); {}\n", human_bytes(sum.gap_bytes), counts);
+  }
+  return 1;
+}
+
+}  // namespace leat::app

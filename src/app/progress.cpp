@@ -1,0 +1,76 @@
+#include "app/progress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace leat::app {
+namespace {
+
+constexpr uint64_t kWindowMs = 5000;
+constexpr size_t kBarWidth = 24;
+constexpr uint64_t kBacklogWorthABar = 256 * 1024;
+
+}  // namespace
+
+std::string bar(double share, size_t width) {
+  const auto filled = static_cast<size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(width));
+  std::string out = "[" + std::string(filled, '=');
+  if (filled < width) out += '>' + std::string(width - filled - 1, ' ');
+  return out + "]";
+}
+
+std::string human_rate(double per_second) {
+  if (per_second >= 999'500) return fmt::format("{:.1f}M", per_second / 1e6);
+  if (per_second >= 10'000) return fmt::format("{:.0f}k", per_second / 1e3);
+  return with_commas(static_cast<uint64_t>(std::llround(std::max(0.0, per_second))));
+}
+
+void Progress::look(const LiveStatus& live, uint64_t now_ms) {
+  live_ = live;
+  samples_.push_back({now_ms, live.rows, live.bytes});
+  while (samples_.size() > 2 && samples_[1].at_ms + kWindowMs <= now_ms) samples_.pop_front();
+  if (live.phase == Phase::waiting_for_data || live.phase == Phase::ended) working_off_ = false;
+}
+
+double Progress::per_second(uint64_t Sample::*counter) const {
+  if (samples_.size() < 2 || samples_.back().at_ms == samples_.front().at_ms) return 0;
+  return static_cast<double>(samples_.back().*counter - samples_.front().*counter) * 1000 /
+         static_cast<double>(samples_.back().at_ms - samples_.front().at_ms);
+}
+
+double Progress::rows_per_second() const {
+  return per_second(&Sample::rows);
+}
+double Progress::bytes_per_second() const {
+  return per_second(&Sample::bytes);
+}
+
+std::string Progress::line(const std::string& more) const {
+  std::string out = name_ + "  ";
+  const uint64_t left = live_.backlog_bytes.value_or(0);
+  if (working_off_ && live_.bytes + left >= kBacklogWorthABar) {
+    const double share = static_cast<double>(live_.bytes) / static_cast<double>(live_.bytes + left);
+    out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
+  }
+  out += fmt::format("{} rows", with_commas(live_.rows));
+  if (live_.rejects > 0) out += fmt::format(", {} rejects", with_commas(live_.rejects));
+  out += fmt::format("  {}/s", human_rate(rows_per_second()));
+  if (live_.phase == Phase::waiting_to_retry) {
+    return out + "  waiting: " + live_.trouble;
+  }
+  if (working_off_) {
+    if (left > 0 && bytes_per_second() > 0) {
+      const double seconds = std::min(static_cast<double>(left) / bytes_per_second(), 1e9);
+      out += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(std::ceil(seconds))));
+    }
+  } else {
+    out += left > 0 ? fmt::format("  {} behind", human_bytes(left)) : "  up to date";
+  }
+  return more.empty() ? out : out + "  " + more;
+}
+
+}  // namespace leat::app

@@ -1,0 +1,263 @@
+#include "app/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "app/last_day.h"
+#include "app/progress.h"
+#include "base/text.h"
+#include "os/terminal.h"
+
+namespace leat::app {
+namespace {
+
+constexpr uint64_t kDrawEveryMs = 500;
+constexpr uint64_t kLogEveryMs = 10'000;
+constexpr uint32_t kAttemptsOnce = 5;
+constexpr size_t kMostLines = 12;
+
+// Passes everything on, and keeps which parts were read for the closing line.
+class PartCounter final : public Source {
+ public:
+  explicit PartCounter(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+
+  Status open(SourceRequest request) override { return source_->open(std::move(request)); }
+  Result<Reading> read(const std::stop_token& stop) override {
+    Result<Reading> reading = source_->read(stop);
+    if (reading.ok() && reading->what == Reading::What::chunk) {
+      const std::lock_guard lock(mutex_);
+      parts_.insert(reading->chunk.end.part);
+    }
+    return reading;
+  }
+  void committed(const Positions& positions) override { source_->committed(positions); }
+  [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return source_->backlog_bytes(); }
+  [[nodiscard]] size_t parts() const {
+    const std::lock_guard lock(mutex_);
+    return parts_.size();
+  }
+
+ private:
+  std::unique_ptr<Source> source_;
+  mutable std::mutex mutex_;
+  std::set<std::string> parts_;
+};
+
+// One pipeline while it runs. Made by the caller's thread, which also reads live(); run() is the pipeline's thread.
+struct Job {
+  explicit Job(PipelineDeclared from) : declared(std::move(from)), progress(declared.name) {}
+  PipelineDeclared declared;
+  std::unique_ptr<PartCounter> source;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Sink> sink;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<LastDay> last_day;  // null when the pipeline keeps no visitors_per_day
+  std::thread thread;
+  Status outcome;
+  bool done = false;  // under the runner's mutex
+  bool told = false;
+  Progress progress;
+  uint64_t commits_told = 0;
+  uint64_t rows_told = 0;
+  uint64_t told_at_ms = 0;
+};
+
+std::string rejects_in_words(uint64_t rejects) {
+  return fmt::format("{} {}", with_commas(rejects), rejects == 1 ? "reject" : "rejects");
+}
+
+std::string shell_word(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-./+,:@%") == std::string::npos;
+  if (plain) return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+class Runner {
+ public:
+  Runner(const RunOptions& options, const Surroundings& surroundings, Talk& talk)
+      : options_(options), surroundings_(surroundings), talk_(talk), clock_(os::clock()) {}
+
+  int run(std::vector<PipelineDeclared> pipelines) {
+    const uint64_t started_ms = clock_.steady_ms();
+    for (PipelineDeclared& pipeline : pipelines) {
+      if (const Status made = make(std::move(pipeline)); !made.ok()) {
+        talk_.message(NoteLevel::error, made.message());
+        return 2;
+      }
+    }
+    for (const auto& job : jobs_) start(*job);
+    watch();
+    for (const auto& job : jobs_) job->thread.join();
+    talk_.wipe();
+    return close(started_ms);
+  }
+
+ private:
+  Status make(PipelineDeclared pipeline) {
+    auto job = std::make_unique<Job>(std::move(pipeline));
+    const PipelineDeclared& declared = job->declared;
+    const std::string name = declared.name;
+    const Note note = [this, name](NoteLevel level, const std::string& text) { talk_.note(level, "note", name, text); };
+    const Making making{os::file_system(), clock_, note, surroundings_.overrides.chunk_bytes.value_or(0),
+                        surroundings_.overrides.vfs};
+    job->source = std::make_unique<PartCounter>(declared.source.kind->make(declared.source.settings, making));
+    LEAT_ASSIGN(job->decoder, declared.source.decoder->make(declared.source.decoder_settings, declared.raw, note));
+    job->sink = declared.sink.kind->make(declared.sink.settings, making);
+    EngineOptions engine;
+    engine.once = options_.once;
+    engine.commit_rows = surroundings_.overrides.commit_rows.value_or(declared.commit_rows);
+    engine.commit_every_ms = declared.commit_every_ms;
+    engine.queue_batches = surroundings_.overrides.queue_batches.value_or(engine.queue_batches);
+    engine.restart_after_each_commit = surroundings_.overrides.restart_after_each_commit;
+    engine.attempts = options_.once ? kAttemptsOnce : 0;
+    const Note engine_note = [this, name](NoteLevel level, const std::string& text) {
+      talk_.note(level, level == NoteLevel::info ? "recovered" : "retry", name, text);
+    };
+    job->engine = std::make_unique<Engine>(Line{job->source.get(), job->decoder.get(), job->sink.get(), declared.plan},
+                                           engine, clock_, engine_note);
+    if (surroundings_.err_is_terminal && !talk_.quiet()) job->last_day = LastDay::of(declared);
+    jobs_.push_back(std::move(job));
+    return {};
+  }
+
+  void start(Job& job) {
+    job.told_at_ms = clock_.steady_ms();
+    talk_.event(NoteLevel::info, "start",
+                {{"pipeline", job.declared.name},
+                 {"source", job.declared.source.name},
+                 {"to", job.declared.sink.kind->place(job.declared.sink.settings)},
+                 {"table", job.declared.plan.table}});
+    job.thread = std::thread([this, &job] {
+      Status outcome = job.engine->run(surroundings_.stop);
+      const std::lock_guard lock(mutex_);
+      job.outcome = std::move(outcome);
+      job.done = true;
+      ended_.notify_all();
+    });
+  }
+
+  // Draws or logs until every pipeline has ended.
+  void watch() {
+    for (;;) {
+      bool all_done = true;
+      {
+        std::unique_lock lock(mutex_);
+        const auto is_over = [this] {
+          return std::all_of(jobs_.begin(), jobs_.end(), [](const auto& job) { return job->done; });
+        };
+        all_done = ended_.wait_for(lock, std::chrono::milliseconds(kDrawEveryMs), is_over);
+      }
+      const uint64_t now_ms = clock_.steady_ms();
+      for (const auto& job : jobs_) look(*job, now_ms);
+      if (all_done) return;
+      draw(now_ms);
+    }
+  }
+
+  void look(Job& job, uint64_t now_ms) {
+    const LiveStatus live = job.engine->live();
+    job.progress.look(live, now_ms);
+    if (live.commits > job.commits_told && now_ms >= job.told_at_ms + kLogEveryMs) {
+      const double seconds = static_cast<double>(now_ms - job.told_at_ms) / 1000;
+      talk_.event(NoteLevel::info, "commit",
+                  {{"pipeline", job.declared.name},
+                   {"rows", std::to_string(live.rows)},
+                   {"rejects", std::to_string(live.rejects)},
+                   {"rows_per_second", fmt::format("{:.0f}", static_cast<double>(live.rows - job.rows_told) / seconds)},
+                   {"behind_bytes", std::to_string(live.backlog_bytes.value_or(0))}});
+      job.commits_told = live.commits;
+      job.rows_told = live.rows;
+      job.told_at_ms = now_ms;
+    }
+    bool failed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      failed = job.done && !job.outcome.ok() && !job.told;
+    }
+    // The others go on: say it now, and again at the end.
+    if (failed && jobs_.size() > 1) {
+      job.told = true;
+      talk_.note(NoteLevel::error, "failure", job.declared.name,
+                 fmt::format("pipeline {} has stopped: {}", quoted(job.declared.name), job.outcome.message()));
+    }
+  }
+
+  void draw(uint64_t now_ms) {
+    if (talk_.manner() != Manner::terminal || talk_.quiet()) return;
+    std::vector<std::string> lines;
+    for (const auto& job : jobs_) {
+      if (lines.size() == kMostLines) {
+        lines.push_back(fmt::format("… and {} more pipelines", jobs_.size() - kMostLines));
+        break;
+      }
+      lines.push_back(job->progress.line(job->last_day ? job->last_day->words(now_ms) : ""));
+    }
+    talk_.draw(lines, os::terminal_width(STDERR_FILENO));
+  }
+
+  int close(uint64_t started_ms) {
+    uint64_t rows = 0;
+    uint64_t rejects = 0;
+    size_t parts = 0;
+    bool failed = false;
+    bool misconfigured = false;
+    for (const auto& job : jobs_) {
+      const LiveStatus live = job->engine->live();
+      rows += live.rows;
+      rejects += live.rejects;
+      parts += job->source->parts();
+      failed = failed || (!job->outcome.ok() && job->outcome.kind() != Kind::bad_config);
+      misconfigured = misconfigured || job->outcome.kind() == Kind::bad_config;
+      talk_.event(NoteLevel::info, "stop",
+                  {{"pipeline", job->declared.name},
+                   {"rows", std::to_string(live.rows)},
+                   {"rejects", std::to_string(live.rejects)},
+                   {"ok", job->outcome.ok() ? "true" : "false"}});
+    }
+    if (talk_.manner() != Manner::log) {
+      std::string text =
+          fmt::format("{} {}, {}", with_commas(rows), rows == 1 ? "row" : "rows", rejects_in_words(rejects));
+      if (rejects > 0 && !options_.database.empty()) {
+        text += fmt::format(" (to see them: sqlite3 {} 'select * from _leat_rejects')", shell_word(options_.database));
+      }
+      text += fmt::format(", {} {}", with_commas(parts), parts == 1 ? "file" : "files");
+      if (!failed && !misconfigured) {
+        text += fmt::format(", {:.1f} s", static_cast<double>(clock_.steady_ms() - started_ms) / 1000);
+      }
+      talk_.line(text);
+    }
+    for (const auto& job : jobs_) {
+      if (job->outcome.ok()) continue;
+      const std::string who = jobs_.size() > 1 ? fmt::format("pipeline {}: ", quoted(job->declared.name)) : "";
+      talk_.message(NoteLevel::error, who + job->outcome.message());
+    }
+    return failed ? 1 : misconfigured ? 2 : 0;
+  }
+
+  const RunOptions& options_;
+  const Surroundings& surroundings_;
+  Talk& talk_;
+  os::Clock& clock_;
+  std::vector<std::unique_ptr<Job>> jobs_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+};
+
+}  // namespace
+
+int run_pipelines(std::vector<PipelineDeclared> pipelines, const RunOptions& options, const Surroundings& surroundings,
+                  Talk& talk) {
+  return Runner(options, surroundings, talk).run(std::move(pipelines));
+}
+
+}  // namespace leat::app

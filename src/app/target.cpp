@@ -1,0 +1,37 @@
+#include "app/target.h"
+
+#include <algorithm>
+
+#include "app/pipeline_file.h"
+#include "base/text.h"
+#include "os/file_system.h"
+#include "os/process.h"
+#include "sinks/sqlite.h"
+
+namespace leat::app {
+
+Result<std::vector<Database>> open_target(const std::string& target) {
+  std::vector<Database> databases;
+  if (!target.ends_with(".toml")) {
+    LEAT_ASSIGN(auto store, open_sqlite_store(target));
+    databases.push_back({target, std::move(store), {}});
+    return databases;
+  }
+  LEAT_ASSIGN(const PipelineFile file, read_pipeline_file(target));
+  for (const PipelineDeclared& pipeline : file.pipelines) {
+    const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
+    const auto same = std::find_if(databases.begin(), databases.end(),
+                                   [&](const Database& database) { return database.name == place; });
+    if (same != databases.end()) {
+      same->pipelines.push_back(pipeline.name);
+      continue;
+    }
+    databases.push_back({place, nullptr, {pipeline.name}});
+    LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
+    if (!info) continue;
+    LEAT_ASSIGN(databases.back().store, pipeline.sink.kind->open_store(pipeline.sink.settings));
+  }
+  return databases;
+}
+
+}  // namespace leat::app

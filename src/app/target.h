@@ -1,0 +1,24 @@
+#pragma once
+
+// What `leat status` and `leat verify` look at: a database, or all databases of a pipeline file. One thread.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "flow/store.h"
+
+namespace leat::app {
+
+struct Database {
+  std::string name;                    // the database, as people call it
+  std::unique_ptr<Store> store;        // null: there is no such file yet
+  std::vector<std::string> pipelines;  // of the file that writes here; empty for a database: all that are in it
+};
+
+// A file that is a SQLite database is one; anything else is read as a pipeline file when its name ends in .toml.
+// bad_config: neither; the pipeline file's errors; a database that cannot be used.
+Result<std::vector<Database>> open_target(const std::string& target);
+
+}  // namespace leat::app
