@@ -73,8 +73,12 @@ class Aggregate {
                                   const std::function<Status(size_t bucket, AggregateValue value)>& visit,
                                   Status* outcome) = 0;
 
+  // The deltas are in the sink: forgets them; the known distinct values stay known.
   virtual void committed() = 0;
+  // The deltas are not in the sink, nor is anything known of what is: forgets all.
   virtual void rolled_back() = 0;
+  // The distinct sets in the sink have lost values (an undo): none is known to be there. The deltas stay.
+  virtual void forget_known() = 0;
 };
 
 }  // namespace leat

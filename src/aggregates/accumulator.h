@@ -1,0 +1,47 @@
+#pragma once
+
+// The deltas of one measure, by bucket. One thread (the aggregate's).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "aggregates/aggregate.h"
+#include "aggregates/bucket_table.h"
+#include "data/record_batch.h"
+
+namespace leat {
+
+// A row and the bucket it belongs to.
+struct Placed {
+  uint32_t row = 0;
+  uint32_t bucket = 0;
+};
+
+class Accumulator {
+ public:
+  Accumulator() = default;
+  Accumulator(const Accumulator&) = delete;
+  Accumulator& operator=(const Accumulator&) = delete;
+  virtual ~Accumulator() = default;
+
+  // Before add(): buckets [what was, table.size()) are new.
+  virtual void grow(const BucketTable& table) = 0;
+  virtual void add(const RecordBatch& batch, std::span<const Placed> rows) = 0;
+  [[nodiscard]] virtual AggregateValue value(size_t bucket) const = 0;
+  virtual void clear() = 0;
+
+  // Of a count_distinct only.
+  virtual Status for_each_candidate(const std::function<Status(size_t, AggregateValue)>& visit);
+  virtual void forget_known() {}
+};
+
+// A known-set of a count_distinct takes at most `known_bytes`.
+constexpr size_t kKnownBytes = 4 * 1024 * 1024;
+
+// `type`: of the column `input` (any for count).
+std::unique_ptr<Accumulator> make_accumulator(Measure measure, size_t input, Type type, uint64_t seed,
+                                              size_t known_bytes);
+
+}  // namespace leat

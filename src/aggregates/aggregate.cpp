@@ -1,0 +1,137 @@
+#include "aggregates/aggregate.h"
+
+#include "aggregates/accumulator.h"
+#include "aggregates/aggregate_limits.h"
+#include "aggregates/binding.h"
+#include "aggregates/bucket_table.h"
+
+namespace leat {
+namespace {
+
+// The only Aggregate there is. Rows are first placed in buckets, then each measure takes the placed rows.
+class Buckets final : public Aggregate {
+ public:
+  Buckets(AggregateSpec spec, Binding binding, size_t known_bytes)
+      : spec_(std::move(spec)),
+        columns_(std::move(binding.columns)),
+        inputs_(std::move(binding.inputs)),
+        // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
+        seed_(mix64(reinterpret_cast<uintptr_t>(this))),
+        table_(text_keys(binding), seed_) {
+    for (const BoundKey& key : binding.keys) keys_.emplace_back(key.function, key.input, key.type, binding.zone);
+    for (const BoundMeasure& bound : binding.measures) {
+      measures_.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed_, known_bytes));
+    }
+  }
+
+  [[nodiscard]] const AggregateSpec& spec() const override { return spec_; }
+  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return columns_; }
+  [[nodiscard]] const std::vector<size_t>& inputs() const override { return inputs_; }
+
+  void add(const RecordBatch& batch, size_t first, size_t count) override {
+    evaluate(batch, first, count);
+    placed_.resize(count);
+    for (size_t i = 0; i < count; ++i) {
+      placed_[i] = {static_cast<uint32_t>(first + i), table_.find_or_add(&cells_[i * keys_.size()], batch.arena)};
+    }
+    accumulate(batch);
+  }
+
+  void add_where_in(const Aggregate& touched, const RecordBatch& batch, size_t first, size_t count) override {
+    const BucketTable& wanted = static_cast<const Buckets&>(touched).table_;
+    evaluate(batch, first, count);
+    placed_.clear();
+    for (size_t i = 0; i < count; ++i) {
+      const KeyCell* cells = &cells_[i * keys_.size()];
+      if (wanted.find(cells, batch.arena) == BucketTable::kNone) continue;
+      placed_.push_back({static_cast<uint32_t>(first + i), table_.find_or_add(cells, batch.arena)});
+    }
+    accumulate(batch);
+  }
+
+  [[nodiscard]] size_t buckets() const override { return table_.size(); }
+
+  [[nodiscard]] AggregateValue value(size_t bucket, size_t column) const override {
+    if (column >= keys_.size()) return measures_[column - keys_.size()]->value(bucket);
+    const KeyCell& cell = table_.key(bucket, column);
+    AggregateValue result;
+    if (cell.null) return result;
+    if (keys_[column].is_calendar()) {
+      result.kind = AggregateValue::Kind::text;
+      result.text = keys_[column].calendar_text(static_cast<int64_t>(cell.bits));
+    } else if (keys_[column].text()) {
+      result.kind = AggregateValue::Kind::text;
+      result.text = table_.text(bucket, column);
+    } else if (columns_[column].type == Type::real) {
+      result.kind = AggregateValue::Kind::real;
+      result.real = std::bit_cast<double>(cell.bits);
+    } else {
+      result.kind = AggregateValue::Kind::integer;
+      result.integer = static_cast<int64_t>(cell.bits);
+    }
+    return result;
+  }
+
+  void for_each_candidate(size_t column, const std::function<Status(size_t bucket, AggregateValue value)>& visit,
+                          Status* outcome) override {
+    *outcome = column < keys_.size() ? Status() : measures_[column - keys_.size()]->for_each_candidate(visit);
+  }
+
+  void committed() override {
+    table_.clear();
+    for (Key& key : keys_) key.forget();
+    for (const auto& measure : measures_) measure->clear();
+  }
+  void rolled_back() override {
+    committed();
+    forget_known();
+  }
+  void forget_known() override {
+    for (const auto& measure : measures_) measure->forget_known();
+  }
+
+ private:
+  static std::vector<bool> text_keys(const Binding& binding) {
+    std::vector<bool> text;
+    for (const BoundKey& key : binding.keys) text.push_back(is_text(key.type));
+    return text;
+  }
+
+  void evaluate(const RecordBatch& batch, size_t first, size_t count) {
+    cells_.resize(count * keys_.size());
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      keys_[k].evaluate(batch, first, count, cells_.data() + k, keys_.size());
+    }
+  }
+
+  void accumulate(const RecordBatch& batch) {
+    for (const auto& measure : measures_) {
+      measure->grow(table_);
+      measure->add(batch, placed_);
+    }
+  }
+
+  AggregateSpec spec_;
+  std::vector<AggregateColumn> columns_;
+  std::vector<size_t> inputs_;
+  std::vector<Key> keys_;
+  std::vector<std::unique_ptr<Accumulator>> measures_;
+  uint64_t seed_;
+  BucketTable table_;
+  std::vector<KeyCell> cells_;  // of the batch at hand: the keys of its first row, of its second, …
+  std::vector<Placed> placed_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Aggregate>> bind_with_known_bytes(const AggregateSpec& spec, const Schema& schema,
+                                                         size_t known_bytes) {
+  LEAT_ASSIGN(Binding binding, bind_aggregate(spec, schema));
+  return std::unique_ptr<Aggregate>(std::make_unique<Buckets>(spec, std::move(binding), known_bytes));
+}
+
+Result<std::unique_ptr<Aggregate>> Aggregate::bind(const AggregateSpec& spec, const Schema& schema) {
+  return bind_with_known_bytes(spec, schema, kKnownBytes);
+}
+
+}  // namespace leat

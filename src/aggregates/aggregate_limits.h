@@ -1,0 +1,15 @@
+#pragma once
+
+// Aggregate::bind with another bound of memory, for the tests of what is forgotten. Any thread.
+
+#include <memory>
+
+#include "aggregates/aggregate.h"
+
+namespace leat {
+
+// `known_bytes`: for the known values of each count_distinct.
+Result<std::unique_ptr<Aggregate>> bind_with_known_bytes(const AggregateSpec& spec, const Schema& schema,
+                                                         size_t known_bytes);
+
+}  // namespace leat

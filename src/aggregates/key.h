@@ -1,0 +1,65 @@
+#pragma once
+
+// A key of an aggregate: how a row's cell becomes the key's cell, and how that is shown. Calendar keys are kept as the
+// number of the local day, hour, minute or month and become text only when asked for; text is kept as a place in an
+// arena. One thread (the aggregate's).
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "data/record_batch.h"
+#include "lookup/time_zone.h"
+
+namespace leat {
+
+// A cell as in data/record_batch.h; `bits` is 0 when null, and 0.0 for -0.0, so that equal values have equal bits.
+struct KeyCell {
+  uint64_t bits = 0;
+  bool null = true;
+};
+
+// What stands in `column` of a row as SQL sees it: a real that is not a number is NULL, -0.0 is 0.0.
+KeyCell cell_of(const RecordBatch& batch, size_t column, Type type, size_t row);
+
+inline bool is_text(Type type) {
+  return type == Type::text || type == Type::json;
+}
+
+// The part of a request's target before the first '?' or '#'; of an absolute one (http://host/x) from the '/' after
+// the host on. A view into `target`.
+std::string_view path_of(std::string_view target);
+
+// Numbers of local days, hours and minutes count from 1970-01-01 00:00, months from 1970-01.
+enum class KeyFunction : uint8_t { column, day, hour, minute, month, path };
+
+class Key {
+ public:
+  Key(KeyFunction function, size_t input, Type type, TimeZone zone)
+      : function_(function), input_(input), type_(type), zone_(zone) {}
+
+  [[nodiscard]] bool text() const { return is_text(type_); }
+
+  // Writes the cells of `count` rows from `first` on into out[0], out[stride], … Text is a place in the batch's arena.
+  void evaluate(const RecordBatch& batch, size_t first, size_t count, KeyCell* out, size_t stride);
+
+  [[nodiscard]] bool is_calendar() const { return function_ != KeyFunction::column && function_ != KeyFunction::path; }
+  // "2025-03-30 02" of an hour's number; valid until forget().
+  [[nodiscard]] std::string_view calendar_text(int64_t number) const;
+  void forget() { shown_.clear(); }
+
+ private:
+  [[nodiscard]] int64_t local_seconds(int64_t micros);
+
+  KeyFunction function_;
+  size_t input_;
+  Type type_;  // of the input
+  TimeZone zone_;
+  mutable std::unordered_map<int64_t, std::string> shown_;
+};
+
+// "2025-03-30", "2025-03-30 02", "2025-03-30 02:15", "2025-03".
+std::string format_calendar(KeyFunction function, int64_t number);
+
+}  // namespace leat
