@@ -130,7 +130,7 @@ int do_list(const ListCommand& command, const Surroundings& surroundings) {
   if (!command.kind.empty() && chosen == nullptr) {
     return refuse(fmt::format("unknown kind {}{}", quoted(command.kind), suggestion(command.kind, kinds)));
   }
-  if (!command.name.empty()) {
+  if (chosen != nullptr && !command.name.empty()) {
     std::vector<std::string_view> names;
     for (const Item& item : chosen->items) {
       names.push_back(item.name);

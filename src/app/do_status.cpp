@@ -142,10 +142,9 @@ std::string text_of(const Line& line, int64_t now) {
                        visible(state.last_error, 1000));
   }
   if (!state.aggregates.empty()) {
-    out += "  keeps";
-    for (const std::string& name : state.aggregates)
-      out += (&name == &state.aggregates[0] ? " " : ", ") + visible(name);
-    out += '\n';
+    std::string names;
+    for (const std::string& name : state.aggregates) names += (names.empty() ? " " : ", ") + visible(name);
+    out += "  keeps" + names + '\n';
   }
   const size_t first = state.parts.size() > kMostParts ? state.parts.size() - kMostParts : 0;
   if (first > 0) out += fmt::format("  … {} earlier files (--json has all)\n", with_commas(first));

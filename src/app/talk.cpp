@@ -26,7 +26,7 @@ const char* name_of(NoteLevel level) {
 }  // namespace
 
 std::string log_value(const std::string& text) {
-  const std::string safe = visible(text, kLongestLine);
+  std::string safe = visible(text, kLongestLine);
   if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe) {
