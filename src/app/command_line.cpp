@@ -145,7 +145,11 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
     const std::string name(flag.name);
     names.push_back(flag.name);
     if (flag.value.empty()) {
-      app.add_flag(name == "--help" ? "-h,--help" : name == "--quiet" ? "-q,--quiet" : name, given.switches[name]);
+      app.add_flag(name == "--help"    ? "-h,--help"
+                   : name == "--quiet" ? "-q,--quiet"
+                                       : name,
+                   given.switches[name])
+          ->disable_flag_override();
     } else {
       app.add_option(name, found[name])->expected(1)->take_all();
     }
@@ -183,7 +187,9 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
 
 // "needs …" when fewer than `least` arguments stand there, "too many" when more than `most`.
 std::optional<SayCommand> count(const CommandKind& kind, const Given& given, size_t least, size_t most) {
-  if (given.arguments.size() < least) return wrong(fmt::format("{} is missing", kind.arguments), kind.name);
+  if (given.arguments.size() < least) {
+    return wrong(fmt::format("{} is missing", kind.arguments.substr(0, kind.arguments.find(' '))), kind.name);
+  }
   if (given.arguments.size() > most) {
     return wrong(fmt::format("{} is one argument too many", leat::quoted(given.arguments[most])), kind.name);
   }

@@ -26,8 +26,8 @@ int do_run(const RunCommand& command, const Surroundings& surroundings) {
   for (const PipelineDeclared& pipeline : file->pipelines) names.push_back(pipeline.name);
   for (const std::string& name : command.pipelines) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    talk.message(NoteLevel::info, fmt::format("{}: there is no pipeline {}{}", visible(command.file), quoted(name),
-                                              suggestion(name, names)));
+    surroundings.err << fmt::format("{}: there is no pipeline {}{}\n", visible(command.file), quoted(name),
+                                    suggestion(name, names));
     return 2;
   }
   RunOptions options;

@@ -99,7 +99,7 @@ class Planner {
       return kind;
     } else {
       complaints_.add(type->at, fmt::format("unknown type {} of {} {}{}", shown(*type), word, quoted(entry.key),
-                                            suggestion(type->text, names)));
+                                            suggestion_for(*type, names)));
     }
     return nullptr;
   }
@@ -139,7 +139,7 @@ class Planner {
       if (known.name == format->text) source.decoder = find_kind(decoder_kinds(), known.decoder);
     }
     if (source.decoder == nullptr) {
-      complaints_.add(format->at, fmt::format("unknown format {}{}", shown(*format), suggestion(format->text, names)));
+      complaints_.add(format->at, fmt::format("unknown format {}{}", shown(*format), suggestion_for(*format, names)));
       return;
     }
     Value named = Value::make_table();
@@ -176,17 +176,20 @@ class Planner {
     if (entry.key.empty()) complaints_.add(entry.key_at, "the name of a pipeline is empty");
     const std::string from = settings.text("from");
     if (settings.has("from") && !known(from, source_names_)) {
-      complaints_.add(settings.place("from"), fmt::format("there is no source {}{}", shown(*settings.find("from")),
-                                                          suggestion(from, views(source_names_))));
+      complaints_.add(settings.place("from"),
+                      fmt::format("there is no source {}{}", shown(*settings.find("from")),
+                                  suggestion_for(*settings.find("from"), views(source_names_))));
     }
     const std::string to = settings.text("to");
+    const bool secret = settings.has("to") && !settings.find("to")->written.empty();
     const size_t dot = to.find('.');
     const std::string sink = to.substr(0, dot);
     pipeline.plan.pipeline = entry.key;
     pipeline.plan.table = dot == std::string::npos ? entry.key : to.substr(dot + 1);
     if (settings.has("to") && !known(sink, sink_names_)) {
       complaints_.add(settings.place("to"),
-                      fmt::format("there is no sink {}{}", quoted(sink), suggestion(sink, views(sink_names_))));
+                      fmt::format("there is no sink {}{}", secret ? shown(*settings.find("to")) : quoted(sink),
+                                  suggestion(secret ? "" : sink, views(sink_names_))));
     }
     if (const std::string trouble = trouble_with_table(pipeline.plan.table); settings.has("to") && !trouble.empty()) {
       complaints_.add(settings.place("to"),
@@ -217,11 +220,15 @@ class Planner {
     }
     const std::string from = settings.text("from");
     if (settings.has("from") && !known(from, pipeline_names_)) {
-      complaints_.add(settings.place("from"), fmt::format("there is no pipeline {}{}", shown(*settings.find("from")),
-                                                          suggestion(from, views(pipeline_names_))));
+      complaints_.add(settings.place("from"),
+                      fmt::format("there is no pipeline {}{}", shown(*settings.find("from")),
+                                  suggestion_for(*settings.find("from"), views(pipeline_names_))));
     }
     if (const Result<TimeZone> zone = TimeZone::find(settings.text("timezone")); !zone.ok()) {
-      complaints_.add(settings.place("timezone"), zone.status().message());
+      const Value* written = settings.find("timezone");
+      complaints_.add(settings.place("timezone"), written != nullptr && !written->written.empty()
+                                                      ? fmt::format("unknown time zone {}", shown(*written))
+                                                      : zone.status().message());
     }
     if (complaints_.count() != before) return;
     for (PipelineDeclared& pipeline : file_.pipelines) {
@@ -308,7 +315,8 @@ class Planner {
       at.length = static_cast<uint32_t>(expression.name.size());
     }
     complaints_.add(at,
-                    fmt::format("unknown column {}{}", quoted(expression.name), suggestion(expression.name, names)));
+                    fmt::format("unknown column {}{}", value.written.empty() ? quoted(expression.name) : shown(value),
+                                suggestion(value.written.empty() ? expression.name : "", names)));
   }
 
   struct Declared {

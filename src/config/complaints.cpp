@@ -74,6 +74,10 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
   return fmt::format(" (there {}: {})", known.size() == 1 ? "is only" : "are", names);
 }
 
+std::string suggestion_for(const Value& value, const std::vector<std::string_view>& known) {
+  return suggestion(value.written.empty() ? std::string_view(value.text) : std::string_view(), known);
+}
+
 void Complaints::add(const Place& at, std::string message) {
   items_.push_back({at, std::move(message)});
 }

@@ -41,5 +41,7 @@ std::string excerpt(std::string_view text, const Place& at);
 
 // " (did you mean 'table'?)", or " (there are: a, b)" when none is near, or "" when there are none.
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known);
+// The same for a text of the file; a secret is not compared, as its neighbour would tell some of it.
+std::string suggestion_for(const Value& value, const std::vector<std::string_view>& known);
 
 }  // namespace leat

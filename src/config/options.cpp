@@ -268,8 +268,8 @@ class OptionChecker {
     if (!value.is_text()) return wrong(option, value, "text in quotes");
     const std::vector<std::string_view> choices = option.choices();
     if (std::find(choices.begin(), choices.end(), value.text) == choices.end()) {
-      return complaints_.add(value.at, fmt::format("unknown '{}' {} of {}{}", option.name, shown(value), request_.what,
-                                                   suggestion(value.text, choices)));
+      return complaints_.add(value.at, fmt::format("unknown value {} for '{}' of {}{}", shown(value), option.name,
+                                                   request_.what, suggestion_for(value, choices)));
     }
     keep(option, value);
   }
@@ -278,9 +278,14 @@ class OptionChecker {
     size_t at = 0;
     const Result<Expression> parsed = parse_expression(value.text, &at);
     if (parsed.ok()) return true;
+    if (!value.written.empty()) {  // what is wrong with a secret would tell some of it
+      complaints_.add(value.at,
+                      fmt::format("'{}' of {}: {} is not an expression", visible(name), request_.what, shown(value)));
+      return false;
+    }
     // A text without escapes, on one line, stands in the file as it is, after its quote.
     Place place = value.at;
-    if (value.written.empty() && value.at.length == value.text.size() + 2) {
+    if (value.at.length == value.text.size() + 2) {
       place.column += static_cast<uint32_t>(at) + 1;
       place.length = 1;
     }

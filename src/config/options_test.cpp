@@ -76,7 +76,7 @@ TEST(Options, EveryErrorIsToldAtOnce) {
             "f.toml:1:1: sink 'sqlite' needs 'path': where it is\n  tabel = 't'\n  ^\n"
             "f.toml:2:8: 'size' of sink 'sqlite' must be a size such as \"64MiB\", not an integer\n"
             "  size = 12\n         ^~\n"
-            "f.toml:3:10: unknown 'colour' 'gren' of sink 'sqlite' (did you mean 'green'?)\n"
+            "f.toml:3:10: unknown value 'gren' for 'colour' of sink 'sqlite' (did you mean 'green'?)\n"
             "  colour = 'gren'\n           ^~~~~~\n"
             "f.toml:4:7: 'raw' of sink 'sqlite' must be true or false, not 'yes'\n  raw = 'yes'\n        ^~~~~\n"
             "f.toml:5:12: unknown option 'row' of 'commit' of sink 'sqlite' (did you mean 'rows'?)\n"
