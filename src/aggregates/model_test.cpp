@@ -1,0 +1,439 @@
+// The aggregates against the simplest recount that could be right: random rows in random pieces, with commits,
+// rollbacks and undone rows in between; after each commit the sink's tables must equal the recount over its rows.
+// Local time comes from the C library here, from the date library there.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+
+#include "aggregates/aggregate.h"
+#include "aggregates/aggregate_limits.h"
+#include "base/time.h"
+
+namespace leat {
+namespace {
+
+constexpr size_t kEnough = 1 << 20;
+
+// NULL, 'i…', 'r…' or 't…'
+using Shown = std::string;
+
+Shown shown(const AggregateValue& value) {
+  switch (value.kind) {
+    case AggregateValue::Kind::null:
+      return "NULL";
+    case AggregateValue::Kind::integer:
+      return "i" + std::to_string(value.integer);
+    case AggregateValue::Kind::real: {
+      char text[64];
+      std::snprintf(text, sizeof(text), "r%.17g", value.real);
+      return text;
+    }
+    case AggregateValue::Kind::text:
+      return "t" + std::string(value.text);
+  }
+  return "?";
+}
+
+enum Column : size_t { kTime, kAddress, kStatus, kBytes, kRatio, kFlag, kTarget, kDocument, kColumns };
+
+SchemaPtr make_schema() {
+  auto schema = std::make_shared<Schema>();
+  schema->fields = {{"time", Type::time},     {"address", Type::text}, {"status", Type::integer},
+                    {"bytes", Type::integer}, {"ratio", Type::real},   {"flag", Type::boolean},
+                    {"target", Type::text},   {"document", Type::json}};
+  return schema;
+}
+
+struct Row {
+  std::optional<int64_t> time;
+  std::optional<std::string> address;
+  std::optional<int64_t> status;
+  std::optional<int64_t> bytes;
+  std::optional<double> ratio;
+  std::optional<bool> flag;
+  std::optional<std::string> target;
+  std::optional<std::string> document;
+};
+
+RecordBatch make_batch(const SchemaPtr& schema, const std::vector<Row>& rows) {
+  RecordBatch batch(schema);
+  batch.arena = "the chunk's own bytes";
+  for (const Row& row : rows) {
+    const size_t at = batch.add_row({});
+    if (row.time) batch.set_integer(kTime, at, *row.time);
+    if (row.address) batch.set_new_text(kAddress, at, *row.address);
+    if (row.status) batch.set_integer(kStatus, at, *row.status);
+    if (row.bytes) batch.set_integer(kBytes, at, *row.bytes);
+    if (row.ratio) batch.set_real(kRatio, at, *row.ratio);
+    if (row.flag) batch.set(kFlag, at, *row.flag ? 1 : 0);
+    if (row.target) batch.set_new_text(kTarget, at, *row.target);
+    if (row.document) batch.set_new_text(kDocument, at, *row.document);
+  }
+  return batch;
+}
+
+Shown real(double value) {
+  AggregateValue as;
+  as.kind = AggregateValue::Kind::real;
+  as.real = value;
+  return shown(as);
+}
+
+Shown local(const std::optional<int64_t>& micros, const char* format) {
+  if (!micros) return "NULL";
+  const time_t seconds = floor_div(*micros, kMicrosPerSecond);
+  tm parts{};
+  localtime_r(&seconds, &parts);
+  char text[64];
+  return "t" + std::string(text, strftime(text, sizeof(text), format, &parts));
+}
+
+using Get = std::function<Shown(const Row&)>;
+
+// What stands behind each column of the aggregate under test.
+struct Declared {
+  NamedExpression named;
+  Get get;  // of a key: the key; of a measure: its argument
+  Measure measure = Measure::count;
+};
+
+Shown of(const std::optional<std::string>& text) {
+  return text ? "t" + *text : "NULL";
+}
+Shown of(const std::optional<int64_t>& number) {
+  return number ? "i" + std::to_string(*number) : "NULL";
+}
+Shown of(const std::optional<bool>& truth) {
+  return truth ? (*truth ? "i1" : "i0") : "NULL";
+}
+Shown of(const std::optional<double>& number) {
+  if (!number || std::isnan(*number)) return "NULL";
+  return real(*number == 0 ? 0.0 : *number);
+}
+
+Shown slow_path(const std::optional<std::string>& target) {
+  if (!target) return "NULL";
+  std::string path;
+  for (const char c : *target) {
+    if (c == '?' || c == '#') break;
+    path += c;
+  }
+  for (const std::string scheme : {"http://", "HTTPS://"}) {
+    if (path.compare(0, scheme.size(), scheme) != 0) continue;
+    const size_t slash = path.find('/', scheme.size());
+    path = slash == std::string::npos ? "/" : path.substr(slash);
+  }
+  return "t" + path;
+}
+
+std::map<std::string, Declared> all_keys() {
+  return {
+      {"day", {{"day", "day(time)"}, [](const Row& r) { return local(r.time, "%Y-%m-%d"); }}},
+      {"hour", {{"hour", "hour(time)"}, [](const Row& r) { return local(r.time, "%Y-%m-%d %H"); }}},
+      {"minute", {{"minute", "minute( time )"}, [](const Row& r) { return local(r.time, "%Y-%m-%d %H:%M"); }}},
+      {"month", {{"month", "month(time)"}, [](const Row& r) { return local(r.time, "%Y-%m"); }}},
+      {"page", {{"page", "path(target)"}, [](const Row& r) { return slow_path(r.target); }}},
+      {"address", {{"address", "address"}, [](const Row& r) { return of(r.address); }}},
+      {"status", {{"status", "\"status\""}, [](const Row& r) { return of(r.status); }}},
+      {"ratio", {{"ratio", "ratio"}, [](const Row& r) { return of(r.ratio); }}},
+      {"flag", {{"flag", "flag"}, [](const Row& r) { return of(r.flag); }}},
+      {"document", {{"document", "document"}, [](const Row& r) { return of(r.document); }}},
+      {"time", {{"time", "time"}, [](const Row& r) { return of(r.time); }}},
+  };
+}
+
+std::vector<Declared> all_measures() {
+  return {
+      {{"hits", "count()"}, [](const Row&) { return "i1"; }, Measure::count},
+      {{"bytes_sum", "sum(bytes)"}, [](const Row& r) { return of(r.bytes); }, Measure::sum},
+      {{"ratio_sum", "sum(ratio)"}, [](const Row& r) { return of(r.ratio); }, Measure::sum},
+      {{"first_address", "min(address)"}, [](const Row& r) { return of(r.address); }, Measure::min},
+      {{"last_address", "max(address)"}, [](const Row& r) { return of(r.address); }, Measure::max},
+      {{"first_time", "min(time)"}, [](const Row& r) { return of(r.time); }, Measure::min},
+      {{"most_bytes", "max(bytes)"}, [](const Row& r) { return of(r.bytes); }, Measure::max},
+      {{"least_ratio", "min(ratio)"}, [](const Row& r) { return of(r.ratio); }, Measure::min},
+      {{"addresses", "count_distinct(address)"}, [](const Row& r) { return of(r.address); }, Measure::count_distinct},
+      {{"statuses", "count_distinct(status)"}, [](const Row& r) { return of(r.status); }, Measure::count_distinct},
+      {{"ratios", "count_distinct(ratio)"}, [](const Row& r) { return of(r.ratio); }, Measure::count_distinct},
+      {{"times", "count_distinct(time)"}, [](const Row& r) { return of(r.time); }, Measure::count_distinct},
+      {{"documents", "count_distinct(document)"}, [](const Row& r) { return of(r.document); }, Measure::count_distinct},
+  };
+}
+
+bool less(const Shown& a, const Shown& b) {
+  if (a.front() == 'i') return std::stoll(a.substr(1)) < std::stoll(b.substr(1));
+  if (a.front() == 'r') return std::stod(a.substr(1)) < std::stod(b.substr(1));
+  return a < b;  // bytes: std::string compares them as unsigned
+}
+
+Shown add(const Shown& a, const Shown& b) {
+  if (a == "NULL") return b;
+  if (b == "NULL") return a;
+  if (a.front() == 'i') return "i" + std::to_string(std::stoll(a.substr(1)) + std::stoll(b.substr(1)));
+  return real(std::stod(a.substr(1)) + std::stod(b.substr(1)));
+}
+
+Shown merged(Measure measure, const Shown& a, const Shown& b) {
+  if (measure == Measure::count || measure == Measure::sum) return add(a, b);
+  if (a == "NULL") return b;
+  if (b == "NULL") return a;
+  return less(a, b) == (measure == Measure::min) ? a : b;
+}
+
+using Keys = std::vector<Shown>;
+using Table = std::map<Keys, std::vector<Shown>>;
+
+Table recount(const std::vector<Row>& rows, const std::vector<Declared>& keys, const std::vector<Declared>& measures) {
+  std::map<Keys, std::vector<const Row*>> groups;
+  for (const Row& row : rows) {
+    Keys of_row;
+    for (const Declared& key : keys) of_row.push_back(key.get(row));
+    groups[of_row].push_back(&row);
+  }
+  Table table;
+  for (const auto& [group, members] : groups) {
+    std::vector<Shown>& values = table[group];
+    for (const Declared& measure : measures) {
+      Shown value = "NULL";
+      std::set<Shown> distinct;
+      for (const Row* row : members) {
+        value = merged(measure.measure, value, measure.get(*row));
+        distinct.insert(measure.get(*row));
+      }
+      distinct.erase("NULL");
+      values.push_back(measure.measure == Measure::count_distinct ? "i" + std::to_string(distinct.size()) : value);
+    }
+  }
+  return table;
+}
+
+// What a sink does with an aggregate, in maps.
+class Target {
+ public:
+  Target(const std::vector<Declared>& keys, const std::vector<Declared>& measures) : keys_(keys), measures_(measures) {}
+
+  // `replace`: the values are of whole buckets, not deltas.
+  void take(Aggregate& aggregate, bool replace) {
+    std::vector<Keys> of_bucket;
+    for (size_t bucket = 0; bucket < aggregate.buckets(); ++bucket) {
+      of_bucket.emplace_back();
+      for (size_t k = 0; k < keys_.size(); ++k) of_bucket.back().push_back(shown(aggregate.value(bucket, k)));
+      auto [entry, added] = table_.try_emplace(of_bucket.back(), measures_.size(), "NULL");
+      for (size_t m = 0; m < measures_.size(); ++m) {
+        Shown& total = entry->second[m];
+        if (measures_[m].measure == Measure::count_distinct) {
+          EXPECT_EQ(shown(aggregate.value(bucket, keys_.size() + m)), "NULL");
+          if (replace) sets_[m][entry->first].clear();
+        } else {
+          const Shown delta = shown(aggregate.value(bucket, keys_.size() + m));
+          total = replace ? delta : merged(measures_[m].measure, total, delta);
+        }
+      }
+    }
+    EXPECT_EQ(std::set<Keys>(of_bucket.begin(), of_bucket.end()).size(), of_bucket.size()) << "a bucket is there twice";
+    for (size_t m = 0; m < measures_.size(); ++m) {
+      if (measures_[m].measure == Measure::count_distinct) take_candidates(aggregate, m, of_bucket);
+    }
+  }
+
+  void drop(Aggregate& touched) {
+    for (size_t bucket = 0; bucket < touched.buckets(); ++bucket) {
+      Keys keys;
+      for (size_t k = 0; k < keys_.size(); ++k) keys.push_back(shown(touched.value(bucket, k)));
+      table_.erase(keys);
+      for (auto& [m, sets] : sets_) sets.erase(keys);
+    }
+  }
+
+  [[nodiscard]] const Table& table() const { return table_; }
+  size_t candidates = 0;
+
+ private:
+  void take_candidates(Aggregate& aggregate, size_t m, const std::vector<Keys>& of_bucket) {
+    Status outcome;
+    size_t last_bucket = 0;
+    Shown last;
+    aggregate.for_each_candidate(
+        keys_.size() + m,
+        [&](size_t bucket, AggregateValue value) {
+          const Shown text = shown(value);
+          EXPECT_TRUE(last.empty() || last_bucket < bucket || (last_bucket == bucket && less(last, text)))
+              << last << " then " << text;
+          last_bucket = bucket;
+          last = text;
+          sets_[m][of_bucket[bucket]].insert(text);
+          ++candidates;
+          return Status();
+        },
+        &outcome);
+    EXPECT_TRUE(outcome.ok());
+    for (const Keys& keys : of_bucket) table_[keys][m] = "i" + std::to_string(sets_[m][keys].size());
+  }
+
+  const std::vector<Declared>& keys_;
+  const std::vector<Declared>& measures_;
+  Table table_;
+  std::map<size_t, std::map<Keys, std::set<Shown>>> sets_;
+};
+
+class Rows {
+ public:
+  explicit Rows(unsigned seed) : random_(seed) {}
+
+  size_t below(size_t limit) { return std::uniform_int_distribution<size_t>(0, limit - 1)(random_); }
+
+  std::vector<Row> some() {
+    std::vector<Row> rows(below(120));
+    for (Row& row : rows) {
+      row.time = time();
+      row.address = pick({"10.0.0.1", "10.0.0.2", "10.0.0.10", "2001:db8::1", "", "müller", "日本", "\xF0\x9F\x98\x80",
+                          "10.0.0.1234567890", "10.0.0.1234567891"});
+      if (row.address && below(2) == 0) *row.address += std::to_string(below(40));
+      if (below(8) != 0) row.status = std::vector<int64_t>{200, 404, 500, -1, 0}[below(5)];
+      if (below(8) != 0) row.bytes = static_cast<int64_t>(below(1'000'000)) - 500'000;
+      if (below(8) != 0) row.ratio = std::vector<double>{0.0, -0.0, NAN, -2.5, 1.25, 1024.0, -1e6}[below(7)];
+      if (below(3) != 0) row.flag = below(2) == 0;
+      row.target = pick({"/", "/a", "/a?q=1", "/a#x", "/b/ü?", "?x", "", "*", "http://h", "http://h/a?b",
+                         "HTTPS://h?x/y", "https:/x", "example.com:443", "//double/x"});
+      row.document = pick({"{}", "[1]", "null"});
+    }
+    return rows;
+  }
+
+ private:
+  std::optional<int64_t> time() {
+    if (below(20) == 0) return std::nullopt;
+    const std::vector<const char*> around{"2025-03-30 01:00:00", "2025-10-26 01:00:00", "1969-12-31 23:59:59",
+                                          "1951-02-28 12:00:00", "2024-02-29 23:30:00", "2025-12-31 23:15:00",
+                                          "2011-12-30 10:00:00", "2025-04-05 15:00:00"};
+    int64_t micros = 0;
+    EXPECT_TRUE(parse_time(around[below(around.size())], 19, &micros));
+    return micros + static_cast<int64_t>(below(4 * 3600)) * kMicrosPerSecond - 2 * 3600 * kMicrosPerSecond +
+           static_cast<int64_t>(below(3)) * 499'999;
+  }
+  std::optional<std::string> pick(const std::vector<std::string>& from) {
+    if (below(10) == 0) return std::nullopt;
+    return from[below(from.size())];
+  }
+  std::mt19937 random_;
+};
+
+struct Setting {
+  std::vector<std::string> keys;
+  const char* zone;
+  size_t known_bytes;
+};
+
+class Model : public testing::TestWithParam<Setting> {
+ protected:
+  void SetUp() override {
+    setenv("TZ", GetParam().zone, 1);
+    tzset();
+    for (const std::string& name : GetParam().keys) {
+      keys_.push_back(all_keys().at(name));
+      spec_.by.push_back(keys_.back().named);
+    }
+    for (const Declared& measure : measures_) spec_.value.push_back(measure.named);
+    spec_.name = "under_test";
+    spec_.timezone = GetParam().zone;
+  }
+  void TearDown() override {
+    unsetenv("TZ");
+    tzset();
+  }
+
+  std::unique_ptr<Aggregate> bind() {
+    auto bound = bind_with_known_bytes(spec_, *schema_, GetParam().known_bytes);
+    EXPECT_TRUE(bound.ok()) << bound.status().message();
+    return bound.ok() ? *std::move(bound) : nullptr;
+  }
+
+  // The rows are gone from the table: their buckets are computed anew.
+  void undo(Aggregate& live, Target& target, std::vector<Row>& rows, size_t first) {
+    const std::vector<Row> gone(rows.begin() + static_cast<ptrdiff_t>(first), rows.end());
+    rows.resize(first);
+    auto touched = bind();
+    touched->add(make_batch(schema_, gone), 0, gone.size());
+    target.drop(*touched);
+    auto anew = bind();
+    for (size_t at = 0; at < rows.size(); at += 50) {
+      const size_t count = std::min<size_t>(50, rows.size() - at);
+      const auto begin = rows.begin() + static_cast<ptrdiff_t>(at);
+      anew->add_where_in(*touched, make_batch(schema_, {begin, begin + static_cast<ptrdiff_t>(count)}), 0, count);
+    }
+    target.take(*anew, true);
+    live.forget_known();
+  }
+
+  std::vector<Declared> keys_;
+  std::vector<Declared> measures_ = all_measures();
+  SchemaPtr schema_ = make_schema();
+  AggregateSpec spec_;
+};
+
+TEST_P(Model, EqualsTheRecountAfterEachCommit) {
+  for (unsigned seed = 0; seed < 3; ++seed) {
+    SCOPED_TRACE(seed);
+    Rows source(seed);
+    auto live = bind();
+    ASSERT_NE(live, nullptr);
+    Target target(keys_, measures_);
+    std::vector<Row> kept;
+    std::vector<Row> pending;
+    for (int step = 0; step < 36; ++step) {
+      const std::vector<Row> rows = source.some();
+      const RecordBatch batch = make_batch(schema_, rows);
+      const size_t cut = source.below(rows.size() + 1);
+      live->add(batch, 0, cut);
+      if (source.below(4) != 0) {  // else the sink refused the second half
+        live->add(batch, cut, rows.size() - cut);
+        pending.insert(pending.end(), rows.begin(), rows.end());
+      } else {
+        pending.insert(pending.end(), rows.begin(), rows.begin() + static_cast<ptrdiff_t>(cut));
+      }
+      switch (source.below(6)) {
+        case 0:
+          live->rolled_back();
+          pending.clear();
+          EXPECT_EQ(live->buckets(), 0U);
+          break;
+        case 1:
+        case 2:
+          target.take(*live, false);
+          live->committed();
+          kept.insert(kept.end(), pending.begin(), pending.end());
+          pending.clear();
+          EXPECT_EQ(live->buckets(), 0U);
+          ASSERT_EQ(target.table(), recount(kept, keys_, measures_));
+          break;
+        case 3:
+          if (!pending.empty() || kept.empty()) break;
+          undo(*live, target, kept, source.below(kept.size()));
+          ASSERT_EQ(target.table(), recount(kept, keys_, measures_));
+          break;
+        default:
+          break;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Model,
+    testing::Values(Setting{{"day"}, "UTC", kEnough}, Setting{{"day"}, "Europe/Berlin", 1},
+                    Setting{{"hour"}, "Europe/Berlin", kEnough}, Setting{{"minute", "flag"}, "Asia/Kathmandu", kEnough},
+                    Setting{{"day", "page"}, "Asia/Kolkata", 1}, Setting{{"month", "status"}, "America/St_Johns", 4096},
+                    Setting{{"day", "hour"}, "Australia/Lord_Howe", kEnough},
+                    Setting{{"day", "address"}, "Pacific/Apia", 1},
+                    Setting{{"address", "document", "ratio"}, "UTC", kEnough}, Setting{{"time"}, "UTC", 1},
+                    Setting{{"ratio"}, "UTC", 4096}, Setting{{"status"}, "UTC", kEnough}));
+
+}  // namespace
+}  // namespace leat
