@@ -52,18 +52,35 @@ struct Trial {
   uint32_t most_extra = 0;
   bool apache = false;
 
-  bool take(std::string_view line) {
+  void take(std::string_view line) {
     WebLogLine parsed;
-    if (!parser.parse(line, line.data() + line.size(), parsed)) return false;
-    if (format == WebLogFormatId::apache_common && parsed.extra_fields >= 2)
-      return false;  // they are a combined line's
+    if (!parser.parse(line, line.data() + line.size(), parsed)) return;
+    // A common line with a referer and an agent is a combined one.
+    if (format == WebLogFormatId::apache_common && parsed.extra_fields >= 2) return;
     ++fit;
     least_extra = std::min(least_extra, parsed.extra_fields);
     most_extra = std::max(most_extra, parsed.extra_fields);
     apache = apache || shows_apache(line, parsed);
-    return true;
   }
 };
+
+// What a person is told of a first line that fits nothing. An ident other than "-" is left out of account: it would
+// let any word pass.
+void explain(std::string_view line, Recognition& result) {
+  result.first = line;
+  size_t furthest = 0;
+  for (const WebLogFormatId format :
+       {WebLogFormatId::nginx_combined, WebLogFormatId::apache_common, WebLogFormatId::apache_vhost_combined}) {
+    WebLogParser parser(parser_of(format).layout(), false);
+    WebLogLine parsed;
+    if (parser.parse(line, line.data() + line.size(), parsed)) continue;
+    const size_t at = parser.mismatch().at;
+    result.torn = result.torn || (result.partial && at >= line.size());
+    if (!result.nearest.empty() && at <= furthest) continue;
+    furthest = at;
+    result.nearest = fmt::format("{}: {}", name_of(format), parser.mismatch().reason(line));
+  }
+}
 
 // The lines to look at.
 std::vector<std::string_view> sample_of(std::string_view bytes, bool* whole) {
@@ -126,26 +143,15 @@ Recognition recognise_web_log(std::string_view bytes) {
   constexpr std::array<WebLogFormatId, 3> kTried{WebLogFormatId::apache_combined, WebLogFormatId::apache_common,
                                                  WebLogFormatId::apache_vhost_combined};
   const Trial* best = nullptr;
-  size_t furthest = 0;
   std::vector<Trial> trials;
   trials.reserve(kTried.size());
   for (const WebLogFormatId format : kTried) {
     Trial& trial = trials.emplace_back(Trial{format, parser_of(format)});
-    for (const std::string_view line : lines) {
-      const bool fits = trial.take(line);
-      if (fits || line.data() != lines.front().data()) continue;
-      const Mismatch& mismatch = trial.parser.mismatch();
-      result.torn = result.torn || (!whole && mismatch.at >= line.size());
-      if (result.nearest.empty() || mismatch.at > furthest) {
-        furthest = mismatch.at;
-        const WebLogFormatId said = format == WebLogFormatId::apache_combined ? WebLogFormatId::nginx_combined : format;
-        result.nearest = fmt::format("{}: {}", name_of(said), mismatch.reason(line));
-      }
-    }
+    for (const std::string_view line : lines) trial.take(line);
     if (trial.fit > (best == nullptr ? 0 : best->fit)) best = &trial;
   }
   if (best == nullptr) {
-    result.first = lines.front();
+    explain(lines.front(), result);
     return result;
   }
   result.fit = best->fit;
@@ -153,7 +159,6 @@ Recognition recognise_web_log(std::string_view bytes) {
       best->format == WebLogFormatId::apache_combined && !best->apache ? WebLogFormatId::nginx_combined : best->format;
   result.least_extra = best->least_extra;
   result.most_extra = best->most_extra;
-  result.torn = false;
   return result;
 }
 

@@ -153,7 +153,7 @@ bool WebLogParser::parse_client(WebLogLine& out) {
     at_ += 2;
   } else if (any_ident_) {
     LogField word;
-    if (!take_word("", "an ident", word)) return false;
+    if (!take_word("", "'-'", word)) return false;
     if (looks_like_address(word.text)) return fail("", "'-'", ident);
     out.odd_ident = true;
   } else {
@@ -161,7 +161,11 @@ bool WebLogParser::parse_client(WebLogLine& out) {
     return fail("", "' '", at_);
   }
   if (!parse_user_and_time(out)) return false;
-  if (out.odd_ident && out.remote_user.text.find(' ') != std::string_view::npos) return fail("", "'-'", ident);
+  const std::string_view user = out.remote_user.text;
+  if (out.odd_ident && user.find(' ') != std::string_view::npos) return fail("", "'-'", ident);
+  if (user.size() > 1 && user.find_first_not_of("- ") == std::string_view::npos) {
+    return fail("remote_user", "'['", user.data() + std::min<size_t>(2, user.size() - 1));
+  }
   return true;
 }
 
@@ -201,10 +205,6 @@ bool WebLogParser::parse_user_and_time(WebLogLine& out) {
     out.remote_user = {{user + 1, 0}, false, true};
   } else {
     out.remote_user = field(user, user_end, plain);
-    const std::string_view text = out.remote_user.text;
-    if (text.size() > 1 && text.find_first_not_of("- ") == std::string_view::npos) {
-      return fail("remote_user", "'['", user + std::min<size_t>(2, text.size() - 1));
-    }
   }
   at_ = quote;
   return true;

@@ -62,6 +62,7 @@ class WebLogParser {
   // it lies behind, the byte at the line's end is '\r' or '\n'. False: the line does not fit, see mismatch().
   bool parse(std::string_view line, const char* readable_end, WebLogLine& out);
   [[nodiscard]] const Mismatch& mismatch() const { return mismatch_; }
+  [[nodiscard]] Layout layout() const { return layout_; }
 
  private:
   bool parse_host(WebLogLine& out);
