@@ -1,0 +1,159 @@
+#include "db/sqlite.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+
+#include "base/text.h"
+#include "os/file_system.h"
+#include "os/private_file.h"
+
+namespace leat {
+namespace {
+
+std::string doubled(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote) out += quote;
+    out += c;
+  }
+  out += quote;
+  return out;
+}
+
+// What SQLite's own message would not tell.
+Status check_path(const SqliteOpen& options, const std::string& where) {
+  os::FileSystem& files = os::file_system();
+  LEAT_ASSIGN(const std::optional<os::FileInfo> info, files.info(options.path, os::Links::follow));
+  if (info && info->directory) {
+    return Status::bad_config(fmt::format("{}: is a folder; name a file in it", where));
+  }
+  if (info && !info->regular) {
+    return Status::bad_config(fmt::format("{}: is not a regular file; name another one", where));
+  }
+  if (info) return {};
+  if (options.read_only) {
+    return Status::bad_config(fmt::format("{}: no such file; name a database that leat has made", where));
+  }
+  const size_t slash = options.path.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    const std::string folder = options.path.substr(0, slash);
+    LEAT_ASSIGN(const std::optional<os::FileInfo> parent, files.info(folder, os::Links::follow));
+    if (!parent || !parent->directory) {
+      return Status::bad_config(fmt::format("{}: there is no folder {}; make it first", where, quoted(folder)));
+    }
+  }
+  return os::make_private_file(options.path);
+}
+
+}  // namespace
+
+void SqliteStatement::bind_bytes(int at, std::string_view bytes) {
+  if (is_plain_text(bytes)) {
+    bind(at, bytes);
+  } else {
+    keep(sqlite3_bind_blob64(statement_, at, bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
+}
+
+Result<bool> SqliteStatement::step() {
+  const int code = step_code();
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  Status failed = db_->failure(code);
+  reset();
+  return failed;
+}
+
+Status SqliteStatement::run() {
+  for (;;) {
+    const int code = step_code();
+    if (code == SQLITE_ROW) continue;
+    Status outcome = code == SQLITE_DONE ? Status() : db_->failure(code);
+    reset();
+    return outcome;
+  }
+}
+
+std::string_view SqliteStatement::text(int at) const {
+  const void* bytes = sqlite3_column_type(statement_, at) == SQLITE_BLOB
+                          ? sqlite3_column_blob(statement_, at)
+                          : static_cast<const void*>(sqlite3_column_text(statement_, at));
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_, at))};
+}
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& options) {
+  std::unique_ptr<SqliteDatabase> opened(new SqliteDatabase());
+  opened->where_ = visible(options.path);
+  LEAT_TRY(check_path(options, opened->where_));
+  const int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // A path that begins with ':' or "file:" has a meaning of its own for SQLite.
+  const std::string path = options.path.starts_with('/') ? options.path : "./" + options.path;
+  const int code = sqlite3_open_v2(path.c_str(), &opened->db_, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
+  if (code != SQLITE_OK) return opened->failure(code);
+  sqlite3_busy_timeout(opened->db_, static_cast<int>(options.busy_timeout_ms));
+  LEAT_TRY(opened->execute(fmt::format("PRAGMA cache_size = -{}; PRAGMA trusted_schema = OFF;",
+                                       std::max<uint64_t>(options.cache_bytes / 1024, 64))));
+  return opened;
+}
+
+SqliteDatabase::~SqliteDatabase() {
+  sqlite3_close_v2(db_);
+}
+
+Status SqliteDatabase::execute(const std::string& sql) const {
+  const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? Status() : failure(code);
+}
+
+Result<SqliteStatement> SqliteDatabase::prepare(const std::string& sql) const {
+  SqliteStatement statement;
+  statement.db_ = this;
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement.statement_, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return statement;
+}
+
+Result<int64_t> SqliteDatabase::query_integer(const std::string& sql, int64_t missing) const {
+  LEAT_ASSIGN(SqliteStatement statement, prepare(sql));
+  LEAT_ASSIGN(const bool found, statement.step());
+  return found && !statement.is_null(0) ? statement.integer(0) : missing;
+}
+
+Result<bool> SqliteDatabase::has_table(const std::string& name) const {
+  LEAT_ASSIGN(const int64_t found, query_integer("SELECT count(*) FROM sqlite_schema WHERE type IN ('table', 'view') "
+                                                 "AND name = " +
+                                                 sql_text(name) + " COLLATE NOCASE"));
+  return found > 0;
+}
+
+std::string sql_name(std::string_view name) {
+  return doubled(name, '"');
+}
+
+std::string sql_text(std::string_view text) {
+  return doubled(text, '\'');
+}
+
+bool is_plain_text(std::string_view bytes) {
+  constexpr uint64_t kHigh = 0x8080808080808080ULL;
+  constexpr uint64_t kOnes = 0x0101010101010101ULL;
+  const char* at = bytes.data();
+  size_t left = bytes.size();
+  for (; left >= 8; at += 8, left -= 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    // `word - ones` borrows into a high bit where a byte is 0, if none had its high bit set before
+    if (((word | (word - kOnes)) & kHigh) != 0) break;
+  }
+  for (; left > 0 && *at > 0; ++at, --left) {
+  }
+  if (left == 0) return true;
+  return is_utf8({at, left}) && std::memchr(at, 0, left) == nullptr;
+}
+
+}  // namespace leat

@@ -1,0 +1,51 @@
+#pragma once
+
+// A pipeline's row in _leat_pipelines, and the guard against a second writer (docs/formats/database.md, "Two writers").
+// Owned by the sink; the sink's thread.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "db/sqlite.h"
+#include "flow/sink.h"
+
+namespace leat {
+
+class SqliteClaim {
+ public:
+  // Within a transaction: makes the pipeline's row or checks it, and makes this process its writer.
+  // bad_config: the table belongs to another pipeline, or the pipeline to another table. fatal: another live process
+  // runs it.
+  static Result<std::unique_ptr<SqliteClaim>> take(const SqliteDatabase& db, const SinkPlan& plan);
+
+  // First in each transaction that writes. fatal: another process has taken the pipeline; the message names it.
+  Status check();
+  // Last before COMMIT: `next_row` and the rate are kept, the last error is forgotten. fatal: as check().
+  Status advance(int64_t next_row, double rows_per_second, int64_t now_micros);
+  // The pipeline ended well, if it is still ours.
+  Status release(int64_t now_micros);
+
+  // Keeps a trouble for `status`. Needs no claim: another connection may do it.
+  static Status note_trouble(const SqliteDatabase& db, const std::string& pipeline, const std::string& message,
+                             int64_t now_micros);
+
+  [[nodiscard]] int64_t sequence() const { return sequence_; }
+  [[nodiscard]] int64_t next_row() const { return next_row_; }
+  // True: the row was made by this take().
+  [[nodiscard]] bool is_new() const { return is_new_; }
+
+ private:
+  SqliteClaim(const SqliteDatabase& db, std::string pipeline) : db_(&db), pipeline_(std::move(pipeline)) {}
+  Status lost() const;
+
+  const SqliteDatabase* db_;
+  std::string pipeline_;
+  int64_t sequence_ = 0;
+  int64_t next_row_ = 1;
+  bool is_new_ = false;
+  SqliteStatement check_;
+  SqliteStatement advance_;
+};
+
+}  // namespace leat

@@ -1,0 +1,125 @@
+#include "sinks/sqlite_layout.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "base/text.h"
+#include "base/time.h"
+
+namespace leat {
+namespace {
+
+constexpr const char* kTables = R"(
+CREATE TABLE _leat_meta(version INTEGER NOT NULL, created_at TEXT NOT NULL, created_by TEXT NOT NULL);
+CREATE TABLE _leat_pipelines(pipeline TEXT PRIMARY KEY NOT NULL, table_name TEXT NOT NULL, write_mode TEXT NOT NULL,
+  sequence INTEGER NOT NULL, next_row INTEGER NOT NULL, writer TEXT NOT NULL, ended_at TEXT, committed_at TEXT,
+  rows_per_second REAL NOT NULL DEFAULT 0, last_error TEXT, error_at TEXT) WITHOUT ROWID;
+CREATE TABLE _leat_columns(pipeline TEXT NOT NULL, ordinal INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+  bytes INTEGER NOT NULL, PRIMARY KEY(pipeline, ordinal)) WITHOUT ROWID;
+CREATE TABLE _leat_parts(part INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, name TEXT NOT NULL, origin TEXT NOT NULL,
+  UNIQUE(pipeline, name));
+CREATE TABLE _leat_positions(part INTEGER PRIMARY KEY, "offset" INTEGER NOT NULL, token TEXT NOT NULL,
+  sequence INTEGER NOT NULL);
+CREATE TABLE _leat_ranges(part INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+  inserted INTEGER NOT NULL, updated INTEGER NOT NULL, ignored INTEGER NOT NULL, filtered INTEGER NOT NULL,
+  rejected INTEGER NOT NULL, digest INTEGER NOT NULL, gap INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(part, start)) WITHOUT ROWID;
+CREATE TABLE _leat_provisional(part INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+  inserted INTEGER NOT NULL, rejected INTEGER NOT NULL, digest INTEGER NOT NULL, first_row INTEGER NOT NULL,
+  first_reject INTEGER NOT NULL, content INTEGER NOT NULL);
+CREATE TABLE _leat_rejects(reject INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, part INTEGER NOT NULL,
+  origin TEXT NOT NULL, byte_offset INTEGER NOT NULL, line INTEGER NOT NULL, column_name TEXT NOT NULL,
+  reason TEXT NOT NULL, raw TEXT NOT NULL, raw_length INTEGER NOT NULL, raw_hash TEXT NOT NULL, at TEXT NOT NULL);
+CREATE TABLE _leat_aggregates(aggregate TEXT PRIMARY KEY NOT NULL, pipeline TEXT NOT NULL, timezone TEXT NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE _leat_aggregate_columns(aggregate TEXT NOT NULL, ordinal INTEGER NOT NULL, role TEXT NOT NULL,
+  name TEXT NOT NULL, expression TEXT NOT NULL, PRIMARY KEY(aggregate, ordinal)) WITHOUT ROWID;
+)";
+
+constexpr std::array kTypes = {Type::boolean, Type::integer, Type::real, Type::text, Type::time, Type::json};
+
+std::optional<Type> type_named(std::string_view name) {
+  for (const Type type : kTypes) {
+    if (name == name_of(type)) return type;
+  }
+  return std::nullopt;
+}
+
+Status check_version(const SqliteDatabase& db) {
+  LEAT_ASSIGN(const int64_t version, db.query_integer("SELECT max(version) FROM _leat_meta", -1));
+  if (version > kSqliteLayout) {
+    return Status::bad_config(fmt::format("{}: made by a newer leat (layout {}, this one knows {}); use that version",
+                                          db.where(), version, kSqliteLayout));
+  }
+  if (version < 1) {
+    return Status::fatal(
+        fmt::format("{}: table '_leat_meta' holds no layout version; it was changed by someone else, "
+                    "name another file",
+                    db.where()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status make_sqlite_layout(const SqliteDatabase& db, int64_t now_micros) {
+  LEAT_ASSIGN(const bool there, db.has_table("_leat_meta"));
+  if (there) return check_version(db);
+  LEAT_TRY(db.execute(kTables));
+  LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT INTO _leat_meta VALUES(?, ?, 'leat')"));
+  const std::string now = format_time(now_micros);
+  return insert.with(kSqliteLayout, std::string_view(now)).run();
+}
+
+Status check_sqlite_layout(const SqliteDatabase& db) {
+  LEAT_ASSIGN(const bool there, db.has_table("_leat_meta"));
+  if (!there) {
+    return Status::bad_config(
+        fmt::format("{}: a database, but not one that leat has written to; name one that is", db.where()));
+  }
+  return check_version(db);
+}
+
+Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& pipeline) {
+  LEAT_ASSIGN(SqliteStatement select,
+              db.prepare("SELECT name, type, bytes FROM _leat_columns WHERE pipeline = ? ORDER BY ordinal"));
+  select.with(std::string_view(pipeline));
+  Schema schema;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return schema;
+    const std::optional<Type> type = type_named(select.text(1));
+    if (!type) {
+      return Status::fatal(
+          fmt::format("{}: table '_leat_columns' has the unknown type {} for column {}; it was changed "
+                      "by someone else, name another file",
+                      db.where(), quoted(select.text(1)), quoted(select.text(0))));
+    }
+    schema.fields.push_back({select.string(0), *type, select.integer(2) != 0});
+  }
+}
+
+Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline) {
+  LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT a.aggregate, a.timezone, c.role, c.name, c.expression "
+                                                 "FROM _leat_aggregates AS a LEFT JOIN _leat_aggregate_columns AS c "
+                                                 "USING(aggregate) WHERE a.pipeline = ? ORDER BY 1, c.ordinal"));
+  select.with(std::string_view(pipeline));
+  std::vector<AggregateSpec> specs;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return specs;
+    if (specs.empty() || specs.back().name != select.text(0)) {
+      AggregateSpec& spec = specs.emplace_back();
+      spec.name = select.string(0);
+      spec.pipeline = pipeline;
+      spec.timezone = select.string(1);
+    }
+    if (select.is_null(2)) continue;
+    std::vector<NamedExpression>& columns = select.text(2) == "by" ? specs.back().by : specs.back().value;
+    columns.push_back({select.string(3), select.string(4)});
+  }
+}
+
+}  // namespace leat

@@ -1,0 +1,74 @@
+#pragma once
+
+// The row table of a pipeline: making and widening it, writing rows into it, reading them back as batches.
+// Owned by the sink or the store; one thread.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/record_batch.h"
+#include "db/sqlite.h"
+
+namespace leat {
+
+// What a column of this type is declared as.
+const char* sqlite_storage(Type type);
+
+// SQLite takes names that differ in the case of ASCII letters for one.
+std::string lower_case(std::string_view name);
+
+// A time as it is stored; remembers the last second, since neighbours mostly share it.
+class TimeText {
+ public:
+  // Valid until the next call.
+  std::string_view format(int64_t micros);
+
+ private:
+  int64_t second_ = INT64_MIN;
+  std::string text_;
+};
+
+// Within a transaction: makes the table, or adds the columns that `schema` has more. `known`: as stored (no fields:
+// the pipeline is new). bad_config: a table of that name that is not ours, a column whose type is another one now,
+// names that cannot be columns.
+Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
+                      const Schema& schema, const Schema& known);
+
+// Inserts rows under ascending numbers.
+class RowWriter {
+ public:
+  static Result<std::unique_ptr<RowWriter>> make(const SqliteDatabase& db, const std::string& table, SchemaPtr schema);
+  // Rows [first, first + count) under the numbers from `row` on.
+  Status insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row);
+
+ private:
+  RowWriter(const SqliteDatabase& db, SchemaPtr schema) : db_(&db), schema_(std::move(schema)) {}
+  const SqliteDatabase* db_;
+  SchemaPtr schema_;
+  SqliteStatement insert_;
+  std::vector<TimeText> times_;  // one for each column
+};
+
+// Reads rows back in the order of `_row`, only the columns asked for; the others are NULL in the batches.
+class RowReader {
+ public:
+  // `where`: a condition over the table's columns in SQL with the parameters ?1, ?2 …, or "".
+  static Result<std::unique_ptr<RowReader>> make(const SqliteDatabase& db, const std::string& table, SchemaPtr schema,
+                                                 std::vector<size_t> columns, const std::string& where,
+                                                 const std::vector<int64_t>& parameters = {});
+  // The next rows, some thousands at most; none: the end.
+  Result<RecordBatch> next();
+
+ private:
+  RowReader(SchemaPtr schema, std::vector<size_t> columns) : schema_(std::move(schema)), columns_(std::move(columns)) {}
+  void take_cell(RecordBatch& batch, size_t row, size_t column, int at) const;
+
+  SchemaPtr schema_;
+  std::vector<size_t> columns_;
+  SqliteStatement select_;
+  bool ended_ = false;
+};
+
+}  // namespace leat
