@@ -41,7 +41,14 @@ Shown shown(const AggregateValue& value) {
   return "?";
 }
 
-enum Column : size_t { kTime, kAddress, kStatus, kBytes, kRatio, kFlag, kTarget, kDocument, kColumns };
+constexpr size_t kTime = 0;
+constexpr size_t kAddress = 1;
+constexpr size_t kStatus = 2;
+constexpr size_t kBytes = 3;
+constexpr size_t kRatio = 4;
+constexpr size_t kFlag = 5;
+constexpr size_t kTarget = 6;
+constexpr size_t kDocument = 7;
 
 SchemaPtr make_schema() {
   auto schema = std::make_shared<Schema>();
@@ -126,7 +133,7 @@ Shown slow_path(const std::optional<std::string>& target) {
     path += c;
   }
   for (const std::string scheme : {"http://", "HTTPS://"}) {
-    if (path.compare(0, scheme.size(), scheme) != 0) continue;
+    if (!path.starts_with(scheme)) continue;
     const size_t slash = path.find('/', scheme.size());
     path = slash == std::string::npos ? "/" : path.substr(slash);
   }
