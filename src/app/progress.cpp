@@ -57,7 +57,9 @@ std::string Progress::line(const std::string& more) const {
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
   }
   out += fmt::format("{} rows", with_commas(live_.rows));
-  if (live_.rejects > 0) out += fmt::format(", {} rejects", with_commas(live_.rejects));
+  if (live_.rejects > 0) {
+    out += fmt::format(", {} {}", with_commas(live_.rejects), live_.rejects == 1 ? "reject" : "rejects");
+  }
   out += fmt::format("  {}/s", human_rate(rows_per_second()));
   if (live_.phase == Phase::waiting_to_retry) {
     return out + "  waiting: " + live_.trouble;

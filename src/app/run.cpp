@@ -99,6 +99,7 @@ class Runner {
     watch();
     for (const auto& job : jobs_) job->thread.join();
     talk_.wipe();
+    talk_.more();
     return close(started_ms);
   }
 

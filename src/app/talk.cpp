@@ -10,6 +10,8 @@ namespace leat::app {
 namespace {
 
 constexpr size_t kLongestLine = 4000;
+constexpr uint64_t kSameInfos = 3;
+constexpr size_t kMostTexts = 1000;
 
 const char* name_of(NoteLevel level) {
   switch (level) {
@@ -76,7 +78,19 @@ void Talk::note(NoteLevel level, const std::string& event, const std::string& ab
   if (quiet_ && level == NoteLevel::info) return;
   const std::lock_guard lock(mutex_);
   if (manner_ == Manner::log) return write_log(level, event, {{"pipeline", about}, {"text", text}});
+  const size_t colon = text.find(": ");
+  if (level == NoteLevel::info && colon != std::string::npos && infos_.size() < kMostTexts) {
+    if (++infos_[text.substr(colon + 2)] > kSameInfos) return;
+  }
   write(marked(level) + visible(text, kLongestLine) + "\n");
+}
+
+void Talk::more() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [text, count] : infos_) {
+    if (count > kSameInfos) write(fmt::format("(and {} more: {})\n", count - kSameInfos, visible(text, kLongestLine)));
+  }
+  infos_.clear();
 }
 
 void Talk::event(NoteLevel level, const std::string& event, const Fields& fields) {

@@ -5,6 +5,7 @@
 // Any thread.
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <ostream>
 #include <string>
@@ -34,7 +35,8 @@ class Talk {
   [[nodiscard]] Manner manner() const { return manner_; }
   [[nodiscard]] bool quiet() const { return quiet_; }
 
-  // `about` (a pipeline) and `event` appear in a log only. Infos are not said when quiet.
+  // `about` (a pipeline) and `event` appear in a log only. Infos are not said when quiet; of those for people that
+  // differ only in their place ("PLACE: text"), the first few are said, the others are counted for more().
   void note(NoteLevel level, const std::string& event, const std::string& about, const std::string& text);
   // A line of a log with fields; nothing in the other manners, nor when quiet (but warnings and errors).
   void event(NoteLevel level, const std::string& event, const Fields& fields);
@@ -42,6 +44,8 @@ class Talk {
   void message(NoteLevel level, const std::string& text);
   // A line for people that is not a note: a summary. Not when quiet.
   void line(const std::string& text);
+  // Says how many infos were left out.
+  void more();
   // The live block from now on; lines are cut at `width` columns. Terminal only, not when quiet.
   void draw(const std::vector<std::string>& lines, size_t width);
   // The live block goes.
@@ -57,7 +61,8 @@ class Talk {
   const bool colour_;
   const bool quiet_;
   std::mutex mutex_;
-  std::vector<std::string> block_;  // as it stands on the terminal
+  std::vector<std::string> block_;         // as it stands on the terminal
+  std::map<std::string, uint64_t> infos_;  // how often each text was there
 };
 
 // "text" as a value of key=value: bare, or in quotes when it holds spaces, quotes or '='.

@@ -1,0 +1,73 @@
+#include "catalog/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace leat {
+namespace {
+
+void check_options_of(std::string_view kind, std::span<const Option> options) {
+  std::set<std::string_view> names;
+  for (const Option& option : options) {
+    EXPECT_TRUE(names.insert(option.name).second) << kind << ": " << option.name << " is there twice";
+    EXPECT_NE(option.name, "type") << kind;
+    EXPECT_FALSE(option.help.empty()) << kind << ": " << option.name;
+    EXPECT_FALSE(option.required && !option.standard.empty()) << kind << ": " << option.name;
+    EXPECT_EQ(option.type == OptionType::choice, option.choices != nullptr) << kind << ": " << option.name;
+    EXPECT_EQ(option.type == OptionType::section, !option.inner.empty()) << kind << ": " << option.name;
+    check_options_of(option.name, option.inner);
+  }
+}
+
+TEST(Catalog, TheTablesAreWellFormed) {
+  for (const SourceKind& kind : source_kinds()) {
+    EXPECT_FALSE(kind.help.empty());
+    EXPECT_NE(kind.make, nullptr);
+    EXPECT_EQ(find_kind(source_kinds(), kind.name), &kind);
+    check_options_of(kind.name, kind.options);
+  }
+  for (const DecoderKind& kind : decoder_kinds()) {
+    EXPECT_FALSE(kind.help.empty());
+    EXPECT_NE(kind.make, nullptr);
+    check_options_of(kind.name, kind.options);
+  }
+  for (const SinkKind& kind : sink_kinds()) {
+    EXPECT_FALSE(kind.help.empty());
+    EXPECT_NE(kind.make, nullptr);
+    check_options_of(kind.name, kind.options);
+  }
+  EXPECT_EQ(find_kind(sink_kinds(), "nothing"), nullptr);
+}
+
+TEST(Catalog, EveryFormatNameMakesADecoderThatTakesItsOwnSample) {
+  ASSERT_FALSE(format_names().empty());
+  for (const FormatName& format : format_names()) {
+    const DecoderKind* kind = find_kind(decoder_kinds(), format.decoder);
+    ASSERT_NE(kind, nullptr) << format.name;
+    Value table;
+    table.set("format", Value::of(std::string(format.name)));
+    Complaints complaints("test", "");
+    const Settings settings = check_options({table, {}, kind->options, "format", "/", false}, complaints);
+    ASSERT_TRUE(complaints.empty()) << complaints.text();
+    const auto decoder = kind->make(settings, true, [](NoteLevel, const std::string&) {});
+    ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+    const std::string line = std::string(format.sample) + "\n";
+    const auto cutter = (*decoder)->make_cutter("sample");
+    const Result<size_t> whole = cutter->whole(line, true);
+    ASSERT_TRUE(whole.ok()) << whole.status().message();
+    EXPECT_EQ(*whole, line.size());
+    Chunk chunk;
+    chunk.bytes = line;
+    chunk.context = "";
+    chunk.end.part = "sample";
+    RecordBatch batch((*decoder)->schema());
+    Rejects rejects;
+    (*decoder)->decode(std::move(chunk), batch, rejects);
+    EXPECT_EQ(batch.rows(), 1U) << format.name;
+    EXPECT_TRUE(rejects.empty()) << format.name << ": " << rejects.at(0).reason;
+  }
+}
+
+}  // namespace
+}  // namespace leat
