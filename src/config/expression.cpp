@@ -14,7 +14,7 @@ constexpr size_t kDeepest = 32;
 
 constexpr std::array<ExpressionFunction, 10> kFunctions{{
     {"minute", 1, false, "minute(TIME): YYYY-MM-DD HH:MM in the aggregate's timezone"},
-    {"hour", 1, false, "hour(TIME): YYYY-MM-DD HH:00 in the aggregate's timezone"},
+    {"hour", 1, false, "hour(TIME): YYYY-MM-DD HH in the aggregate's timezone"},
     {"day", 1, false, "day(TIME): YYYY-MM-DD in the aggregate's timezone"},
     {"month", 1, false, "month(TIME): YYYY-MM in the aggregate's timezone"},
     {"path", 1, false, "path(TEXT): a request's target without its query"},
