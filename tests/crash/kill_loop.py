@@ -6,11 +6,14 @@
 Producer: writer.py, a process of its own. Under test: `leat logs DIR/access.log --to DIR/web.db`, and in two of three
 lives `leat run` of a file that says the same but commits more often. Judge: judge.py.
 
+The first life is left until it has committed something: a log of which leat has no position yet is read from the file
+that is named, not from its older siblings.
+
 A life: the writer puts a backlog in place (and often rotates while nobody reads), leat starts, and a random moment after
-its first write it is killed; one life in twelve is killed at a random moment from its start. A kill counts as *busy*
+its first write it is killed; one life in twenty is killed at a random moment from its start. A kill counts as *busy*
 when it falls between the first write and the last commit: leat had written, and of the lines that stood in the log
-before it started some were not yet committed. At least 80 % have to be. Between the lives nobody else opens the
-database, so that recovery is leat's own.
+before it started some were not yet committed. At least 80 % have to be: how long a life may last is found on the way.
+Between the lives nobody else opens the database, so that recovery is leat's own.
 
 Exit status: 0 every line is there once, 1 not, 2 the loop itself could not work.
 """
@@ -114,6 +117,7 @@ class Round:
         self.sequence = 0
         self.lives = []  # (milliseconds from start to kill, … to first write or None, commits seen, busy)
         self.down_rotations = 0
+        self.longest = {True: 0.05, False: 0.05}  # seconds from first write to kill, at most; by how often it commits
         self.child = None
 
     def environment(self):
@@ -154,8 +158,20 @@ class Round:
         except FileNotFoundError:
             return None
 
+    def first_life(self):
+        self.writer.tell("fill 100")
+        child = self.start(self.logs())
+        begun = time.monotonic()
+        while self.committed == 0:
+            if time.monotonic() - begun > 20 or child.poll() is not None:
+                raise Trouble(f"the first life: no commit, see {self.err.name}")
+            time.sleep(0.02)
+            self.look()
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+
     def life(self, number):
-        early = number % 12 == 11
+        early = number % 20 == 19
         often = number % 3 != 0
         rotations = self.writer.rotations
         self.writer.tell(f"fill {max(0, BACKLOG - (self.writer.written - self.committed)) + 200}")
@@ -181,7 +197,9 @@ class Round:
                 time.sleep(0.0005)
             self.look()
             sequence_before = self.sequence
-            kill_at = time.monotonic() + self.random.random() * (0.08 if often else 0.25)
+            if self.random.random() < 0.3:
+                self.writer.tell("rotate")
+            kill_at = time.monotonic() + self.random.random() * self.longest[often]
             while time.monotonic() < kill_at and child.poll() is None:
                 time.sleep(0.001)
             self.look()
@@ -192,6 +210,8 @@ class Round:
         child.wait()
         commits = self.sequence - sequence_before if sequence_before is not None else 0
         busy = first_write is not None and self.committed < there
+        if first_write is not None:
+            self.longest[often] = min(1.0, max(0.01, self.longest[often] * (1.04 if busy else 0.6)))
         self.lives.append((killed * 1000, None if first_write is None else first_write * 1000, commits, busy))
 
     def drain(self):
@@ -253,6 +273,7 @@ def one_round(options, seed, kills, all_lives):
     good = False
     round_ = Round(options, directory, seed)
     try:
+        round_.first_life()
         for number in range(kills):
             round_.life(number)
         round_.drain()
