@@ -140,7 +140,7 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
   app.set_help_flag();
   app.allow_extras();
   std::vector<std::string_view> names;
-  std::map<std::string, std::vector<std::string>> found;
+  std::map<std::string, CLI::Option*> found;
   for (const Flag& flag : kind.flags) {
     const std::string name(flag.name);
     names.push_back(flag.name);
@@ -151,7 +151,7 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
                    given.switches[name])
           ->disable_flag_override();
     } else {
-      app.add_option(name, found[name])->expected(1)->take_all();
+      found[name] = app.add_option(name, given.values[name])->take_last();
     }
   }
   app.add_option("arguments", given.arguments);
@@ -174,10 +174,13 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
     const std::string name = extra.substr(0, extra.find('='));
     return wrong(fmt::format("unknown option {}{}", leat::quoted(name), suggestion(name, names)), kind.name);
   }
-  for (const auto& [name, values] : found) {
-    if (values.size() > 1) return wrong(fmt::format("option {} is there {} times", name, values.size()), kind.name);
-    if (!values.empty() && values[0].empty()) return wrong(fmt::format("the value of {} is empty", name), kind.name);
-    if (!values.empty()) given.values[name] = values[0];
+  for (const auto& [name, option] : found) {
+    if (option->count() > 1) return wrong(fmt::format("option {} is there {} times", name, option->count()), kind.name);
+    if (option->count() == 0) {
+      given.values.erase(name);
+    } else if (given.values[name].empty()) {
+      return wrong(fmt::format("the value of {} is empty", name), kind.name);
+    }
   }
   for (const std::string& argument : given.arguments) {
     if (argument.empty()) return wrong("an argument is empty", kind.name);
