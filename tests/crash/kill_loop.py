@@ -13,7 +13,9 @@ A life: the writer puts a backlog in place (and often rotates while nobody reads
 its first write it is killed; one life in twenty is killed at a random moment from its start. A kill counts as *busy*
 when it falls between the first write and the last commit: leat had written, and of the lines that stood in the log
 before it started some were not yet committed. At least 80 % have to be: how long a life may last is found on the way.
-Between the lives nobody else opens the database, so that recovery is leat's own.
+One life in ten is calm: leat has read everything when the log is renamed and the old file written on; there the lines
+that stood in the log before the last moment count. Between the lives nobody else opens the database, so that recovery
+is leat's own.
 
 Exit status: 0 every line is there once, 1 not, 2 the loop itself could not work.
 """
@@ -187,6 +189,9 @@ class Round:
         first_write = None
         if early:
             time.sleep(self.random.random() * 0.05)
+        elif number % 10 == 5:
+            there = self.calm(there)
+            first_write = time.monotonic() - begun
         else:
             while child.poll() is None:
                 if self.wal_state() not in (None, before):
@@ -210,23 +215,38 @@ class Round:
         child.wait()
         commits = self.sequence - sequence_before if sequence_before is not None else 0
         busy = first_write is not None and self.committed < there
-        if first_write is not None:
+        if sequence_before is not None:
             self.longest[often] = min(1.0, max(0.01, self.longest[often] * (1.04 if busy else 0.6)))
         self.lives.append((killed * 1000, None if first_write is None else first_write * 1000, commits, busy))
 
-    def drain(self):
-        """Reads the rest and is stopped the way a user does it."""
-        self.writer.stop(cut=self.random.random() < 0.5)
-        child = self.start(self.logs())
-        begun = time.monotonic()
-        seen, since = -1, begun
-        while time.monotonic() - since < 20 and child.poll() is None:
+    def wait_for(self, lines):
+        """Until so many are committed, or nothing has moved for 20 seconds: then the judge will say what is missing."""
+        seen, since = -1, time.monotonic()
+        while self.committed < lines and time.monotonic() - since < 20 and self.child.poll() is None:
+            time.sleep(0.01)
             self.look()
             if self.committed != seen:
                 seen, since = self.committed, time.monotonic()
-            if self.committed >= self.writer.written - 1:  # a last line without newline is held
-                break
-            time.sleep(0.05)
+
+    def calm(self, there):
+        """leat has read all there is; the log is renamed, and the writer lets go of the old file late."""
+        self.wait_for(there)
+        late = self.random.choice((50, 300, 900))
+        self.writer.tell(f"rotate {late}")
+        time.sleep(self.random.random() * 1.3)
+        self.writer.tell(f"fill {self.random.randint(1, late + 100)}")
+        there = self.writer.written
+        time.sleep(self.random.random() * 0.2)
+        self.look()
+        return there
+
+    def drain(self):
+        """Reads the rest and is stopped the way a user does it."""
+        child = self.start(self.logs())
+        for _ in range(3):
+            self.calm(self.writer.written)
+        self.writer.stop(cut=self.random.random() < 0.5)
+        self.wait_for(self.writer.written - 1)  # a last line without newline is held
         child.send_signal(signal.SIGTERM)
         status = child.wait(60)
         if status != 0:

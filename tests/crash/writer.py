@@ -9,7 +9,9 @@ files access.log.N are renamed to .N+1, access.log to .1, and a new access.log i
 only when the writer reopens; until then, a random moment later, it goes on writing to the old descriptor.
 
 Without --control it runs until SIGTERM. With it, it obeys lines on stdin and answers each with "at LINES ROTATIONS":
-  fill N    writes N lines at once     rotate    rotates     stop [cut]    ends; cut: with a last line without newline
+  fill N       writes N lines at once
+  rotate [N]   rotates, and writes the next N lines (else a random number) to the old descriptor
+  stop [cut]   ends; cut: with a last line without newline
 and writes at --rate all the while.
 """
 
@@ -141,7 +143,7 @@ class Writer:
             os.write(self.log, self.rest)
             self.rest = b""
 
-    def rotate(self):
+    def rotate(self, late=None):
         if self.until_reopen is not None:  # still writing to the file renamed last
             self.reopen()
         for number in range(self.rotations, 0, -1):
@@ -150,7 +152,7 @@ class Writer:
         if self.random.random() < 0.5:
             os.close(self.open(self.live))
         self.rotations += 1
-        self.until_reopen = self.random.choice((0, 1, 30, 300, 1500))
+        self.until_reopen = self.random.choice((0, 1, 30, 300, 1500)) if late is None else late
         if self.until_reopen == 0:
             self.reopen()
 
@@ -207,7 +209,7 @@ def main():
                 if word == "fill":
                     writer.write(int(rest[0]))
                 elif word == "rotate":
-                    writer.rotate()
+                    writer.rotate(int(rest[0]) if rest else None)
                 elif word == "stop":
                     writer.end(bool(rest))
                     stopped.append(True)
