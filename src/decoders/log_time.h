@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace leat {
@@ -19,8 +18,9 @@ std::string_view log_time_mismatch(std::string_view text, size_t* at);
 class LogClock {
  public:
   // `text`: kLogTimeSize bytes. Microseconds since 1970 UTC; false when it is no time.
-  bool read(const char* text, int64_t* micros) {
-    if (std::memcmp(text, minute_.data(), kMinuteSize) != 0 || std::memcmp(text + 20, zone_.data(), kZoneSize) != 0) {
+  bool read(std::string_view text, int64_t* micros) {
+    if (text.substr(0, kMinuteSize) != std::string_view(minute_.data(), kMinuteSize) ||
+        text.substr(20) != std::string_view(zone_.data(), kZoneSize)) {
       return read_new(text, micros);
     }
     const auto tens = static_cast<unsigned>(text[18] - '0');
@@ -34,7 +34,7 @@ class LogClock {
  private:
   static constexpr size_t kMinuteSize = 18;  // "22/Nov/2026:13:39:"
   static constexpr size_t kZoneSize = 6;     // " +0000"
-  bool read_new(const char* text, int64_t* micros);
+  bool read_new(std::string_view text, int64_t* micros);
 
   std::array<char, kMinuteSize> minute_{'0', '1', '/', 'J', 'a', 'n', '/', '1', '9',
                                         '7', '0', ':', '0', '0', ':', '0', '0', ':'};

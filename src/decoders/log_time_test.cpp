@@ -12,7 +12,7 @@ namespace {
 std::string read(LogClock& clock, std::string_view text) {
   int64_t micros = 0;
   EXPECT_EQ(text.size(), kLogTimeSize);
-  return clock.read(text.data(), &micros) ? format_time(micros) : "not a time";
+  return clock.read(text, &micros) ? format_time(micros) : "not a time";
 }
 
 std::string read(std::string_view text) {

@@ -20,20 +20,20 @@ namespace {
 constexpr std::string_view kSavedPrefix = "format=";
 
 // The columns in the order of docs/formats/web-log.md §2; host and server_port and raw_log follow where there are any.
-enum Column : size_t {
-  kTime,
-  kRemoteAddr,
-  kRemoteUser,
-  kMethod,
-  kUri,
-  kProtocol,
-  kStatus,
-  kBytes,
-  kReferer,
-  kAgent,
-  kRequest,
-  kHost,
-  kPort,
+enum class Column : size_t {
+  time,
+  remote_addr,
+  remote_user,
+  method,
+  uri,
+  protocol,
+  status,
+  bytes,
+  referer,
+  agent,
+  request,
+  host,
+  port,
 };
 
 SchemaPtr make_schema(bool with_host, bool raw) {
@@ -194,20 +194,20 @@ class RowWriter {
     const auto offset = static_cast<size_t>(record.data() - begin_);
     const uint64_t raw = pack_text(offset, record.size());
     const size_t row = batch_.add_row({start + offset, number, raw});
-    batch_.set_integer(kTime, row, line.time);
-    put(kRemoteAddr, row, line.remote_addr);
-    put(kRemoteUser, row, line.remote_user);
-    put(kMethod, row, line.method);
-    put(kUri, row, line.uri);
-    put(kProtocol, row, line.protocol);
-    batch_.set_integer(kStatus, row, line.status);
-    if (line.bytes >= 0) batch_.set_integer(kBytes, row, line.bytes);
-    put(kReferer, row, line.referer);
-    put(kAgent, row, line.agent);
-    put(kRequest, row, line.request);
+    set_integer(Column::time, row, line.time);
+    put(Column::remote_addr, row, line.remote_addr);
+    put(Column::remote_user, row, line.remote_user);
+    put(Column::method, row, line.method);
+    put(Column::uri, row, line.uri);
+    put(Column::protocol, row, line.protocol);
+    set_integer(Column::status, row, line.status);
+    if (line.bytes >= 0) set_integer(Column::bytes, row, line.bytes);
+    put(Column::referer, row, line.referer);
+    put(Column::agent, row, line.agent);
+    put(Column::request, row, line.request);
     if (has_host_ && line.host.text.data() != nullptr) {
-      put(kHost, row, line.host);
-      batch_.set_integer(kPort, row, line.server_port);
+      put(Column::host, row, line.host);
+      set_integer(Column::port, row, line.server_port);
     }
     if (raw_) batch_.set(*raw_, row, raw);
   }
@@ -215,19 +215,24 @@ class RowWriter {
   void finish() { batch_.arena.append(decoded_); }
 
  private:
-  void put(size_t column, size_t row, const LogField& field) {
+  void set_integer(Column column, size_t row, int64_t value) {
+    batch_.set_integer(static_cast<size_t>(column), row, value);
+  }
+
+  void put(Column column, size_t row, const LogField& field) {
     if (field.null) return;
     if (!field.plain) {
       put_decoded(column, row, field.text);
       return;
     }
-    batch_.set_text(column, row, static_cast<size_t>(field.text.data() - begin_), field.text.size());
+    batch_.set_text(static_cast<size_t>(column), row, static_cast<size_t>(field.text.data() - begin_),
+                    field.text.size());
   }
 
-  void put_decoded(size_t column, size_t row, std::string_view logged) {
+  void put_decoded(Column column, size_t row, std::string_view logged) {
     const size_t before = decoded_.size();
     decode_log_text(logged, decoded_);
-    batch_.set_text(column, row, size_ + before, decoded_.size() - before);
+    batch_.set_text(static_cast<size_t>(column), row, size_ + before, decoded_.size() - before);
   }
 
   RecordBatch& batch_;

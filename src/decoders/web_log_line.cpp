@@ -176,7 +176,7 @@ bool WebLogParser::parse_user_and_time(WebLogLine& out) {
   const char* const user = at_;
   const auto time_ends = [](const char* quote) { return quote[-2] == ']' && quote[-1] == ' ' && quote[0] == '"'; };
   if (end_ - user > static_cast<ptrdiff_t>(1 + kTimeToQuote) && user[0] == '-' && user[1] == ' ' && user[2] == '[' &&
-      time_ends(user + 1 + kTimeToQuote) && clock_.read(user + 3, &out.time)) {
+      time_ends(user + 1 + kTimeToQuote) && clock_.read({user + 3, kLogTimeSize}, &out.time)) {
     out.remote_user = field(user, user + 1, true);
     at_ = user + 1 + kTimeToQuote;
     return true;
@@ -199,10 +199,10 @@ bool WebLogParser::parse_user_and_time(WebLogLine& out) {
   const std::string_view time(user_end + 2, kLogTimeSize);
   size_t at = 0;
   if (!log_time_mismatch(time, &at).empty()) return explain_time(user, search);
-  if (!clock_.read(time.data(), &out.time)) return out_of_range(kTime, time, "is not a time");
+  if (!clock_.read(time, &out.time)) return out_of_range(kTime, time, "is not a time");
   if (search != user) {
     if (user_end != search) return fail("remote_user", "' '", search);
-    out.remote_user = {{user + 1, 0}, false, true};
+    out.remote_user = field(user + 1, user + 1, true);
   } else {
     out.remote_user = field(user, user_end, plain);
   }

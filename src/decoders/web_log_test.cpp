@@ -78,7 +78,7 @@ TEST(WebLog, UnknownFormat) {
 
 TEST(WebLog, UsersWithSpacesBracketsAndEscapes) {
   const auto user = [](std::string_view format, std::string_view logged) {
-    const std::string text =
+    std::string text =
         row(format, fmt::format(R"(::1 - {} [22/Nov/2026:13:39:28 +0000] "GET / HTTP/1.1" 200 3 "-" "-")", logged));
     if (!text.starts_with("time=2026-11-22 13:39:28|remote_addr=::1|")) return text;
     const std::string rest = text.substr(text.find("::1|") + 4);
@@ -155,7 +155,7 @@ TEST(WebLog, RequestsSplitOrKeptWhole) {
 
 TEST(WebLog, DashIsNullAndQuotesAreEmpty) {
   const auto tail = [](std::string_view logged) {
-    const std::string text = row("nginx_combined", fmt::format("{}\"-\"{}", kHead, logged));
+    std::string text = row("nginx_combined", fmt::format("{}\"-\"{}", kHead, logged));
     return text.starts_with(kHeadRow) ? text.substr(kHeadRow.size()) : text;
   };
   EXPECT_EQ(tail(R"( 200 3 "-" "-")"), "status=200|body_bytes_sent=3");
