@@ -116,6 +116,7 @@ void check(const Outcome& outcome, const std::vector<Line>& lines) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer wants this name
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 5) return 0;
   const auto formats = leat::web_log_formats();
