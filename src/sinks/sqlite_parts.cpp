@@ -137,12 +137,9 @@ Status SqliteParts::misplaced(const SqlitePart& part, uint64_t offset, const cha
 Status SqliteParts::add(const Ranges& ranges) {
   std::vector<SqlitePart*> changed;
   for (const Range& range : ranges) {
+    if (range.provisional) continue;
     LEAT_ASSIGN(SqlitePart* const part, get(range.part, ""));
     if (range.start != part->end) return misplaced(*part, range.start, "a range begins at");
-    if (range.provisional) {
-      LEAT_TRY(store_provisional(*part, range));
-      continue;
-    }
     if (range.end < range.start) return misplaced(*part, range.end, "a range ends at");
     if (range.end == range.start) {
       if (range.counts.records() == 0) continue;
@@ -163,6 +160,13 @@ Status SqliteParts::add(const Ranges& ranges) {
   std::sort(changed.begin(), changed.end(), [](const SqlitePart* a, const SqlitePart* b) { return a->id < b->id; });
   changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
   for (const SqlitePart* part : changed) LEAT_TRY(store_range(*part));
+  for (const Range& range : ranges) {
+    if (!range.provisional) continue;
+    LEAT_ASSIGN(SqlitePart* const part, get(range.part, ""));
+    // Behind the position it is; before it, a range of this commit has taken its place.
+    if (range.start > part->end) return misplaced(*part, range.start, "a provisional range begins at");
+    if (range.start == part->end) LEAT_TRY(store_provisional(*part, range));
+  }
   return {};
 }
 

@@ -172,6 +172,10 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
 Status SqliteSink::fail(Status status) {
   if (status.kind() != Kind::bad_data) {
     state_ = State::broken;
+    if (db_ != nullptr && db_->in_transaction()) {
+      // Nobody is to wait for a lock of ours; closing would do the same.
+      const Status ignored = db_->execute("ROLLBACK");
+    }
   } else if (db_ != nullptr && !db_->in_transaction()) {
     state_ = State::broken;
     return Status::fatal(

@@ -1,0 +1,121 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "db/sqlite.h"
+#include "os/process.h"
+#include "sinks/sqlite.h"
+#include "sinks/sqlite_layout.h"
+#include "sinks/sqlite_verify.h"
+
+namespace leat {
+namespace {
+
+std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
+  const std::string_view text = row.text(at);
+  int64_t micros = 0;
+  if (!parse_time(text.data(), text.size(), &micros)) return std::nullopt;
+  return micros;
+}
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(std::unique_ptr<SqliteDatabase> db) : db_(std::move(db)) {}
+
+  Result<std::vector<PipelineState>> pipelines() override {
+    LEAT_TRY(db_->execute("BEGIN"));
+    Result<std::vector<PipelineState>> states = read_pipelines();
+    return ended(std::move(states));
+  }
+
+  Result<VerifyReport> verify(const VerifyProgress& progress) override {
+    LEAT_TRY(db_->execute("BEGIN"));
+    Result<VerifyReport> report = verify_sqlite(*db_, progress);
+    return ended(std::move(report));
+  }
+
+ private:
+  // The snapshot is let go, with all temporary tables made in it.
+  template <class T>
+  Result<T> ended(Result<T> result) {
+    Status rolled_back = db_->execute("ROLLBACK");
+    if (result.ok() && !rolled_back.ok()) return rolled_back;
+    return result;
+  }
+
+  Result<std::vector<PipelineState>> read_pipelines();
+  Status read_parts(PipelineState& state);
+
+  std::unique_ptr<SqliteDatabase> db_;
+};
+
+Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare("SELECT pipeline, table_name, writer, ended_at, committed_at, rows_per_second, last_error, "
+                           "error_at FROM _leat_pipelines ORDER BY pipeline"));
+  std::vector<PipelineState> states;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) break;
+    PipelineState& state = states.emplace_back();
+    state.pipeline = select.string(0);
+    state.table = select.string(1);
+    const std::string writer = select.string(2);
+    state.writer = writer.substr(0, writer.find(" ("));
+    state.running = select.is_null(3) && os::is_alive(writer);
+    state.committed_micros = time_at(select, 4);
+    state.rows_per_second = select.real(5);
+    state.last_error = select.string(6);
+    state.error_micros = time_at(select, 7);
+  }
+  for (PipelineState& state : states) {
+    LEAT_TRY(read_parts(state));
+    LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(*db_, state.pipeline));
+    for (const AggregateSpec& spec : specs) {
+      state.aggregates.push_back(spec.name);
+      state.timezones.push_back(spec.timezone);
+    }
+  }
+  return states;
+}
+
+Status SqliteStore::read_parts(PipelineState& state) {
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare("SELECT p.part, p.name, p.origin, o.\"offset\", o.token, r.inserted, r.updated, r.ignored, "
+                           "r.filtered, r.rejected, r.digest, CASE WHEN r.gap THEN r.\"end\" - r.start ELSE 0 END "
+                           "FROM _leat_parts AS p LEFT JOIN _leat_positions AS o USING(part) "
+                           "LEFT JOIN (SELECT part, start, \"end\", inserted, updated, ignored, filtered, rejected, "
+                           "digest, gap FROM _leat_ranges UNION ALL SELECT part, start, \"end\", inserted, 0, 0, 0, "
+                           "rejected, digest, 0 FROM _leat_provisional) AS r USING(part) "
+                           "WHERE p.pipeline = ? ORDER BY p.part"));
+  select.with(std::string_view(state.pipeline));
+  int64_t last = -1;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return {};
+    if (state.parts.empty() || select.integer(0) != last) {
+      last = select.integer(0);
+      state.parts.emplace_back().position = {select.string(1), select.string(2), select.number(3), select.string(4)};
+    }
+    PartState& part = state.parts.back();
+    part.counts.add({.inserted = select.number(5),
+                     .updated = select.number(6),
+                     .ignored = select.number(7),
+                     .filtered = select.number(8),
+                     .rejected = select.number(9),
+                     .digest = select.number(10)});
+    part.gap_bytes += select.number(11);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
+  LEAT_ASSIGN(auto db, SqliteDatabase::open({.path = path, .vfs = "", .read_only = true}));
+  LEAT_TRY(check_sqlite_layout(*db));
+  LEAT_TRY(db->execute("PRAGMA temp_store = FILE"));
+  db->opened();
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(db)));
+}
+
+}  // namespace leat

@@ -1,0 +1,19 @@
+#pragma once
+
+// The proof that a database holds what was committed to it (docs/formats/database.md, "What verify proves").
+// Used by the store; one thread.
+
+#include "db/sqlite.h"
+#include "flow/store.h"
+
+namespace leat {
+
+// Within a read transaction. What does not fit is a problem in the report; a Status says that it could not be found
+// out.
+Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const VerifyProgress& progress);
+
+// Adds to `problems` where the aggregates of a pipeline differ from a recount of its rows.
+Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
+                                const std::function<void(uint64_t)>& progress, std::vector<std::string>& problems);
+
+}  // namespace leat
