@@ -6,7 +6,7 @@
 
 A case is a folder. Its files are copied to an empty folder, where each line of `args` is given to leat. A line may begin
 with [until TEXT]: leat is stopped with SIGINT once TEXT was said on stderr. `setup.py`, if there is one, runs there first;
-what it holds (a lock) it holds until the case is over; its function before(n) is called before the n-th line, from 0.
+its function before(n) is called before the n-th line, from 0, after() at the end; LEAT is the program.
 A file `unprivileged` makes leat run without root's rights. Expected are `stdout`, `stderr` and `status` (a line each).
 """
 
@@ -31,12 +31,13 @@ NOBODY = 65534
 
 # What differs from run to run and from machine to machine.
 NORMAL = [
-    (re.compile(r"pid \d+ on \S+ \(started \d+ boot [0-9a-f]*\)"), "PID"),
+    (re.compile(r"pid \d+ on [\w.-]+( \(started \d+ boot [0-9a-f]*\))?"), "PID"),
     (re.compile(r"time=\S+Z"), "time=T"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC \([^)]*\)"), "TIME UTC (AGO)"),
     (re.compile(r"\b\d+\.\d s$", re.M), "N s"),
     (re.compile(r"[\d,.kM]+ rows/s"), "N rows/s"),
-    (re.compile(r"rows_per_second=\d+"), "rows_per_second=N"),
+    (re.compile(r'(rows_per_second"?[=:])[\d.e+]+'), r"\1N"),
+    (re.compile(r'"last_commit":"[^"]*"'), '"last_commit":TIME'),
 ]
 
 
@@ -72,7 +73,7 @@ class Case:
         held = {}
         try:
             if (self.path / "setup.py").exists():
-                held = runpy.run_path(str(self.path / "setup.py"))
+                held = runpy.run_path(str(self.path / "setup.py"), init_globals={"LEAT": self.leat})
             found = {"stdout": "", "stderr": "", "status": ""}
             for number, line in enumerate((self.path / "args").read_text().splitlines()):
                 if "before" in held:

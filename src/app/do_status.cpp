@@ -136,7 +136,9 @@ std::string text_of(const Line& line, int64_t now) {
                        format_time(*state.committed_micros / kMicrosPerSecond * kMicrosPerSecond),
                        ago(*state.committed_micros, now), human_rate(state.rows_per_second));
   }
-  if (line.behind_bytes) out += fmt::format("  behind by {}\n", human_bytes(*line.behind_bytes));
+  if (line.behind_bytes) {
+    out += *line.behind_bytes == 0 ? "  up to date\n" : fmt::format("  {} behind\n", human_bytes(*line.behind_bytes));
+  }
   if (!state.last_error.empty()) {
     out += fmt::format("  last error{}: {}\n", state.error_micros ? " " + ago(*state.error_micros, now) : "",
                        visible(state.last_error, 1000));

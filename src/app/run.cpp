@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kDrawEveryMs = 500;
 constexpr uint64_t kLogEveryMs = 10'000;
-constexpr uint32_t kAttemptsOnce = 5;
+constexpr uint32_t kAttemptsOnce = 4;
 constexpr size_t kMostLines = 12;
 
 // Passes everything on, and keeps which parts were read for the closing line.
@@ -168,7 +168,8 @@ class Runner {
   void look(Job& job, uint64_t now_ms) {
     const LiveStatus live = job.engine->live();
     job.progress.look(live, now_ms);
-    if (live.commits > job.commits_told && now_ms >= job.told_at_ms + kLogEveryMs) {
+    const bool first = job.commits_told == 0;
+    if (live.commits > job.commits_told && (first || now_ms >= job.told_at_ms + kLogEveryMs)) {
       const double seconds = static_cast<double>(now_ms - job.told_at_ms) / 1000;
       talk_.event(NoteLevel::info, "commit",
                   {{"pipeline", job.declared.name},
