@@ -79,6 +79,10 @@ class Trouble(Exception):
     """The loop cannot go on."""
 
 
+class Ended(Exception):
+    """leat has ended when it should not, or not as it should."""
+
+
 class Writer:
     def __init__(self, directory, seed):
         self.process = subprocess.Popen(
@@ -209,7 +213,7 @@ class Round:
                 time.sleep(0.001)
             self.look()
         if child.poll() is not None:
-            raise Trouble(f"life {number}: leat ended by itself with status {child.returncode}, see {self.err.name}")
+            raise Ended(f"life {number}: leat ended by itself with status {child.returncode}, see {self.err.name}")
         child.send_signal(signal.SIGKILL)
         killed = time.monotonic() - begun
         child.wait()
@@ -250,12 +254,12 @@ class Round:
         child.send_signal(signal.SIGTERM)
         status = child.wait(60)
         if status != 0:
-            raise Trouble(f"SIGTERM: status {status}, expected 0, see {self.err.name}")
+            raise Ended(f"SIGTERM: status {status}, expected 0, see {self.err.name}")
         for _ in range(2):  # the second one finds nothing
             status = subprocess.run([self.options.leat, *self.logs("--once")], stdin=subprocess.DEVNULL, stdout=self.err,
                                     stderr=self.err, env=self.environment(), timeout=600, check=False).returncode
             if status != 0:
-                raise Trouble(f"--once: status {status}, expected 0, see {self.err.name}")
+                raise Ended(f"--once: status {status}, expected 0, see {self.err.name}")
 
     def end(self):
         if self.child and self.child.poll() is None:
@@ -304,6 +308,8 @@ def one_round(options, seed, kills, all_lives):
         for problem in problems:
             print(f"  WRONG: {problem}", flush=True)
         good = not problems
+    except Ended as ended:
+        print(f"seed {seed}\n  WRONG: {ended}", flush=True)
     finally:
         round_.end()
         if good and not options.keep:
