@@ -18,6 +18,14 @@ std::string added(const AggregateColumn& column, size_t at) {
     case Measure::count_distinct:
       return fmt::format("{} + ?{}", name, at);
     case Measure::sum:
+      // SQLite's own + would turn an integer that grows too large into a real.
+      if (column.type == Type::integer) {
+        return fmt::format(
+            "CASE WHEN ?{1} > 0 AND {0} > 9223372036854775807 - ?{1} THEN 9223372036854775807 "
+            "WHEN ?{1} < 0 AND {0} < -9223372036854775807 - 1 - ?{1} THEN -9223372036854775807 - 1 "
+            "ELSE ifnull({0} + ?{1}, ifnull({0}, ?{1})) END",
+            name, at);
+      }
       return fmt::format("ifnull({0} + ?{1}, ifnull({0}, ?{1}))", name, at);
     case Measure::min:
       return fmt::format("ifnull(min({0}, ?{1}), ifnull({0}, ?{1}))", name, at);
