@@ -1,6 +1,7 @@
 #include "aggregates/accumulator.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -152,21 +153,8 @@ class CountDistinct final : public Accumulator {
     }
   }
   void add(const RecordBatch& batch, std::span<const Placed> rows) override {
-    const bool text = is_text(type_);
-    for (const Placed& placed : rows) {
-      const KeyCell cell = cell_of(batch, input_, type_, placed.row);
-      if (cell.null) continue;
-      const std::string_view value = text ? batch.text_of(cell.bits) : std::string_view();
-      Hash128 hash = text ? hash128(value, seed_) : Hash128{mix64(cell.bits ^ seed_), mix64(cell.bits + seed_)};
-      hash.high ^= identities_[placed.bucket].high;
-      hash.low ^= identities_[placed.bucket].low;
-      if (!known_.insert(hash)) continue;
-      if (text) {
-        candidates_.push_back({placed.bucket, prefix(value), pack_text(arena_.size(), value.size())});
-        arena_.append(value);
-      } else {
-        candidates_.push_back({placed.bucket, order(cell.bits), cell.bits});
-      }
+    for (size_t at = 0; at < rows.size(); at += kAtOnce) {
+      add_few(batch, rows.subspan(at, std::min(kAtOnce, rows.size() - at)));
     }
   }
   [[nodiscard]] AggregateValue value(size_t) const override { return {}; }
@@ -209,6 +197,32 @@ class CountDistinct final : public Accumulator {
     uint64_t order = 0;  // compares like the value; for text its first 8 bytes
     uint64_t bits = 0;
   };
+  // Rows whose places in the known-set are fetched together: it is larger than the processor's nearer caches.
+  static constexpr size_t kAtOnce = 32;
+
+  void add_few(const RecordBatch& batch, std::span<const Placed> rows) {
+    std::array<KeyCell, kAtOnce> cells;
+    std::array<Hash128, kAtOnce> hashes;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const KeyCell cell = cells[i] = cell_of(batch, input_, type_, rows[i].row);
+      if (cell.null) continue;
+      const Hash128& bucket = identities_[rows[i].bucket];
+      const Hash128 value = is_text(type_) ? hash128(batch.text_of(cell.bits), seed_)
+                                           : Hash128{mix64(cell.bits ^ seed_), mix64(cell.bits + seed_)};
+      hashes[i] = {value.high ^ bucket.high, value.low ^ bucket.low};
+      known_.prefetch(hashes[i]);
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (cells[i].null || !known_.insert(hashes[i])) continue;
+      if (is_text(type_)) {
+        const std::string_view value = batch.text_of(cells[i].bits);
+        candidates_.push_back({rows[i].bucket, prefix(value), pack_text(arena_.size(), value.size())});
+        arena_.append(value);
+      } else {
+        candidates_.push_back({rows[i].bucket, order(cells[i].bits), cells[i].bits});
+      }
+    }
+  }
   [[nodiscard]] std::string_view text_of(const Candidate& candidate) const {
     return {arena_.data() + text_offset(candidate.bits), text_length(candidate.bits)};
   }

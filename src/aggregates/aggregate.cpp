@@ -84,9 +84,6 @@ class Buckets final : public Aggregate {
   }
   void rolled_back() override {
     committed();
-    forget_known();
-  }
-  void forget_known() override {
     for (const auto& measure : measures_) measure->forget_known();
   }
 

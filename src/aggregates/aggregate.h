@@ -6,7 +6,8 @@
 //
 // The sink calls add() for rows that it has inserted, then at commit: adds the deltas to the aggregate's table, inserts
 // the candidates into the distinct sets (those that were really new are what a count_distinct grows by), and calls
-// committed(). After a failure: rolled_back().
+// committed(). After a failure: rolled_back(). A sink that takes values out of a distinct set binds a new Aggregate:
+// the old one would hold them for known.
 
 #include <cstdint>
 #include <functional>
@@ -77,8 +78,6 @@ class Aggregate {
   virtual void committed() = 0;
   // The deltas are not in the sink, nor is anything known of what is: forgets all.
   virtual void rolled_back() = 0;
-  // The distinct sets in the sink have lost values (an undo): none is known to be there. The deltas stay.
-  virtual void forget_known() = 0;
 };
 
 }  // namespace leat

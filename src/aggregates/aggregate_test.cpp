@@ -237,17 +237,6 @@ TEST_F(Distinct, ARollbackForgetsWhatIsKnown) {
   EXPECT_EQ(candidates(*aggregate, 1), 110U);
 }
 
-TEST_F(Distinct, AnUndoForgetsWhatIsKnownButKeepsTheDeltas) {
-  auto aggregate = bind(spec_);
-  add(*aggregate, 0, 0, 100);
-  aggregate->committed();
-  add(*aggregate, 0, 50, 150);
-  aggregate->forget_known();
-  EXPECT_EQ(candidates(*aggregate, 1), 50U);
-  add(*aggregate, 0, 0, 150);
-  EXPECT_EQ(candidates(*aggregate, 1), 150U);  // each once, though 50 were there already
-}
-
 TEST_F(Distinct, AFullMemoryCostsCandidatesAndNothingElse) {
   auto bound = bind_with_known_bytes(spec_, *log_schema(), 1);
   ASSERT_TRUE(bound.ok());
