@@ -66,8 +66,9 @@ class FeedLine {
 };
 
 // Takes `records` records of each of `parts` from where the sink stands, `per_batch` in a batch, two batches a commit;
-// then, when `tail` is not empty, a provisional record behind them. Ends with finish().
+// then, when `tail` is not empty, a provisional record behind them. Ends with finish(). `acknowledged`: what the sink
+// has said is committed, in this order.
 Status run_feed(Sink& sink, const SinkPlan& plan, const std::vector<std::string>& parts, uint64_t records,
-                uint64_t per_batch, const std::string& tail = "");
+                uint64_t per_batch, const std::string& tail = "", Positions* acknowledged = nullptr);
 
 }  // namespace leat
