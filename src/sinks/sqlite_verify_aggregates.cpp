@@ -29,7 +29,8 @@ class Comparison {
 
  private:
   void problem(const std::string& table, const std::string& what) {
-    problems_.push_back(fmt::format("table {} of aggregate {}: {}", quoted(table), quoted(spec_.name), what));
+    const std::string helper = table == spec_.name ? "" : fmt::format(", table {}", quoted(table));
+    problems_.push_back(fmt::format("aggregate {}{}: {}", quoted(spec_.name), helper, what));
   }
 
   Result<bool> has(const std::string& table) {
@@ -130,7 +131,7 @@ class Comparison {
   }
 
   static std::string with_more(const std::string& first, uint64_t count) {
-    return count == 1 ? first : fmt::format("{}; and {} more buckets", first, count - 1);
+    return count == 1 ? first : fmt::format("{}; and {} more", first, count - 1);
   }
 
   [[nodiscard]] std::string first_difference(const SqliteStatement& row) const {
@@ -180,7 +181,7 @@ class Comparison {
     }
     if (count == 0) return {};
     problem(table, fmt::format("{} {}{}", first, missing ? "is missing" : "is in no row",
-                               count == 1 ? "" : fmt::format("; and {} more values", count - 1)));
+                               count == 1 ? "" : fmt::format("; and {} more", count - 1)));
     return {};
   }
 
