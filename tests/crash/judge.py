@@ -64,14 +64,14 @@ def as_bytes(value):
 
 
 def judge(leat, path, journal, zone):
-    """What is wrong, as a list of sentences."""
-    problems = []
+    """What is wrong, as a list of sentences, and what was found, likewise."""
+    problems, facts = [], []
     lines, expected_rejects, aggregates = recount(journal, zone)
     written = sum(lines.values())
 
     done = subprocess.run([leat, "verify", str(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     last = (done.stdout.strip().split("\n") or [""])[-1]
-    print(f"  verify: {last}")
+    facts.append(f"verify: {last}")
     if done.returncode != 0 or not last.startswith("ok: "):
         problems.append(f"leat verify: status {done.returncode}, {last!r} {done.stderr.strip()[-300:]!r}")
 
@@ -81,7 +81,7 @@ def judge(leat, path, journal, zone):
         problems.append(f"SQLite's check of the file: {check}")
     rows = database.execute("SELECT count(*) FROM access_log").fetchone()[0]
     rejects = database.execute("SELECT count(*) FROM _leat_rejects").fetchone()[0]
-    print(f"  {written} lines, {rows} rows, {rejects} rejects")
+    facts.append(f"{written} lines, {rows} rows, {rejects} rejects")
     if rows + rejects != written:
         problems.append(f"{rows} rows + {rejects} rejects are not the {written} lines written")
     if rejects != expected_rejects:
@@ -91,7 +91,7 @@ def judge(leat, path, journal, zone):
     for (raw,) in database.execute("SELECT raw_log FROM access_log UNION ALL SELECT raw FROM _leat_rejects"):
         stored[as_bytes(raw)] += 1
     lost, doubled = lines - stored, stored - lines
-    print(f"  {sum(lost.values())} lost, {sum(doubled.values())} doubled")
+    facts.append(f"{sum(lost.values())} lost, {sum(doubled.values())} doubled")
     for name, found in (("lost", lost), ("doubled or never written", doubled)):
         if found:
             line, times = next(iter(found.items()))
@@ -111,18 +111,19 @@ def judge(leat, path, journal, zone):
             problems.append(f"{name}: {len(wrong)} of {len(aggregates[name])} buckets differ, for example {key}: "
                             f"{found.get(key)} stored, {aggregates[name].get(key)} counted")
         else:
-            print(f"  {name}: {len(found)} buckets as counted in Python")
+            facts.append(f"{name}: {len(found)} buckets as counted in Python")
     database.close()
-    return problems
+    return problems, facts
 
 
 def main():
     if len(sys.argv) not in (4, 5):
         print(__doc__, file=sys.stderr)
         return 2
-    problems = judge(*sys.argv[1:4], sys.argv[4] if len(sys.argv) == 5 else "UTC")
+    problems, facts = judge(*sys.argv[1:4], sys.argv[4] if len(sys.argv) == 5 else "UTC")
+    print("\n".join(facts))
     for problem in problems:
-        print(f"  WRONG: {problem}")
+        print(f"WRONG: {problem}")
     return 1 if problems else 0
 
 

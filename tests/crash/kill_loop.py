@@ -269,26 +269,36 @@ class Round:
         self.err.close()
 
 
+def say(text, file):
+    """On stdout, and in the file of --report."""
+    print(text, flush=True)
+    if file:
+        with open(file, "a", encoding="utf-8") as out:
+            out.write(text + "\n")
+
+
 def histogram(title, values, bounds, unit):
-    print(f"  {title}:")
+    lines = [f"  {title}:"]
     low = 0
     for high in [*bounds, None]:
         count = sum(1 for v in values if v >= low and (high is None or v < high))
         if count:
             name = f"{low}–{high}" if high is not None else f"{low} and more"
-            print(f"    {name + unit:>18} {count:5} {'#' * (count * 60 // max(1, len(values)))}")
+            lines.append(f"    {name + unit:>18} {count:5} {'#' * (count * 60 // max(1, len(values)))}")
         low = high
+    return lines
 
 
-def report(lives):
-    print(f"{len(lives)} kills")
-    histogram("kills, from the start of the process", [life[0] for life in lives],
-              [5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000], " ms")
+def report(lives, file):
+    lines = [f"{len(lives)} kills"]
+    lines += histogram("kills, from the start of the process", [life[0] for life in lives],
+                       [5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000], " ms")
     after = [life[0] - life[1] for life in lives if life[1] is not None]
-    histogram("kills, from its first write", after, [1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300], " ms")
-    histogram("commits of the life", [life[2] for life in lives], [1, 2, 3, 5, 10, 20, 50, 100], "")
+    lines += histogram("kills, from its first write", after, [1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300], " ms")
+    lines += histogram("commits of the life", [life[2] for life in lives], [1, 2, 3, 5, 10, 20, 50, 100], "")
     busy = sum(1 for life in lives if life[3])
-    print(f"  between first write and last commit: {busy} of {len(lives)} ({100 * busy / len(lives):.0f} %)", flush=True)
+    lines.append(f"  between first write and last commit: {busy} of {len(lives)} ({100 * busy / len(lives):.0f} %)")
+    say("\n".join(lines), file)
     return busy / len(lives)
 
 
@@ -302,9 +312,10 @@ def one_round(options, seed, kills, all_lives):
             round_.life(number)
         round_.drain()
         all_lives += round_.lives
-        print(f"seed {seed}: {kills} kills, {round_.writer.written} lines, {round_.writer.rotations} rotations, "
-              f"{round_.down_rotations} of them while nobody read", flush=True)
-        problems = judge.judge(options.leat, round_.database, directory / "journal", ZONE)
+        say(f"seed {seed}: {kills} kills, {round_.writer.written} lines, {round_.writer.rotations} rotations, "
+            f"{round_.down_rotations} of them while nobody read", options.report)
+        problems, facts = judge.judge(options.leat, round_.database, directory / "journal", ZONE)
+        say("\n".join("  " + fact for fact in facts), options.report)
         for problem in problems:
             print(f"  WRONG: {problem}", flush=True)
         good = not problems
@@ -326,18 +337,21 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="each with a new log and a new database")
     parser.add_argument("--seed", type=int, default=None, help="of the first round; the default is the time")
     parser.add_argument("--dir", default=None, help="where the folder of a round is made")
+    parser.add_argument("--report", default=None, help="a file that gets the figures too")
     parser.add_argument("--keep", action="store_true", help="keep the folders also of good rounds")
     options = parser.parse_args()
 
     seed = options.seed if options.seed is not None else int(time.time())
     lives, bad = [], 0
+    if options.report:
+        pathlib.Path(options.report).unlink(missing_ok=True)
     try:
         for number in range(options.rounds):
             bad += not one_round(options, seed + number, options.kills, lives)
     except Trouble as trouble:
         print(f"kill_loop: {trouble}", file=sys.stderr)
         return 2
-    share = report(lives)
+    share = report(lives, options.report)
     if share < 0.8:
         print("kill_loop: fewer than 80 % of the kills found it busy: this proves too little", file=sys.stderr)
         return 2
