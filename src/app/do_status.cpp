@@ -91,7 +91,10 @@ std::string json_of(const std::vector<Line>& lines) {
     json.field("last_error", std::string_view(state.last_error));
     optional_time(json, "error_at", state.error_micros);
     json.key("aggregates").begin_array();
-    for (const std::string& name : state.aggregates) json.value(std::string_view(name));
+    for (size_t i = 0; i < state.aggregates.size(); ++i) {
+      json.begin_object().field("name", std::string_view(state.aggregates[i])).key("timezone");
+      json.value(i < state.timezones.size() ? std::string_view(state.timezones[i]) : std::string_view()).end_object();
+    }
     json.end_array().key("positions").begin_array();
     for (const PartState& part : state.parts) {
       json.begin_object().field("part", std::string_view(part.position.part));
@@ -143,10 +146,10 @@ std::string text_of(const Line& line, int64_t now) {
     out += fmt::format("  last error{}: {}\n", state.error_micros ? " " + ago(*state.error_micros, now) : "",
                        visible(state.last_error, 1000));
   }
-  if (!state.aggregates.empty()) {
-    std::string names;
-    for (const std::string& name : state.aggregates) names += (names.empty() ? " " : ", ") + visible(name);
-    out += "  keeps" + names + '\n';
+  for (size_t i = 0; i < state.aggregates.size(); ++i) {
+    out += fmt::format("  keeps {}", visible(state.aggregates[i]));
+    if (i < state.timezones.size()) out += fmt::format(", in the time of {}", visible(state.timezones[i]));
+    out += '\n';
   }
   const size_t first = state.parts.size() > kMostParts ? state.parts.size() - kMostParts : 0;
   if (first > 0) out += fmt::format("  … {} earlier files (--json has all)\n", with_commas(first));

@@ -133,6 +133,7 @@ class Runner {
 
   void start(Job& job) {
     job.told_at_ms = clock_.steady_ms();
+    job.progress.look(job.engine->live(), job.told_at_ms);
     talk_.event(NoteLevel::info, "start",
                 {{"pipeline", job.declared.name},
                  {"source", job.declared.source.name},
@@ -168,6 +169,7 @@ class Runner {
   void look(Job& job, uint64_t now_ms) {
     const LiveStatus live = job.engine->live();
     job.progress.look(live, now_ms);
+    if (live.phase == Phase::waiting_for_data) talk_.more();
     const bool first = job.commits_told == 0;
     if (live.commits > job.commits_told && (first || now_ms >= job.told_at_ms + kLogEveryMs)) {
       const double seconds = static_cast<double>(now_ms - job.told_at_ms) / 1000;

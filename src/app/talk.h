@@ -44,7 +44,7 @@ class Talk {
   void message(NoteLevel level, const std::string& text);
   // A line for people that is not a note: a summary. Not when quiet.
   void line(const std::string& text);
-  // Says how many infos were left out.
+  // Says how many infos were left out, and counts anew.
   void more();
   // The live block from now on; lines are cut at `width` columns. Terminal only, not when quiet.
   void draw(const std::vector<std::string>& lines, size_t width);
