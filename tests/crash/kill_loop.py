@@ -191,11 +191,11 @@ class Round:
         child = self.start(self.run_often() if often else self.logs())
         begun = time.monotonic()
         first_write = None
+        has_written = not early
         if early:
             time.sleep(self.random.random() * 0.05)
         elif number % 10 == 5:
             there = self.calm(there)
-            first_write = time.monotonic() - begun
         else:
             while child.poll() is None:
                 if self.wal_state() not in (None, before):
@@ -218,7 +218,7 @@ class Round:
         killed = time.monotonic() - begun
         child.wait()
         commits = self.sequence - sequence_before if sequence_before is not None else 0
-        busy = first_write is not None and self.committed < there
+        busy = has_written and self.committed < there
         if sequence_before is not None:
             self.longest[often] = min(1.0, max(0.01, self.longest[often] * (1.04 if busy else 0.6)))
         self.lives.append((killed * 1000, None if first_write is None else first_write * 1000, commits, busy))
