@@ -114,8 +114,8 @@ int main(int argc, char** argv) {
   if (log < 0 || buffer == NULL) die(argv[1]);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(argv[2], &db, flags, NULL) != SQLITE_OK) die(argv[2]);
-  run("PRAGMA cache_size = -16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
-      "PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 33554432");
+  run("PRAGMA page_size = 8192; PRAGMA cache_size = -16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+      "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2048; PRAGMA journal_size_limit = 33554432");
   run("CREATE TABLE access_log(time TEXT, remote_addr TEXT, remote_user TEXT, request_method TEXT, request_uri TEXT, "
       "server_protocol TEXT, status INTEGER, body_bytes_sent INTEGER, http_referer TEXT, http_user_agent TEXT, "
       "request TEXT, raw_log TEXT, _part INTEGER NOT NULL, _offset INTEGER NOT NULL, _row INTEGER PRIMARY KEY)");

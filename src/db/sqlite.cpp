@@ -142,18 +142,24 @@ std::string sql_text(std::string_view text) {
 bool is_plain_text(std::string_view bytes) {
   constexpr uint64_t kHigh = 0x8080808080808080ULL;
   constexpr uint64_t kOnes = 0x0101010101010101ULL;
-  const char* at = bytes.data();
-  size_t left = bytes.size();
-  for (; left >= 8; at += 8, left -= 8) {
+  const auto suspect = [](const char* from) {
     uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    // `word - ones` borrows into a high bit where a byte is 0, if none had its high bit set before
-    if (((word | (word - kOnes)) & kHigh) != 0) break;
+    std::memcpy(&word, from, sizeof(word));
+    // `word - ones` borrows into a high bit where a byte is 0, if none had its high bit set before.
+    return word | (word - kOnes);
+  };
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  for (; end - at >= 32; at += 32) {
+    if (((suspect(at) | suspect(at + 8) | suspect(at + 16) | suspect(at + 24)) & kHigh) != 0) break;
   }
-  for (; left > 0 && *at > 0; ++at, --left) {
+  for (; end - at >= 8; at += 8) {
+    if ((suspect(at) & kHigh) != 0) break;
   }
-  if (left == 0) return true;
-  return is_utf8({at, left}) && std::memchr(at, 0, left) == nullptr;
+  while (at != end && *at > 0) ++at;
+  if (at == end) return true;
+  const std::string_view rest(at, static_cast<size_t>(end - at));
+  return is_utf8(rest) && std::memchr(rest.data(), 0, rest.size()) == nullptr;
 }
 
 }  // namespace leat

@@ -139,7 +139,7 @@ std::string sql_name(std::string_view name);
 // 'text' with its quotes doubled.
 std::string sql_text(std::string_view text);
 
-// The same for bytes whose high bits and NULs are looked for eight at a time first.
+// UTF-8 without NUL: what SQLite can keep as TEXT without a loss.
 bool is_plain_text(std::string_view bytes);
 
 }  // namespace leat

@@ -19,14 +19,14 @@ const char* sqlite_storage(Type type);
 // SQLite takes names that differ in the case of ASCII letters for one.
 std::string lower_case(std::string_view name);
 
-// A time as it is stored; remembers the last second, since neighbours mostly share it.
+// A time as it is stored (format_time of base/time.h); remembers the day, which neighbours mostly share.
 class TimeText {
  public:
   // Valid until the next call.
   std::string_view format(int64_t micros);
 
  private:
-  int64_t second_ = INT64_MIN;
+  int64_t day_ = INT64_MIN;
   std::string text_;
 };
 
