@@ -44,8 +44,7 @@ std::string replace_all(std::string text, const std::string& what, const std::st
 std::string csv_cell(sqlite3_stmt* row, int column) {
   if (sqlite3_column_type(row, column) == SQLITE_NULL) return "";
   const auto* data = static_cast<const char*>(sqlite3_column_blob(row, column));
-  const std::string text =
-      visible({data == nullptr ? "" : data, static_cast<size_t>(sqlite3_column_bytes(row, column))});
+  std::string text = visible({data == nullptr ? "" : data, static_cast<size_t>(sqlite3_column_bytes(row, column))});
   if (!text.empty() && text.find_first_of(",\"\n") == std::string::npos) return text;
   return '"' + replace_all(text, "\"", "\"\"") + '"';
 }

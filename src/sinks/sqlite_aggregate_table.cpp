@@ -12,7 +12,7 @@ constexpr uint64_t kReaddRows = 128 * 1024;
 
 // What a measure becomes when ?`at` is added to it; NULL stays out of it.
 std::string added(const AggregateColumn& column, size_t at) {
-  const std::string name = sql_name(column.name);
+  std::string name = sql_name(column.name);
   switch (column.measure) {
     case Measure::count:
     case Measure::count_distinct:

@@ -145,8 +145,9 @@ class Comparison {
       const std::string recounted = cell(row, 1 + keys + i);
       const std::string kept = cell(row, 1 + keys + measures + i);
       if (recounted == kept) continue;
-      values += fmt::format("{}{} is {}, the rows give {}", values.empty() ? "" : ", ",
-                            visible(columns_[static_cast<size_t>(keys + i)].name), kept, recounted);
+      values +=
+          fmt::format("{}{} is {}, the rows give {}", values.empty() ? "" : ", ",
+                      visible(columns_[static_cast<size_t>(keys) + static_cast<size_t>(i)].name), kept, recounted);
     }
     return text + values;
   }
