@@ -124,8 +124,8 @@ class Shared {
 class LineCutter : public Cutter {
  public:
   // `named`: the format that configuration names.
-  LineCutter(std::shared_ptr<Shared> shared, std::optional<WebLogFormatId> named, std::string origin)
-      : shared_(std::move(shared)), named_(named), origin_(std::move(origin)) {}
+  LineCutter(std::shared_ptr<Shared> shared, std::optional<WebLogFormatId> named, const std::string& origin)
+      : shared_(std::move(shared)), named_(named), origin_(visible(origin, 4096)) {}
 
   Result<size_t> whole(std::string_view bytes, bool ended) override {
     const auto* newline =
@@ -178,7 +178,7 @@ class LineCutter : public Cutter {
   std::shared_ptr<Shared> shared_;
   std::optional<WebLogFormatId> named_;
   std::optional<WebLogFormatId> found_;
-  std::string origin_;
+  std::string origin_;  // as messages show it
 };
 
 // Puts fields into a batch whose arena is the chunk's bytes. Text that has to be decoded is gathered apart and joins
