@@ -22,6 +22,19 @@ std::string doubled(std::string_view text, char quote) {
   return out;
 }
 
+// As a URI, in which the path cannot be taken for options.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '?' || c == '#' || c == '%') {
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
 // What SQLite's own message would not tell.
 Status check_path(const SqliteOpen& options, const std::string& where) {
   os::FileSystem& files = os::file_system();
@@ -88,9 +101,13 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& o
   std::unique_ptr<SqliteDatabase> opened(new SqliteDatabase());
   opened->where_ = visible(options.path);
   LEAT_TRY(check_path(options, opened->where_));
-  const int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   // A path that begins with ':' or "file:" has a meaning of its own for SQLite.
-  const std::string path = options.path.starts_with('/') ? options.path : "./" + options.path;
+  std::string path = options.path.starts_with('/') ? options.path : "./" + options.path;
+  if (options.immutable) {
+    access |= SQLITE_OPEN_URI;
+    path = immutable_uri(path);
+  }
   const int code = sqlite3_open_v2(path.c_str(), &opened->db_, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (code != SQLITE_OK) return opened->failure(code);

@@ -20,6 +20,7 @@ struct SqliteOpen {
   std::string path;
   std::string vfs;         // name of a registered sqlite3_vfs; empty: the default one
   bool read_only = false;  // else made when it is missing, with mode 0600
+  bool immutable = false;  // nobody writes to it meanwhile: no locks, no -shm file
   uint64_t cache_bytes = 2 * 1024 * 1024;
   uint64_t busy_timeout_ms = 5000;  // how long to wait for another's lock
 };

@@ -342,6 +342,22 @@ TEST_F(SqliteSinkTest, AggregatesSurviveVacuum) {
   expect_proven(120, 20);
 }
 
+TEST_F(SqliteSinkTest, VerifyBesideAWriter) {
+  const auto sink = make();
+  ASSERT_TRUE(sink->open(plan_).ok());
+  FeedLine line(*sink);
+  const auto store = open_sqlite_store(path_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  for (uint64_t i = 0; i < 20; ++i) {
+    ASSERT_TRUE(line.write(feed_batch("a", i * 7, 7)).ok());
+    const auto report = (*store)->verify([&](uint64_t done, uint64_t total) { EXPECT_LE(done, total); });
+    ASSERT_TRUE(report.ok()) << report.status().message();
+    EXPECT_EQ(report->problems, Rows());
+    EXPECT_EQ(report->records, i * 7) << "only what is committed";
+    ASSERT_TRUE(line.commit().ok()) << "a reader keeps no writer waiting";
+  }
+}
+
 TEST_F(SqliteSinkTest, TheStoreKnowsWhatStatusShows) {
   ASSERT_TRUE(feed(10, "half").ok());
   const auto sink = make();

@@ -1,8 +1,9 @@
-#include <fmt/format.h>
+#include <optional>
 
 #include "base/text.h"
 #include "base/time.h"
 #include "db/sqlite.h"
+#include "os/file_system.h"
 #include "os/process.h"
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_layout.h"
@@ -108,14 +109,26 @@ Status SqliteStore::read_parts(PipelineState& state) {
   }
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
-  LEAT_ASSIGN(auto db, SqliteDatabase::open({.path = path, .vfs = "", .read_only = true}));
+Result<std::unique_ptr<SqliteDatabase>> open_checked(const std::string& path, bool immutable) {
+  LEAT_ASSIGN(auto db, SqliteDatabase::open({.path = path, .vfs = "", .read_only = true, .immutable = immutable}));
   LEAT_TRY(check_sqlite_layout(*db));
   LEAT_TRY(db->execute("PRAGMA temp_store = FILE"));
   db->opened();
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(db)));
+  return db;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
+  auto db = open_checked(path, false);
+  if (db.status().kind() == Kind::bad_config) {
+    // Maybe only because its folder may not be written to, where a -shm file is missing. Without a -wal file nobody has
+    // the database open, and it can be read as it is. Any other reason shows again.
+    LEAT_ASSIGN(const std::optional<os::FileInfo> log, os::file_system().info(path + "-wal", os::Links::follow));
+    if (!log) db = open_checked(path, true);
+  }
+  LEAT_TRY(db.status().clone());
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(*std::move(db)));
 }
 
 }  // namespace leat
