@@ -150,6 +150,7 @@ class Engine::Impl {
     item.range.part = chunk.end.part;
     item.range.start = chunk.start;
     item.range.end = chunk.provisional ? chunk.start + chunk.bytes.size() : chunk.end.offset;
+    item.range.gap = chunk.gap_bytes > 0;
     item.range.provisional = chunk.provisional;
     item.batch.emplace(line_.plan.schema);
     line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
@@ -190,7 +191,8 @@ class Engine::Impl {
     if (!pending_since_ms_) pending_since_ms_ = clock_.steady_ms();
     moved_[item.end.part] = std::move(item.end);
     const bool joins = !ranges_.empty() && ranges_.back().part == item.range.part &&
-                       ranges_.back().end == item.range.start && !ranges_.back().provisional && !item.range.provisional;
+                       ranges_.back().end == item.range.start && !ranges_.back().provisional && !item.range.provisional &&
+                       ranges_.back().gap == item.range.gap;
     if (joins) {
       ranges_.back().end = item.range.end;
       ranges_.back().counts.add(item.range.counts);

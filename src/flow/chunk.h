@@ -18,6 +18,7 @@ struct Chunk {
   Position end;              // the position after this chunk; end.part and end.origin name the part
   bool truncated = false;    // `bytes` is the beginning of one over-long record: it becomes one reject
   uint64_t skipped = 0;      // bytes of that record after `bytes`, its newline not counted
+  uint64_t gap_bytes = 0;    // bytes from `start` on that are known to be lost; `bytes` is empty then
   bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
 };
 

@@ -23,6 +23,7 @@ FileInfo to_info(const struct stat& st) {
   return {.device = st.st_dev,
           .inode = st.st_ino,
           .size = static_cast<uint64_t>(st.st_size),
+          .stored_size = static_cast<uint64_t>(st.st_size),
           .mtime_ns = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec,
           .links = st.st_nlink,
           .regular = S_ISREG(st.st_mode),

@@ -18,6 +18,7 @@ struct FileInfo {
   uint64_t device = 0;
   uint64_t inode = 0;
   uint64_t size = 0;
+  uint64_t stored_size = 0;  // as it is on disk: not `size` for a file that is shown uncompressed
   int64_t mtime_ns = 0;
   uint64_t links = 1;  // 0: unlinked while open
   bool regular = false;

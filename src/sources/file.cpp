@@ -71,7 +71,8 @@ class FileSource final : public Source {
   }
 
   ScanContext context() {
-    return {files_, note_, request_.make_cutter, request_.once, clock_.steady_ms(), waiting_chunks_};
+    return {files_,         note_, request_.make_cutter, request_.once, clock_.steady_ms(), clock_.now_micros() * 1000,
+            waiting_chunks_};
   }
 
   // Finds the files of a path or glob; what keeps it from finding any goes to missing_.
@@ -79,14 +80,14 @@ class FileSource final : public Source {
     const bool wildcard = pattern.find_first_of("*?[") != std::string::npos;
     if (wildcard) {
       LEAT_ASSIGN(const auto paths, files_.glob(pattern));
-      for (const std::string& path : paths) family(member_of(path).family).include(path);
+      for (const std::string& path : paths) family(member_of(path).family).include(path, false);
       if (!paths.empty()) return {};
     }
     auto info = files_.info(pattern, os::Links::follow);  // also a name that only looks like a glob
     if (!info.ok()) {
       missing_.push_back(info.status().message());
     } else if (*info) {
-      family(member_of(pattern).family).include(pattern);
+      family(member_of(pattern).family).include(pattern, true);
     } else {
       missing_.push_back(visible(pattern) + (wildcard ? ": no file matches" : ": there is no such file"));
     }
@@ -158,20 +159,19 @@ class FileSource final : public Source {
   Status look_at_all() {
     const uint64_t now = clock_.steady_ms();
     for (const auto& each : families_) {
-      bool truncated_one = false;
+      bool cut_one = false;
       for (size_t g = 0; g < each->generations().size(); ++g) {
         Generation& generation = *each->generations()[g];
-        if (generation.state() != Generation::State::open) continue;
-        LEAT_ASSIGN(const bool shorter, generation.look(now));
-        if (shorter && !truncated_one) {
-          truncated_one = true;
-          LEAT_TRY(each->truncated(generation, context()));
-        } else if (!generation.live() && generation.exhausted()) {
+        if (generation.state() == Generation::State::open) LEAT_TRY(generation.look(now));
+        if (generation.state() == Generation::State::cut) {
+          LEAT_TRY(each->was_cut(generation, context()));
+          cut_one = true;
+        } else if (generation.state() == Generation::State::open && !generation.live() && generation.exhausted()) {
           LEAT_TRY(let_go_if_idle(generation, now));
         }
       }
-      LEAT_ASSIGN(const bool changed, each->live_path_changed(files_));
-      if (changed && !request_.once) LEAT_TRY(each->scan(context()));
+      LEAT_ASSIGN(const bool renamed, each->live_path_changed(files_));
+      if (cut_one || (renamed && !request_.once)) LEAT_TRY(each->scan(context()));
     }
     return {};
   }

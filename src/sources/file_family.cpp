@@ -6,6 +6,8 @@
 namespace leat {
 namespace {
 
+constexpr std::string_view kGzip = ".gz";
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -34,6 +36,10 @@ std::string_view directory_of(std::string_view path) {
 
 Member member_of(std::string_view path) {
   Member member;
+  if (path.ends_with(kGzip) && file_name_of(path).size() > kGzip.size()) {
+    member.compressed = true;
+    path.remove_suffix(kGzip.size());
+  }
   member.family = path;
   const size_t name_start = path.size() - file_name_of(path).size();
   // The earliest separator after which everything is a date; else ".N".
@@ -56,11 +62,13 @@ Member member_of(std::string_view path) {
 }
 
 bool is_older(const Member& a, int64_t a_mtime_ns, const Member& b, int64_t b_mtime_ns) {
-  if (a.rotation == Rotation::live || b.rotation == Rotation::live) {
-    return b.rotation == Rotation::live && a.rotation != Rotation::live;
+  if (a.rotation != b.rotation && (a.rotation == Rotation::live || b.rotation == Rotation::live)) {
+    return b.rotation == Rotation::live;
   }
   if (a.rotation == b.rotation) {
-    return a.rotation == Rotation::numbered ? a.number > b.number : a.date < b.date;
+    if (a.number != b.number) return a.number > b.number;
+    if (a.date != b.date) return a.date < b.date;
+    return a.rotation == Rotation::live ? a.compressed && !b.compressed : !a.compressed && b.compressed;
   }
   return a_mtime_ns < b_mtime_ns;
 }

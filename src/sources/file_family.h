@@ -14,13 +14,15 @@ enum class Rotation : uint8_t { live, numbered, dated };
 struct Member {
   std::string family;  // the live path
   Rotation rotation = Rotation::live;
-  uint64_t number = 0;  // of ".N"
-  std::string date;     // of "-DATE"
+  uint64_t number = 0;      // of ".N"
+  std::string date;         // of "-DATE"
+  bool compressed = false;  // and ".gz" behind it
 };
 
 Member member_of(std::string_view path);
 
-// True when `a` is older than `b`; members of one family. Different kinds of suffix: by time of last change.
+// True when `a` is older than `b`; members of one family. Different kinds of suffix: by time of last change. A
+// compressed file counts as newer than the plain one beside it, so that the plain one is read.
 bool is_older(const Member& a, int64_t a_mtime_ns, const Member& b, int64_t b_mtime_ns);
 
 std::string_view directory_of(std::string_view path);  // "/logs/a.log" → "/logs"; "a.log" → "."

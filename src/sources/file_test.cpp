@@ -273,7 +273,196 @@ TEST_F(FileSourceTest, a_truncated_file_is_a_new_generation) {
   ASSERT_TRUE(drain().ok());
   EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\n");
   EXPECT_EQ(content_[part("a.log", 2)], "3\n");
-  EXPECT_TRUE(noted("was truncated to 2 bytes after 8 had been read"));
+  EXPECT_TRUE(noted("was truncated after 8 bytes of it had been read"));
+}
+
+TEST_F(FileSourceTest, truncated_and_grown_beyond_the_old_offset) {
+  dir_.write("a.log", "one 1111\ntwo 2222\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  const std::string anew = "one 1111\nthree\nfour and more than before\n";  // even the first line is the same
+  dir_.write("a.log", anew);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one 1111\ntwo 2222\n");
+  EXPECT_EQ(content_[part("a.log", 2)], anew);
+}
+
+TEST_F(FileSourceTest, truncated_and_grown_while_away) {
+  dir_.write("a.log", "one 1111\ntwo 2222\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  const std::string anew = "one 1111\nthree\nfour and more than before\n";
+  dir_.write("a.log", anew);
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one 1111\ntwo 2222\n");
+  EXPECT_EQ(content_[part("a.log", 2)], anew);
+  EXPECT_NE(positions_[part("a.log", 1)].token.find("done=1"), std::string::npos);
+}
+
+TEST_F(FileSourceTest, the_tail_that_a_copytruncate_moved_is_read_from_the_copy) {
+  dir_.write("a.log", "one\ntwo\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log", "three\n");
+  std::filesystem::copy_file(dir_.path("a.log"), dir_.path("a.log.1"));
+  dir_.write("a.log", "");
+  dir_.append("a.log", "four\n");
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\nthree\n");
+  EXPECT_EQ(content_[part("a.log", 2)], "four\n");
+  EXPECT_EQ(content_.size(), 2U);
+}
+
+TEST_F(FileSourceTest, a_copytruncate_seen_at_each_step_with_the_copy_in_the_glob) {
+  for (const bool restarts : {false, true}) {
+    content_.clear();
+    positions_.clear();
+    options_.include = {dir_.path("b.log*")};
+    const std::string old = "one " + std::string(1500, '1') + "\ntwo " + std::string(1500, '2') + "\n";
+    dir_.write("b.log", old);
+    const auto step = [&] {
+      if (restarts) start();
+      for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+    };
+    start();
+    step();
+    for (const size_t copied : {1U, 100U, 1024U, 2000U, 3000U}) {
+      dir_.write("b.log.1", old.substr(0, copied));
+      clock_.set_now_micros(
+          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count());
+      step();
+    }
+    dir_.append("b.log", "three\n");
+    dir_.write("b.log.1", old + "three\n");
+    step();
+    dir_.write("b.log", "");
+    step();
+    dir_.append("b.log", "four\n");
+    step();
+    EXPECT_EQ(all(), old + "three\nfour\n") << restarts;
+    EXPECT_EQ(content_.size(), 2U) << restarts;
+    dir_.remove("b.log");
+    dir_.remove("b.log.1");
+  }
+}
+
+TEST_F(FileSourceTest, a_truncation_declares_what_was_seen_and_never_read) {
+  options_.chunk_bytes = 1;
+  dir_.write("a.log", "one\ntwo\nthree\n");
+  start();
+  auto reading = source_->read(std::stop_token());
+  ASSERT_TRUE(reading.ok());
+  take(reading->chunk);
+  const uint64_t taken = content_[part("a.log", 1)].size();
+  dir_.write("a.log", "4\n");
+  uint64_t gap = 0;
+  for (int i = 0; i < 40; ++i) {
+    reading = source_->read(std::stop_token());
+    ASSERT_TRUE(reading.ok());
+    if (reading->what != Reading::What::chunk) continue;
+    gap += reading->chunk.gap_bytes;
+    if (reading->chunk.gap_bytes == 0) take(reading->chunk);
+  }
+  EXPECT_EQ(gap, 14 - taken);
+  EXPECT_EQ(content_[part("a.log", 2)], "4\n");
+}
+
+TEST_F(FileSourceTest, two_files_written_and_truncated_in_turn) {
+  options_.include = {dir_.path("log_a.txt"), dir_.path("log_b.txt")};
+  dir_.write("log_a.txt", "");
+  dir_.write("log_b.txt", "");
+  start();
+  std::string truth;
+  for (int turn = 0; turn < 12; ++turn) {
+    const std::string name = turn % 2 == 0 ? "log_a.txt" : "log_b.txt";
+    dir_.write(name, "");
+    for (int i = 0; i < 5; ++i) {
+      const std::string line = "same length " + std::to_string(100 + turn * 5 + i) + "\n";
+      dir_.append(name, line);
+      truth += line;
+      if (i == turn % 5) {
+        if (turn % 3 == 0) start();
+        ASSERT_TRUE(drain().ok());
+      }
+    }
+  }
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  std::vector<std::string> lines;
+  for (const auto& [part, bytes] : content_) {
+    for (size_t at = 0; at < bytes.size(); at += 16) lines.push_back(bytes.substr(at, 16));
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string taken;
+  for (const std::string& line : lines) taken += line;
+  EXPECT_EQ(taken, truth);
+}
+
+TEST_F(FileSourceTest, compressed_siblings_are_not_read_twice_and_hold_the_rest) {
+  for (const bool long_lines : {false, true}) {
+    options_.include = {dir_.path("a.log*")};
+    content_.clear();
+    positions_.clear();
+    const std::string x = long_lines ? std::string(3000, 'x') : "x";
+    const auto gzip = [&](const char* name) {
+      ASSERT_EQ(std::system(("gzip -f " + dir_.path(name)).c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+    };
+    dir_.write("a.log", "1" + x + "\n");
+    start();
+    ASSERT_TRUE(drain().ok());
+    dir_.append("a.log", "2" + x + "\n");
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "3" + x + "\n");
+    gzip("a.log.1");
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), "1" + x + "\n2" + x + "\n3" + x + "\n");
+    dir_.rename("a.log.1.gz", "a.log.2.gz");
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "4" + x + "\n");
+    gzip("a.log.1");
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    start(true);
+    ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), "1" + x + "\n2" + x + "\n3" + x + "\n4" + x + "\n");
+    EXPECT_EQ(content_.size(), 3U);
+    for (const char* name : {"a.log", "a.log.1.gz", "a.log.2.gz"}) dir_.remove(name);
+  }
+}
+
+TEST_F(FileSourceTest, an_incomplete_gz_is_not_ready) {
+  dir_.write("a.log", "1\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log", "2\n");
+  dir_.rename("a.log", "a.log.1");
+  ASSERT_EQ(std::system(("gzip -f " + dir_.path("a.log.1")).c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+  const std::string gz = dir_.read("a.log.1.gz");
+  dir_.write("a.log", "3\n");
+  for (size_t cut = 0; cut < gz.size(); ++cut) {
+    dir_.write("a.log.1.gz", gz.substr(0, cut));
+    start();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(drain().ok()) << cut;
+    EXPECT_EQ(content_[part("a.log", 1)], "1\n") << cut;
+  }
+  dir_.write("a.log.1.gz", gz);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "1\n2\n3\n");
+}
+
+TEST_F(FileSourceTest, a_reused_inode_is_not_the_old_file) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  source_.reset();
+  dir_.remove("a.log");
+  dir_.write("a.log", "two\nthree\n");  // ext4 hands out the same inode at once
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(content_[part("a.log", 2)], "two\nthree\n");
 }
 
 TEST_F(FileSourceTest, over_long_lines_are_cut_whatever_the_chunk) {
@@ -317,13 +506,23 @@ TEST_F(FileSourceTest, a_missing_file_is_waited_for_or_an_error) {
 }
 
 TEST_F(FileSourceTest, what_is_not_a_plain_file_is_said) {
-  options_.include = {dir_.root(), dir_.path("a.log.gz")};
-  dir_.write("a.log.gz", "zzz");
+  options_.include = {dir_.path("a.log.zst"), dir_.path("a.log.1.gz"), dir_.path("a.log.2.gz"), dir_.path("folder"),
+                      dir_.path("fol*")};
+  std::filesystem::create_directory(dir_.path("folder"));
+  std::filesystem::create_directory(dir_.path("folder2"));
+  dir_.write("a.log.zst", "zzz");
+  dir_.write("a.log.1.gz", "\x1f\x8b");
+  dir_.write("a.log.2.gz", "no gzip at all");
   start(true);
   const Status outcome = drain();
-  EXPECT_EQ(outcome.message(),
-            dir_.root() + ": is a directory; name the files in it, or a glob\n" + dir_.path("a.log.gz") +
-                ": is compressed; only plain files can be read (decompress it into another file first)");
+  for (const std::string& text :
+       {dir_.path("a.log.1.gz") + ": is cut off; it is read when it is whole",
+        dir_.path("a.log.2.gz") + ": its gzip data is damaged near byte 10",
+        dir_.path("a.log.zst") + ": is compressed in a way that cannot be read; decompress it first, or use gzip",
+        dir_.path("folder") + ": is a directory; name the files in it, or a glob"}) {
+    EXPECT_NE(outcome.message().find(text), std::string::npos) << text << "\nin\n" << outcome.message();
+  }
+  EXPECT_EQ(std::count(outcome.message().begin(), outcome.message().end(), '\n'), 3) << "a glob skips folders";
 }
 
 TEST_F(FileSourceTest, a_refused_file_does_not_stop_the_others) {

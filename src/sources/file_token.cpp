@@ -36,7 +36,7 @@ Fingerprint fingerprint_of(std::string_view bytes) {
 std::string FileToken::text() const {
   std::string out =
       fmt::format("v=1 line={} head={} tail={} dev={} ino={} size={} mtime={} done={}", line, text_of(head),
-                  text_of(tail), info.device, info.inode, info.size, info.mtime_ns, done ? 1 : 0);
+                  text_of(tail), info.device, info.inode, info.stored_size, info.mtime_ns, done ? 1 : 0);
   if (held) out += " held=" + text_of(*held);
   out += " cutter=" + cutter;
   return out;
@@ -73,7 +73,8 @@ Result<FileToken> FileToken::parse(std::string_view text) {
     } else if (name == "ino") {
       good = parse_number(value, &token.info.inode);
     } else if (name == "size") {
-      good = parse_number(value, &token.info.size);
+      good = parse_number(value, &token.info.stored_size);
+      token.info.size = token.info.stored_size;
     } else if (name == "mtime") {
       good = parse_number(value, &token.info.mtime_ns);
     } else if (name == "done") {

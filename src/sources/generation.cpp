@@ -7,12 +7,14 @@
 
 #include "base/text.h"
 #include "data/reject.h"
+#include "sources/gzip_file.h"
 
 namespace leat {
 namespace {
 
 // Large enough to see many records at once; a smaller wish (tests) still reads this much at a time.
 constexpr size_t kLargestStep = 4 * 1024 * 1024;
+constexpr size_t kCompareBytes = 256 * 1024;
 
 // True when the bytes [end - print.length, end) of `file` have that hash.
 Result<bool> has(os::File& file, uint64_t start, const Fingerprint& print) {
@@ -36,6 +38,7 @@ Result<std::unique_ptr<Generation>> Generation::restore(const Position& position
   generation->held_ = parsed->held;
   generation->info_ = parsed->info;
   generation->saved_cutter_ = parsed->cutter;
+  generation->sound_size_ = parsed->info.size;
   generation->state_ = parsed->done ? State::finished : State::sought;
   return generation;
 }
@@ -45,6 +48,28 @@ Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const
   LEAT_ASSIGN(const bool head, has(file, 0, head_));
   if (!head) return false;
   return has(file, offset_ - tail_.length, tail_);
+}
+
+Result<bool> Generation::begins_like(os::File& file, const os::FileInfo& info) const {
+  if (head_.length == 0) return false;
+  if (info.size >= head_.length) return has(file, 0, head_);
+  if (info.size == 0 || head_bytes_.size() < head_.length) return false;  // too short to tell
+  return has(file, 0, fingerprint_of(std::string_view(head_bytes_).substr(0, info.size)));
+}
+
+Result<bool> Generation::covers(os::File& file, const os::FileInfo& info) {
+  // Without the file there are only the first bytes to go by.
+  if (state_ != State::open) return head_.length == kHeadBytes && info.size < offset_;
+  if (info.size > info_.size) return false;
+  std::string a(kCompareBytes, '\0');
+  std::string b(kCompareBytes, '\0');
+  for (uint64_t at = 0; at < info.size; at += kCompareBytes) {
+    LEAT_ASSIGN(const size_t a_size, file.read_at(at, a.data(), a.size()));
+    LEAT_ASSIGN(const size_t b_size, file_->read_at(at, b.data(), a_size));
+    if (a_size != b_size || std::memcmp(a.data(), b.data(), a_size) != 0) return false;
+    if (a_size < kCompareBytes) break;
+  }
+  return true;
 }
 
 Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,
@@ -63,6 +88,8 @@ Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& in
   state_ = State::open;
   examined_ = newline_scan_ = offset_;
   changed_at_ms_ = now_ms;
+  sound_size_ = info.size;
+  compressed_ = is_gzip_name(path_);
   return {};
 }
 
@@ -71,11 +98,36 @@ void Generation::found_at(const std::string& path, bool live) {
   live_ = live;
 }
 
-Result<bool> Generation::look(uint64_t now_ms) {
+Status Generation::look(uint64_t now_ms) {
   LEAT_ASSIGN(const os::FileInfo info, file_->info());
-  if (info.size != info_.size) changed_at_ms_ = now_ms;
+  const bool changed = info.size != info_.size || info.mtime_ns != info_.mtime_ns;
   info_ = info;
-  return info.size < offset_;
+  if (!changed) return {};
+  changed_at_ms_ = now_ms;
+  if (info.size < examined_) examined_ = newline_scan_ = offset_;
+  LEAT_ASSIGN(const bool sound, tail_is_sound());
+  if (!sound) {
+    state_ = State::cut;
+  } else {
+    sound_size_ = info.size;
+  }
+  return {};
+}
+
+Result<bool> Generation::tail_is_sound() {
+  if (compressed_) return true;
+  std::string bytes(tail_bytes_.size(), '\0');
+  LEAT_ASSIGN(const size_t size, file_->read_at(offset_ - bytes.size(), bytes.data(), bytes.size()));
+  return size == bytes.size() && bytes == tail_bytes_;
+}
+
+void Generation::detach(uint64_t now_ms) {
+  saved_cutter_ = cutter_->save();
+  cutter_.reset();
+  file_.reset();
+  state_ = State::sought;
+  live_ = false;
+  sought_since_ms_ = now_ms;
 }
 
 Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Ending ending) {
@@ -91,6 +143,12 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     have += more;
     bytes.resize(have);
     if (have == 0) break;
+    // After the read: bytes that a writer put there since the file was cut are not ours.
+    LEAT_ASSIGN(const bool sound, tail_is_sound());
+    if (!sound) {
+      state_ = State::cut;
+      return std::optional<Chunk>();
+    }
     const bool at_end = have < want;
     auto whole = cutter_->whole(bytes, at_end && ending != Ending::open);
     if (!whole.ok()) {
@@ -220,7 +278,7 @@ void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64
   newline_scan_ = offset_;
 }
 
-std::optional<Chunk> Generation::finish() {
+std::optional<Chunk> Generation::finish(uint64_t lost) {
   const bool delivered = offset_ > 0 || held_;
   file_.reset();
   state_ = State::finished;
@@ -229,6 +287,8 @@ std::optional<Chunk> Generation::finish() {
   Chunk chunk;
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
+  chunk.gap_bytes = lost;
+  offset_ += lost;
   chunk.end = position();
   return chunk;
 }

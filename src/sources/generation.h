@@ -31,7 +31,7 @@ struct ReadSizes {
 
 class Generation {
  public:
-  enum class State : uint8_t { sought, open, refused, finished };
+  enum class State : uint8_t { sought, open, cut, refused, finished };
 
   // A new one, not yet attached.
   Generation(const std::string& family, uint64_t number) : part_(family + "#" + std::to_string(number)) {}
@@ -51,7 +51,7 @@ class Generation {
   [[nodiscard]] bool exhausted() const { return info_.size <= examined_; }
   // True when `info` is the very file of this generation as it was last seen, unchanged.
   [[nodiscard]] bool is_unchanged(const os::FileInfo& info) const {
-    return is_same_file(info) && info.size == info_.size && info.mtime_ns == info_.mtime_ns;
+    return is_same_file(info) && info.stored_size == info_.stored_size && info.mtime_ns == info_.mtime_ns;
   }
   [[nodiscard]] bool is_same_file(const os::FileInfo& info) const {
     return info.device == info_.device && info.inode == info_.inode;
@@ -61,6 +61,11 @@ class Generation {
 
   // True when `file` begins with the bytes that this generation has delivered, by head and tail. False at offset 0.
   Result<bool> matches(os::File& file, const os::FileInfo& info) const;
+  // True when `file` begins with the generation's first bytes, as far as either has any: it may be a copy.
+  Result<bool> begins_like(os::File& file, const os::FileInfo& info) const;
+  // True when all of `file`, which begins like this generation, are bytes that this generation has, had or will
+  // deliver.
+  Result<bool> covers(os::File& file, const os::FileInfo& info);
 
   // sought, finished or new → open. `now_ms`: os::Clock::steady_ms().
   Status attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,
@@ -68,15 +73,25 @@ class Generation {
   // Where it is now, and whether that is the live path. Any state.
   void found_at(const std::string& path, bool live);
 
-  // Looks at the descriptor. True: the file is shorter than what was delivered.
-  Result<bool> look(uint64_t now_ms);
+  // Looks at the descriptor. The state becomes cut when the bytes before the offset are not those that were delivered:
+  // the file was truncated, and has maybe grown again.
+  Status look(uint64_t now_ms);
 
-  // Whole records from the offset on; nothing when there are none. bad_config: refused (state() says so from then on).
+  // cut → sought: lets go of the file, which now holds another generation. The rest may be found in a copy.
+  void detach(uint64_t now_ms);
+  // When it was given up as cut or restored: to look for a while before it is given up for good.
+  [[nodiscard]] uint64_t sought_since_ms() const { return sought_since_ms_; }
+  void seek_from(uint64_t now_ms) { sought_since_ms_ = now_ms; }
+  // Bytes that the last look showed beyond the offset, when the file was still whole.
+  [[nodiscard]] uint64_t unread_when_last_seen() const { return sound_size_ > offset_ ? sound_size_ - offset_ : 0; }
+
+  // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()).
+  // bad_config: refused (state() says so from then on).
   Result<std::optional<Chunk>> next_chunk(const ReadSizes& sizes, Ending ending);
 
-  // open or sought → finished: closes the descriptor; the chunk carries only the position that says so.
-  // Nothing when nothing was ever delivered: then there is no position to finish.
-  std::optional<Chunk> finish();
+  // open or sought → finished: closes the descriptor; the chunk carries only the position that says so, after a gap of
+  // `lost` bytes. Nothing when nothing was ever delivered: then there is no position to finish.
+  std::optional<Chunk> finish(uint64_t lost = 0);
 
  private:
   Result<std::optional<Chunk>> make_chunk(std::string bytes, size_t whole, const ReadSizes& sizes, std::string context);
@@ -84,6 +99,8 @@ class Generation {
   std::optional<Chunk> last_line(std::string bytes, Ending ending);
   void advance(const std::string& bytes, uint64_t offset_after, uint64_t lines);
   [[nodiscard]] Position position() const;
+  // The bytes before the offset are those that were delivered.
+  Result<bool> tail_is_sound();
 
   std::string part_;
   std::string path_;
@@ -105,6 +122,9 @@ class Generation {
   uint64_t examined_ = 0;       // bytes before this offset were looked at without finding a record
   uint64_t newline_scan_ = 0;   // in an over-long record: no newline before this offset
   uint64_t changed_at_ms_ = 0;  // when the size was last seen to change
+  uint64_t sought_since_ms_ = 0;
+  bool compressed_ = false;  // a finished file: it cannot be cut, and looking back in it is slow
+  uint64_t sound_size_ = 0;  // at the last look that found the tail in its place
 };
 
 }  // namespace leat

@@ -13,43 +13,40 @@ namespace leat {
 namespace {
 
 constexpr size_t kInputBytes = 64 * 1024;
-constexpr size_t kSkipBytes = 256 * 1024;
+constexpr size_t kOutputBytes = 128 * 1024;
+// A reader steps back to the border of the last record, and looks at the bytes before it: these need no new start.
+constexpr size_t kRecentBytes = 512 * 1024;
 
-class GzipFile final : public os::File {
+class IsalGzipFile final : public GzipFile {
  public:
-  GzipFile(std::unique_ptr<os::File> compressed, std::string path)
+  IsalGzipFile(std::unique_ptr<os::File> compressed, std::string path)
       : compressed_(std::move(compressed)), path_(std::move(path)) {
     rewind();
   }
 
-  // Reads everything; false: not whole yet.
-  Result<bool> measure() {
-    skipped_.resize(kSkipBytes);
+  Result<bool> is_whole() override {
     for (;;) {
-      LEAT_ASSIGN(const size_t n, inflate(skipped_.data(), skipped_.size()));
-      size_ += n;
+      LEAT_ASSIGN(const size_t n, inflate());
       if (n == 0) break;
+      forget_all_but(kRecentBytes);
     }
     const bool whole = members_ > 0 && !in_member_;
-    rewind();
+    if (whole) size_ = position_;
     return whole;
   }
 
   Result<size_t> read_at(uint64_t offset, char* to, size_t size) override {
-    if (offset < position_) rewind();
-    skipped_.resize(kSkipBytes);
-    while (position_ < offset) {
-      const size_t want = std::min<uint64_t>(skipped_.size(), offset - position_);
-      LEAT_ASSIGN(const size_t n, inflate(skipped_.data(), want));
-      if (n == 0) return size_t{0};
-    }
-    size_t done = 0;
-    while (done < size) {
-      LEAT_ASSIGN(const size_t n, inflate(to + done, size - done));
+    if (offset < position_ - recent_.size()) rewind();
+    while (position_ < offset + size) {
+      if (position_ < offset) forget_all_but(kRecentBytes);
+      LEAT_ASSIGN(const size_t n, inflate());
       if (n == 0) break;
-      done += n;
     }
-    return done;
+    if (position_ <= offset) return size_t{0};
+    const size_t n = std::min<uint64_t>(size, position_ - offset);
+    recent_.copy(to, n, recent_.size() - (position_ - offset));
+    forget_all_but(kRecentBytes);
+    return n;
   }
 
   Result<os::FileInfo> info() override {
@@ -65,10 +62,23 @@ class GzipFile final : public os::File {
     input_at_ = input_size_ = 0;
     in_member_ = false;
     members_ = 0;
+    recent_.clear();
   }
 
-  // Up to `size` bytes; 0 only at the end.
-  Result<size_t> inflate(char* to, size_t size) {
+  void forget_all_but(size_t bytes) {
+    if (recent_.size() > 2 * bytes) recent_.erase(0, recent_.size() - bytes);
+  }
+
+  // Appends to recent_; how many bytes, 0 only at the end.
+  Result<size_t> inflate() {
+    const size_t before = recent_.size();
+    recent_.resize(before + kOutputBytes);
+    LEAT_ASSIGN(const size_t n, inflate_into(recent_.data() + before, kOutputBytes));
+    recent_.resize(before + n);
+    return n;
+  }
+
+  Result<size_t> inflate_into(char* to, size_t size) {
     for (;;) {
       if (input_at_ == input_size_) {
         LEAT_ASSIGN(input_size_, compressed_->read_at(input_offset_, input_.data(), input_.size()));
@@ -114,12 +124,12 @@ class GzipFile final : public os::File {
   std::string path_;
   std::unique_ptr<inflate_state> state_ = std::make_unique<inflate_state>();
   std::array<char, kInputBytes> input_{};
-  std::string skipped_;
+  std::string recent_;  // the uncompressed bytes just before position_
   size_t input_at_ = 0;
   size_t input_size_ = 0;
   uint64_t input_offset_ = 0;  // of the byte after the input at hand
   uint64_t position_ = 0;      // uncompressed bytes handed out since the start
-  uint64_t size_ = 0;
+  uint64_t size_ = UINT64_MAX;
   uint64_t members_ = 0;
   bool in_member_ = false;
 };
@@ -130,11 +140,8 @@ bool is_gzip_name(std::string_view path) {
   return path.ends_with(".gz");
 }
 
-Result<std::unique_ptr<os::File>> open_gzip(std::unique_ptr<os::File> compressed, const std::string& path) {
-  auto file = std::make_unique<GzipFile>(std::move(compressed), path);
-  LEAT_ASSIGN(const bool whole, file->measure());
-  if (!whole) return std::unique_ptr<os::File>();
-  return std::unique_ptr<os::File>(std::move(file));
+std::unique_ptr<GzipFile> open_gzip(std::unique_ptr<os::File> compressed, const std::string& path) {
+  return std::make_unique<IsalGzipFile>(std::move(compressed), path);
 }
 
 }  // namespace leat

@@ -9,23 +9,24 @@
 namespace leat {
 namespace {
 
-bool is_compressed(std::string_view path) {
-  for (const std::string_view suffix : {".gz", ".zst", ".bz2", ".xz"}) {
+constexpr uint64_t kSmallestCopy = 1024;  // shorter files may be equal by chance
+constexpr uint64_t kSeekMs = 3000;        // a rotation in progress renames and copies for a while
+constexpr size_t kMostRemembered = 4096;
+constexpr int64_t kCopyNs = 2'000'000'000;  // a copy that did not grow for so long is done
+
+bool is_unreadable_archive(std::string_view path) {
+  for (const std::string_view suffix : {".zst", ".bz2", ".xz"}) {
     if (path.ends_with(suffix)) return true;
   }
   return false;
 }
 
 bool is_unchanged(const os::FileInfo& a, const os::FileInfo& b) {
-  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
+  return a.device == b.device && a.inode == b.inode && a.stored_size == b.stored_size && a.mtime_ns == b.mtime_ns;
 }
 
-// Of a finished generation, other bytes after its end in another file are another generation's; and equal small files
-// may be two.
-bool may_continue(const Generation& generation, const os::FileInfo& info) {
-  constexpr uint64_t kSmallestCopy = 1024;
-  if (generation.state() != Generation::State::finished || generation.is_same_file(info)) return true;
-  return info.size == generation.offset() && info.size >= kSmallestCopy;
+bool contains(const std::vector<os::FileInfo>& infos, const os::FileInfo& info) {
+  return std::any_of(infos.begin(), infos.end(), [&](const os::FileInfo& each) { return is_unchanged(each, info); });
 }
 
 }  // namespace
@@ -62,21 +63,22 @@ void LogFamily::trouble(const std::string& text, const ScanContext& context) {
 }
 
 Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& context) {
-  std::set<std::string> paths = included_;
+  std::map<std::string, bool> paths = included_;
   if (has_history()) {
     const std::string directory(directory_of(name_));
     LEAT_ASSIGN(const auto names, context.files.list(directory));
     for (const std::string& name : names) {
       const std::string path = directory == "/" ? "/" + name : directory + "/" + name;
-      if (member_of(path).family == name_) paths.insert(path);
+      if (member_of(path).family == name_) paths.emplace(path, false);
     }
   }
   std::vector<Candidate> candidates;
-  for (const std::string& path : paths) {
+  for (const auto& [path, named] : paths) {
     Candidate candidate;
     candidate.path = path;
     candidate.member = member_of(path);
     candidate.included = included_.count(path) > 0;
+    candidate.named = named;
     auto info = context.files.info(path, candidate.included ? os::Links::follow : os::Links::refuse);
     if (!info.ok()) {
       if (!candidate.included) return std::move(info).status();
@@ -84,17 +86,19 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
       continue;
     }
     if (!*info) continue;
-    if (candidate.included && is_compressed(path)) {
-      trouble(visible(path) + ": is compressed; only plain files can be read (decompress it into another file first)",
-              context);
-      continue;
-    }
     if (!(*info)->regular) {
-      if (candidate.included) {
+      if (candidate.named) {
         trouble(visible(path) + ((*info)->directory ? ": is a directory; name the files in it, or a glob"
                                                     : ": is not a regular file; it cannot be read from a position"),
                 context);
       }
+      continue;
+    }
+    // Beside the plain file, gzip is at work or has left both: the plain one is read.
+    if (candidate.member.compressed && paths.count(path.substr(0, path.size() - 3)) > 0) continue;
+    if (candidate.included && is_unreadable_archive(path)) {
+      trouble(visible(path) + ": is compressed in a way that cannot be read; decompress it first, or use gzip",
+              context);
       continue;
     }
     candidate.info = **info;
@@ -108,13 +112,12 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
   return candidates;
 }
 
-// Opens the files that no generation is known to be in, and finds the generations without a file among them.
-Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext& context) {
+// Opens the files that no generation is known to be in.
+Status LogFamily::open_unknown(std::vector<Candidate>& candidates, const ScanContext& context) {
   for (Candidate& candidate : candidates) {
-    if (candidate.match != nullptr) continue;
-    if (!candidate.included && std::any_of(ignored_.begin(), ignored_.end(), [&](const os::FileInfo& ignored) {
-          return is_unchanged(ignored, candidate.info);
-        })) {
+    if (candidate.match != nullptr || contains(ignored_, candidate.info)) continue;
+    if (contains(not_ready_, candidate.info)) {
+      waiting_for_copy_ = true;
       continue;
     }
     auto file = context.files.open(candidate.path, candidate.included ? os::Links::follow : os::Links::refuse);
@@ -127,43 +130,101 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
       return std::move(file).status().within("looking for the rest of " + visible(name_));
     }
     if (*file == nullptr) continue;
-    LEAT_ASSIGN(candidate.info, (*file)->info());
-    if (!candidate.info.regular) continue;
+    if (candidate.member.compressed) {
+      auto gzip = open_gzip(*std::move(file), candidate.path);
+      candidate.gzip = gzip.get();
+      candidate.file = std::move(gzip);
+    } else {
+      candidate.file = *std::move(file);
+    }
+    LEAT_ASSIGN(candidate.info, candidate.file->info());
     candidate.match = find_known(candidate.info);
-    if (candidate.match == nullptr) candidate.file = *std::move(file);
+    if (candidate.match != nullptr || !candidate.info.regular) candidate.file.reset();
   }
-  // The very file first: where several files would fit, device and inode decide.
+  return {};
+}
+
+// Finds the generations without a file among the files without a generation. The very file first: where several would
+// fit, device and inode decide.
+Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext& context) {
   for (const bool same_file : {true, false}) {
     for (Candidate& candidate : candidates) {
       if (candidate.file == nullptr || candidate.match != nullptr) continue;
       Generation* best = nullptr;
       for (const auto& generation : generations_) {
-        if (generation->state() == Generation::State::open || generation->state() == Generation::State::refused)
-          continue;
+        const bool finished = generation->state() == Generation::State::finished;
+        // An open one without a path was compressed and unlinked: its descriptor is read on.
+        const bool unlinked = candidate.gzip != nullptr && generation->state() == Generation::State::open;
+        if (!finished && !unlinked && generation->state() != Generation::State::sought) continue;
         if (same_file && !generation->is_same_file(candidate.info)) continue;
         if (best != nullptr && generation->offset() <= best->offset()) continue;
-        if (!may_continue(*generation, candidate.info)) continue;
         const bool taken = std::any_of(candidates.begin(), candidates.end(),
                                        [&](const Candidate& other) { return other.match == generation.get(); });
         if (taken) continue;
-        LEAT_ASSIGN(const bool fits, generation->matches(*candidate.file, candidate.info));
-        if (fits) best = generation.get();
+        // Equal small files may be two generations; a compressed one is what became of a finished one.
+        if (finished && !same_file && candidate.gzip == nullptr &&
+            (candidate.info.size != generation->offset() || candidate.info.size < kSmallestCopy)) {
+          continue;
+        }
+        auto fits = generation->matches(*candidate.file, candidate.info);
+        if (!fits.ok()) {
+          if (candidate.gzip == nullptr) return std::move(fits).status();
+          trouble(fits.status().message(), context);  // damaged, or being written
+          not_ready_.push_back(candidate.info);
+          candidate.gzip = nullptr;
+          candidate.file.reset();
+          break;
+        }
+        if (*fits) best = generation.get();
       }
-      candidate.match = best;
+      if (candidate.file != nullptr) candidate.match = best;
     }
   }
   return {};
 }
 
+Result<bool> LogFamily::is_ready(Candidate& candidate, const ScanContext& context) {
+  if (candidate.gzip == nullptr) return true;
+  auto whole = candidate.gzip->is_whole();
+  if (!whole.ok()) {
+    trouble(whole.status().message(), context);
+  } else if (!*whole && candidate.named) {
+    trouble(visible(candidate.path) + ": is cut off; it is read when it is whole", context);
+  }
+  if (whole.ok() && *whole) {
+    LEAT_ASSIGN(candidate.info, candidate.file->info());
+    return true;
+  }
+  not_ready_.push_back(candidate.info);
+  return false;
+}
+
+Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const ScanContext& context) const {
+  if (candidate.member.rotation == Rotation::live || candidate.gzip != nullptr) return Likeness::none;
+  for (const auto& generation : generations_) {
+    LEAT_ASSIGN(const bool alike, generation->begins_like(*candidate.file, candidate.info));
+    if (!alike) continue;
+    if (!context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs) return Likeness::maybe_copy;
+    LEAT_ASSIGN(const bool covered, generation->covers(*candidate.file, candidate.info));
+    if (covered) return Likeness::copy;
+  }
+  return Likeness::none;
+}
+
 Status LogFamily::attach_matches(std::vector<Candidate>& candidates, const ScanContext& context) {
   for (Candidate& candidate : candidates) {
     if (candidate.match == nullptr) continue;
-    const bool live = candidate.member.rotation == Rotation::live;
+    const bool live = candidate.member.rotation == Rotation::live && !candidate.member.compressed;
     if (candidate.file != nullptr) {
+      LEAT_ASSIGN(const bool ready, is_ready(candidate, context));
+      if (!ready) {
+        waiting_for_copy_ = true;
+        continue;
+      }
+      const bool open = candidate.match->state() == Generation::State::open;
       const bool finished = candidate.match->state() == Generation::State::finished;
-      if (finished && candidate.info.size <= candidate.match->offset()) {
+      if (open || (finished && candidate.info.size <= candidate.match->offset())) {
         ignored_.push_back(candidate.info);
-        candidate.file.reset();
         continue;
       }
       candidate.match->found_at(candidate.path, live);
@@ -193,32 +254,57 @@ Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext&
         continue;
       }
     }
+    LEAT_ASSIGN(const bool ready, is_ready(candidate, context));
+    LEAT_ASSIGN(const Likeness alike, ready ? likeness(candidate, context) : Result<Likeness>(Likeness::maybe_copy));
+    if (alike == Likeness::maybe_copy) {
+      waiting_for_copy_ = true;
+      continue;
+    }
+    if (alike == Likeness::copy) {
+      context.note(NoteLevel::info, visible(candidate.path) + ": is a copy of bytes that are read elsewhere; skipped");
+      ignored_.push_back(candidate.info);
+      continue;
+    }
     Generation& generation = append();
     candidate.match = &generation;
-    generation.found_at(candidate.path, candidate.member.rotation == Rotation::live);
+    generation.found_at(candidate.path, candidate.member.rotation == Rotation::live && !candidate.member.compressed);
     LEAT_TRY(generation.attach(std::move(candidate.file), candidate.info, context.make_cutter, context.now_ms));
   }
   return {};
 }
 
 void LogFamily::give_up_missing(const ScanContext& context) {
-  if (!troubles_.empty()) return;  // it may be in a file that could not be looked at
   for (const auto& generation : generations_) {
     if (generation->state() != Generation::State::sought) continue;
-    const uint64_t size = generation->info().size;
-    const bool unread = size > generation->offset();
-    context.note(
-        unread ? NoteLevel::warning : NoteLevel::info,
-        fmt::format("{} (last seen as {}) is gone: {}", visible(generation->part()), visible(generation->path()),
-                    unread ? fmt::format("{} of it were never read", human_bytes(size - generation->offset()))
-                           : "all that was seen of it had been read"));
-    if (auto last = generation->finish()) context.last_positions.push_back(*std::move(last));
+    if (generation->sought_since_ms() == 0) generation->seek_from(context.now_ms);
+    // It may be in a file that could not be looked at, or that is being made.
+    if (!troubles_.empty() || waiting_for_copy_) continue;
+    if (!context.once && context.now_ms < generation->sought_since_ms() + kSeekMs) continue;
+    give_up(*generation, context);
   }
+}
+
+void LogFamily::give_up(Generation& generation, const ScanContext& context) {
+  const uint64_t lost = generation.unread_when_last_seen();
+  const std::string name = visible(generation.part()) + " (last seen as " + visible(generation.path()) + ")";
+  if (lost > 0) {
+    context.note(NoteLevel::warning,
+                 fmt::format("{} is gone: {} of it were never read, a gap of {} bytes", name, human_bytes(lost), lost));
+  } else {
+    context.note(NoteLevel::info, name + " is gone: all that was seen of it had been read");
+  }
+  if (auto last = generation.finish(lost)) context.last_positions.push_back(*std::move(last));
 }
 
 Status LogFamily::scan(const ScanContext& context) {
   troubles_.clear();
+  waiting_for_copy_ = false;
+  if (ignored_.size() + not_ready_.size() > kMostRemembered) {
+    ignored_.clear();
+    not_ready_.clear();
+  }
   LEAT_ASSIGN(std::vector<Candidate> candidates, list(context));
+  LEAT_TRY(open_unknown(candidates, context));
   LEAT_TRY(identify(candidates, context));
   LEAT_TRY(attach_matches(candidates, context));
   LEAT_TRY(add_new(candidates, context));
@@ -243,15 +329,21 @@ Result<bool> LogFamily::live_path_changed(os::FileSystem& files) const {
   return false;
 }
 
-Status LogFamily::truncated(Generation& generation, const ScanContext& context) {
+Status LogFamily::was_cut(Generation& generation, const ScanContext& context) {
+  const uint64_t unread = generation.unread_when_last_seen();
   context.note(NoteLevel::warning,
-               fmt::format("{}: was truncated to {} bytes after {} had been read; it is read anew from its beginning "
-                           "(what was written and truncated between two looks is lost)",
-                           visible(generation.path()), generation.info().size, generation.offset()));
+               fmt::format("{}: was truncated after {} bytes of it had been read{}; it is read anew from its beginning",
+                           visible(generation.path()), generation.offset(),
+                           unread > 0 ? fmt::format(" ({} more were seen)", unread) : ""));
   const std::string path = generation.path();
   const bool live = generation.live();
   const os::FileInfo before = generation.info();
-  if (auto last = generation.finish()) context.last_positions.push_back(*std::move(last));
+  ignored_.clear();  // one of them may be the copy
+  if (generation.offset() > 0) {
+    generation.detach(context.now_ms);
+  } else {
+    (void)generation.finish();
+  }
   LEAT_ASSIGN(auto file, context.files.open(path, os::Links::follow));
   if (file == nullptr) return {};
   LEAT_ASSIGN(const os::FileInfo info, file->info());
@@ -263,12 +355,12 @@ Status LogFamily::truncated(Generation& generation, const ScanContext& context) 
 }
 
 Result<bool> LogFamily::is_copy(const Generation& generation, os::FileSystem& files) const {
-  constexpr uint64_t kSmallestCopy = 1024;
   if (generation.offset() > 0 || generation.live() || generation.info().size < kSmallestCopy) return false;
   for (const auto& other : generations_) {
     if (other.get() == &generation || other->offset() != generation.info().size) continue;
-    LEAT_ASSIGN(const auto file, files.open(generation.path(), os::Links::follow));
+    LEAT_ASSIGN(std::unique_ptr<os::File> file, files.open(generation.path(), os::Links::follow));
     if (file == nullptr) return false;
+    if (is_gzip_name(generation.path())) file = open_gzip(std::move(file), generation.path());
     LEAT_ASSIGN(const bool same, other->matches(*file, generation.info()));
     if (same) return true;
   }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "os/file_system.h"
 #include "sources/file_family.h"
 #include "sources/generation.h"
+#include "sources/gzip_file.h"
 
 namespace leat {
 
@@ -26,6 +28,7 @@ struct ScanContext {
   const MakeCutter& make_cutter;
   bool once = false;
   uint64_t now_ms = 0;  // os::Clock::steady_ms()
+  int64_t now_ns = 0;   // os::Clock::now_micros() × 1000, to compare with times of last change
   // Takes chunks that carry no records but the last position of a generation that is over.
   std::deque<Chunk>& last_positions;
 };
@@ -39,7 +42,8 @@ class LogFamily {
   [[nodiscard]] const std::vector<std::unique_ptr<Generation>>& generations() const { return generations_; }
   void restored(std::unique_ptr<Generation> generation) { generations_.push_back(std::move(generation)); }
   void sort();  // after the last restored()
-  void include(const std::string& path) { included_.insert(path); }
+  // `named`: by its own name, not by a glob, so that what is no file is an error.
+  void include(const std::string& path, bool named) { included_[path] |= named; }
   // Time of last change of its oldest included file; for reading the oldest family first.
   [[nodiscard]] int64_t oldest_mtime_ns() const { return oldest_mtime_ns_; }
   // Troubles of included files in the last scan: unreadable, not a file. One text a file.
@@ -52,8 +56,9 @@ class LogFamily {
   // True when the live path now names another file than the live generation's, or none.
   Result<bool> live_path_changed(os::FileSystem& files) const;
 
-  // The file of `generation` was emptied or cut under it: the same file is read as a new generation from its beginning.
-  Status truncated(Generation& generation, const ScanContext& context);
+  // The file of `generation` was cut under it (Generation::State::cut): it is sought again, for its rest may be in a
+  // copy, and the same file is read as a new generation from its beginning.
+  Status was_cut(Generation& generation, const ScanContext& context);
 
   // True when a finished sibling already delivered exactly the bytes of `generation`, which has delivered none.
   Result<bool> is_copy(const Generation& generation, os::FileSystem& files) const;
@@ -65,23 +70,34 @@ class LogFamily {
     os::FileInfo info;
     std::unique_ptr<os::File> file;
     bool included = false;
+    bool named = false;
+    GzipFile* gzip = nullptr;  // `file`, when it is compressed
     Generation* match = nullptr;
   };
 
   Result<std::vector<Candidate>> list(const ScanContext& context);
+  Status open_unknown(std::vector<Candidate>& candidates, const ScanContext& context);
   Status identify(std::vector<Candidate>& candidates, const ScanContext& context);
+  // False: not ready yet; it is looked at again when it has changed.
+  Result<bool> is_ready(Candidate& candidate, const ScanContext& context);
+  enum class Likeness : uint8_t { none, maybe_copy, copy };
+  // Is a file of no generation a copy of a part of one? maybe_copy: it begins like one and is still being written.
+  Result<Likeness> likeness(Candidate& candidate, const ScanContext& context) const;
   Status attach_matches(std::vector<Candidate>& candidates, const ScanContext& context);
   Status add_new(std::vector<Candidate>& candidates, const ScanContext& context);
   void give_up_missing(const ScanContext& context);
+  void give_up(Generation& generation, const ScanContext& context);
   Generation* find_known(const os::FileInfo& info) const;
   [[nodiscard]] bool has_history() const;
   Generation& append();
   void trouble(const std::string& text, const ScanContext& context);
 
   std::string name_;
-  std::set<std::string> included_;
+  std::map<std::string, bool> included_;  // path → named
   std::vector<std::unique_ptr<Generation>> generations_;
-  std::vector<os::FileInfo> ignored_;  // siblings that are none of our business, as they were when looked at
+  std::vector<os::FileInfo> ignored_;    // siblings that are none of our business, as they were when looked at
+  std::vector<os::FileInfo> not_ready_;  // compressed files that were incomplete, as they were when looked at
+  bool waiting_for_copy_ = false;        // the last scan saw a file that is still being written
   std::vector<std::string> troubles_;
   std::set<std::string> told_;
   int64_t oldest_mtime_ns_ = INT64_MAX;
