@@ -7,15 +7,23 @@
 #include <thread>
 
 #include "base/text.h"
-#include "engine/batch_queue.h"
+#include "engine/decode_pool.h"
+#include "engine/ordered_queue.h"
 
 namespace leat {
 namespace {
 
 constexpr uint64_t kLongestPopMs = 100;
 
-uint64_t memory_of(const RecordBatch& batch) {
-  return batch.arena.capacity() + batch.rows() * (batch.schema().fields.size() * 8 + sizeof(RowOrigin));
+// Of a chunk and of the batch that it becomes: cells take about as much as the text they point into.
+uint64_t memory_of(const Chunk& chunk) {
+  return 2 * chunk.bytes.size() + sizeof(QueueItem);
+}
+
+// The reader and the sink have a thread each; what cores are left decode, and at least one where there are two.
+size_t threads_for(size_t cores) {
+  constexpr size_t kMost = 8;
+  return cores < 2 ? 0 : std::min(kMost, std::max<size_t>(1, cores - 2));
 }
 
 Counts counts_of(const Rejects& rejects) {
@@ -101,7 +109,7 @@ class Engine::Impl {
     line_.plan.schema = line_.decoder->schema();
     LEAT_ASSIGN(Positions positions, line_.sink->open(line_.plan));
 
-    BatchQueue queue(options_.queue_batches, options_.queue_bytes);
+    OrderedQueue queue(options_.queue_batches, options_.queue_bytes);
     std::stop_source stop_reading;
     const std::stop_callback pass_on(stop, [&] { stop_reading.request_stop(); });
     std::jthread reader([&, resume = std::move(positions)]() mutable {
@@ -109,7 +117,7 @@ class Engine::Impl {
       QueueItem end;
       end.what = QueueItem::What::end;
       end.failure = std::move(failure);
-      queue.push(std::move(end));
+      hand_over(queue, std::move(end));
     });
     Status outcome = write_all(queue);
     stop_reading.request_stop();
@@ -119,12 +127,14 @@ class Engine::Impl {
   }
 
   // The reader's thread.
-  Status read_all(BatchQueue& queue, Positions resume, const std::stop_token& stop) {
+  Status read_all(OrderedQueue& queue, Positions resume, const std::stop_token& stop) {
     SourceRequest request;
     request.resume = std::move(resume);
     request.once = options_.once;
     request.make_cutter = [this](const std::string& origin) { return line_.decoder->make_cutter(origin); };
     LEAT_TRY(line_.source->open(std::move(request)));
+    const size_t threads = options_.decode_threads.value_or(threads_for(std::thread::hardware_concurrency()));
+    DecodePool decoders(threads, [&](uint64_t number, Chunk&& chunk) { queue.fill(number, decode(std::move(chunk))); });
     for (;;) {
       Positions committed;
       {
@@ -134,17 +144,30 @@ class Engine::Impl {
       if (!committed.empty()) line_.source->committed(committed);
       LEAT_ASSIGN(Reading reading, line_.source->read(stop));
       if (reading.what == Reading::What::end) return {};
-      QueueItem item;
-      if (reading.what == Reading::What::chunk) {
-        fill(item, std::move(reading.chunk));
-        const std::lock_guard lock(mutex_);
-        in_flight_bytes_ += item.range.end - item.range.start;
+      if (reading.what == Reading::What::idle) {
+        if (!hand_over(queue, {})) return Status::stopped();
+        continue;
       }
-      if (!queue.push(std::move(item))) return Status::stopped();
+      {
+        const std::lock_guard lock(mutex_);
+        in_flight_bytes_ += reading.chunk.end.offset - reading.chunk.start;
+      }
+      const auto number = queue.take_number(memory_of(reading.chunk));
+      if (!number) return Status::stopped();
+      decoders.submit(*number, std::move(reading.chunk));
     }
   }
 
-  void fill(QueueItem& item, Chunk&& chunk) {
+  // A word of the source takes its place behind the chunks before it. False: closed.
+  static bool hand_over(OrderedQueue& queue, QueueItem item) {
+    const auto number = queue.take_number(sizeof(QueueItem));
+    if (number) queue.fill(*number, std::move(item));
+    return number.has_value();
+  }
+
+  // Several threads at once.
+  QueueItem decode(Chunk&& chunk) const {
+    QueueItem item;
     item.what = QueueItem::What::batch;
     item.end = chunk.end;
     item.range.part = chunk.end.part;
@@ -154,11 +177,11 @@ class Engine::Impl {
     item.range.provisional = chunk.provisional;
     item.batch.emplace(line_.plan.schema);
     line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
-    item.bytes = memory_of(*item.batch);
+    return item;
   }
 
   // The sink's thread (the one that called run()).
-  Status write_all(BatchQueue& queue) {
+  Status write_all(OrderedQueue& queue) {
     for (;;) {
       std::optional<QueueItem> item = queue.pop(kLongestPopMs);
       if (item && item->what == QueueItem::What::batch) {
@@ -191,8 +214,8 @@ class Engine::Impl {
     if (!pending_since_ms_) pending_since_ms_ = clock_.steady_ms();
     moved_[item.end.part] = std::move(item.end);
     const bool joins = !ranges_.empty() && ranges_.back().part == item.range.part &&
-                       ranges_.back().end == item.range.start && !ranges_.back().provisional && !item.range.provisional &&
-                       ranges_.back().gap == item.range.gap;
+                       ranges_.back().end == item.range.start && !ranges_.back().provisional &&
+                       !item.range.provisional && ranges_.back().gap == item.range.gap;
     if (joins) {
       ranges_.back().end = item.range.end;
       ranges_.back().counts.add(item.range.counts);

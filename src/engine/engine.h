@@ -1,8 +1,8 @@
 #pragma once
 
-// Runs one pipeline: reads, decodes and writes with two threads and one bounded queue, commits by the commit rule, and
-// starts again after a failure: the one retry place (docs/ARCHITECTURE.md, "The engine").
-// run() is called by one thread and starts a second; live() by any thread.
+// Runs one pipeline: reads, decodes and writes with a thread each (more for decoding where there are cores) and one
+// bounded queue, commits by the commit rule, and starts again after a failure: the one retry place
+// (docs/ARCHITECTURE.md, "The engine"). run() is called by one thread, which becomes the sink's; live() by any thread.
 
 #include <cstdint>
 #include <mutex>
@@ -32,9 +32,10 @@ struct EngineOptions {
   uint64_t commit_rows = 32768;     // commit after so many records …
   uint64_t commit_every_ms = 1000;  // … or so long after the first one not yet committed …
                                     // … or when the source has nothing new, or at the end, or at a stop
-  size_t queue_batches = 4;
+  size_t queue_batches = 8;         // also those being decoded
   uint64_t queue_bytes = 8 * 1024 * 1024;
-  uint64_t first_backoff_ms = 200;  // doubled at each failure in a row, up to:
+  std::optional<size_t> decode_threads;  // 0: the reader decodes; absent: by the machine's cores
+  uint64_t first_backoff_ms = 200;       // doubled at each failure in a row, up to:
   uint64_t longest_backoff_ms = 30'000;
   uint32_t attempts = 0;                   // failures in a row without progress before giving up; 0: never
   bool restart_after_each_commit = false;  // for tests: every commit is followed by rollback and open

@@ -95,6 +95,7 @@ class MemorySink final : public Sink {
   uint64_t calls = 0;
 
   std::map<int64_t, int> rows;
+  std::vector<int64_t> order;  // as they were committed
   std::map<uint64_t, std::string> rejects;
   Positions positions;
   Ranges ranges;
@@ -109,6 +110,7 @@ class MemorySink final : public Sink {
     rejects.clear();
     positions.clear();
     ranges.clear();
+    order.clear();
     finished = false;
   }
 
@@ -137,6 +139,7 @@ class MemorySink final : public Sink {
     const Status failure = fault();
     if (!failure.ok() && !lands_though_failed) return failure.clone();
     for (const int64_t row : new_rows_) ++rows[row];
+    order.insert(order.end(), new_rows_.begin(), new_rows_.end());
     for (const Reject& reject : new_rejects_) {
       EXPECT_TRUE(rejects.emplace(reject.byte_offset, reject.reason).second) << "reject twice " << reject.byte_offset;
     }
@@ -369,6 +372,20 @@ TEST_F(EngineTest, a_queue_of_one_changes_nothing) {
   ASSERT_TRUE(run(options).ok());
   expect_all(5000);
   EXPECT_EQ(live_.rows, 4500U);
+}
+
+TEST_F(EngineTest, decoding_on_any_number_of_threads_changes_nothing) {
+  source_.total = 5000;
+  source_.per_chunk = 3;
+  for (const size_t threads : {0U, 1U, 2U, 7U}) {
+    sink_.forget();
+    EngineOptions options = once();
+    options.decode_threads = threads;
+    options.commit_rows = 100;
+    ASSERT_TRUE(run(options).ok());
+    expect_all(5000);
+    EXPECT_TRUE(std::is_sorted(sink_.order.begin(), sink_.order.end())) << threads;
+  }
 }
 
 TEST_F(EngineTest, another_writer_ends_the_run) {

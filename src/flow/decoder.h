@@ -1,6 +1,7 @@
 #pragma once
 
-// Bytes become rows or rejects. schema() and make_cutter() are called by any thread; decode() by one thread at a time.
+// Bytes become rows or rejects. Every function may be called by several threads at once: a chunk is self-contained, so
+// decode() needs nothing that an earlier chunk has left.
 
 #include <memory>
 #include <string>
