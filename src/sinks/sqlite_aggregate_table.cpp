@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <bit>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -9,6 +10,7 @@ namespace leat {
 namespace {
 
 constexpr uint64_t kReaddRows = 128 * 1024;
+constexpr size_t kMostRowsKnown = 64 * 1024;  // about 4 MiB
 
 // What a measure becomes when ?`at` is added to it; NULL stays out of it.
 std::string added(const AggregateColumn& column, size_t at) {
@@ -127,7 +129,8 @@ Status AggregateTable::prepare() {
   }
   const std::string where = keys_are(all, 1);
   LEAT_ASSIGN(insert_, db_->prepare(fmt::format("INSERT INTO {} VALUES({})", name, marks)));
-  LEAT_ASSIGN(update_, db_->prepare(fmt::format("UPDATE {} SET {} WHERE {}", name, set, where)));
+  LEAT_ASSIGN(find_, db_->prepare(fmt::format("SELECT rowid FROM {} WHERE {}", name, where)));
+  LEAT_ASSIGN(update_, db_->prepare(fmt::format("UPDATE {} SET {} WHERE rowid = ?{}", name, set, all.size() + 1)));
   LEAT_ASSIGN(delete_, db_->prepare(fmt::format("DELETE FROM {} WHERE {}", name, where)));
   insert_member_.resize(all.size());
   delete_members_.resize(all.size());
@@ -207,6 +210,36 @@ Status AggregateTable::insert_members(size_t column, std::vector<int64_t>& membe
   return outcome;
 }
 
+Hash128 AggregateTable::hash_of_keys(size_t bucket) {
+  packed_.clear();
+  for (size_t i = 0; i < keys_; ++i) {
+    const AggregateValue value = aggregate_->value(bucket, i);
+    packed_ += static_cast<char>(value.kind);
+    const uint64_t word = value.kind == AggregateValue::Kind::text   ? value.text.size()
+                          : value.kind == AggregateValue::Kind::real ? std::bit_cast<uint64_t>(value.real)
+                                                                     : static_cast<uint64_t>(value.integer);
+    packed_.append(reinterpret_cast<const char*>(&word), sizeof(word));
+    packed_.append(value.text);
+  }
+  return hash128(packed_, seed_);
+}
+
+Result<std::optional<int64_t>> AggregateTable::row_of(size_t bucket, const Hash128& keys) {
+  if (const auto known = rows_.find(keys); known != rows_.end()) return std::optional(known->second);
+  bind_keys(find_, 1, *aggregate_, bucket);
+  LEAT_ASSIGN(const bool found, find_.step());
+  std::optional<int64_t> row;
+  if (found) row = find_.integer(0);
+  find_.reset();
+  if (row) know_row(keys, *row);
+  return row;
+}
+
+void AggregateTable::know_row(const Hash128& keys, int64_t row) {
+  if (rows_.size() >= kMostRowsKnown) rows_.clear();
+  rows_.emplace(keys, row);
+}
+
 Status AggregateTable::apply() {
   const size_t buckets = aggregate_->buckets();
   const std::vector<AggregateColumn>& all = columns();
@@ -217,8 +250,7 @@ Status AggregateTable::apply() {
     LEAT_TRY(insert_members(i, members[i]));
   }
   for (size_t bucket = 0; bucket < buckets; ++bucket) {
-    const auto bind_all = [&](SqliteStatement& statement) {
-      bind_keys(statement, 1, *aggregate_, bucket);
+    const auto bind_measures = [&](SqliteStatement& statement) {
       for (size_t i = keys_; i < all.size(); ++i) {
         const int at = static_cast<int>(i) + 1;
         if (is_distinct(all[i])) {
@@ -228,11 +260,19 @@ Status AggregateTable::apply() {
         }
       }
     };
-    bind_all(update_);
-    LEAT_TRY(update_.run());
-    if (db_->changes() != 0) continue;
-    bind_all(insert_);
+    const Hash128 keys = hash_of_keys(bucket);
+    LEAT_ASSIGN(const std::optional<int64_t> row, row_of(bucket, keys));
+    if (row) {
+      bind_measures(update_);
+      update_.bind(static_cast<int>(all.size()) + 1, *row);
+      LEAT_TRY(update_.run());
+      if (db_->changes() == 1) continue;
+      return Status::fatal(fmt::format("{}: a row of {} is gone; see `leat verify`", db_->where(), spec().name));
+    }
+    bind_keys(insert_, 1, *aggregate_, bucket);
+    bind_measures(insert_);
     LEAT_TRY(insert_.run());
+    know_row(keys, db_->last_row());
   }
   aggregate_->committed();
   return {};
@@ -248,6 +288,7 @@ Status AggregateTable::touch(const RecordBatch& batch, size_t first, size_t coun
 
 Status AggregateTable::begin_again() {
   if (!touched_) return {};
+  rows_.clear();
   for (size_t bucket = 0; bucket < touched_->buckets(); ++bucket) {
     bind_keys(delete_, 1, *touched_, bucket);
     LEAT_TRY(delete_.run());

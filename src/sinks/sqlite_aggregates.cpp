@@ -160,6 +160,10 @@ Status SqliteAggregates::apply() {
   return touched ? again() : Status();
 }
 
+void SqliteAggregates::forget_rows() {
+  for (const auto& table : tables_) table->forget_rows();
+}
+
 Status SqliteAggregates::again() {
   for (const auto& table : tables_) LEAT_TRY(table->begin_again());
   LEAT_ASSIGN(const auto reader, RowReader::make(*db_, table_, schema_, inputs(), ""));

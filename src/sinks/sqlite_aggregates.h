@@ -5,10 +5,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "aggregates/aggregate.h"
+#include "base/hash.h"
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 #include "flow/note.h"
@@ -36,6 +39,8 @@ class AggregateTable {
   void add(const RecordBatch& batch, size_t first, size_t count) { aggregate_->add(batch, first, count); }
   // What was added since the last apply() goes into the tables.
   Status apply();
+  // Another connection has changed the database: rows may have moved (VACUUM).
+  void forget_rows() { rows_.clear(); }
 
   // Rows that are about to be deleted, or that have just been.
   Status touch(const RecordBatch& batch, size_t first, size_t count);
@@ -54,6 +59,10 @@ class AggregateTable {
   void bind_keys(SqliteStatement& statement, int at, const Aggregate& from, size_t bucket);
   Result<int64_t> bucket_id(const Aggregate& from, size_t bucket, bool create);
   Status insert_members(size_t column, std::vector<int64_t>& added);
+  // Where the bucket's row is; nothing when it has none yet.
+  Result<std::optional<int64_t>> row_of(size_t bucket, const Hash128& keys);
+  void know_row(const Hash128& keys, int64_t row);
+  [[nodiscard]] Hash128 hash_of_keys(size_t bucket);
 
   const SqliteDatabase* db_;
   Schema schema_;
@@ -64,6 +73,13 @@ class AggregateTable {
   bool has_distinct_ = false;
   uint64_t readded_ = 0;         // rows since the last apply()
   std::vector<TimeText> times_;  // one for each column
+  struct KeysHash {
+    size_t operator()(const Hash128& hash) const { return hash.low; }
+  };
+  std::unordered_map<Hash128, int64_t, KeysHash> rows_;  // rowids by the hash of the keys: saves looking them up
+  std::string packed_;                                   // of hash_of_keys()
+  const uint64_t seed_ = mix64(reinterpret_cast<uintptr_t>(this));  // not to be guessed by whoever writes the data
+  SqliteStatement find_;
   SqliteStatement update_;
   SqliteStatement insert_;
   SqliteStatement delete_;
@@ -91,6 +107,8 @@ class SqliteAggregates {
   Status touch(const RecordBatch& batch, size_t first, size_t count);
   // All that was added and touched goes into the tables; the row table is read only when something was touched.
   Status apply();
+  // AggregateTable::forget_rows() of all.
+  void forget_rows();
   // Indexes of the columns that any of them reads.
   [[nodiscard]] std::vector<size_t> inputs() const;
   [[nodiscard]] bool empty() const { return tables_.empty(); }

@@ -91,6 +91,7 @@ class SqliteSink final : public Sink {
   SqliteStatement insert_reject_;
   std::optional<os::FileInfo> file_;
   int64_t next_row_ = 1;
+  int64_t data_version_ = -1;  // changes when another connection has committed
   int64_t next_reject_ = 1;
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
@@ -206,6 +207,9 @@ Status SqliteSink::begin() {
   LEAT_TRY(check_file());
   LEAT_TRY(begin_.run());
   LEAT_TRY(claim_->check());
+  LEAT_ASSIGN(const int64_t version, db_->query_integer("PRAGMA data_version"));
+  if (version != data_version_) aggregates_->forget_rows();
+  data_version_ = version;
   // Another pipeline may have added rejects since.
   LEAT_ASSIGN(const int64_t last_reject, db_->query_integer("SELECT max(reject) FROM _leat_rejects"));
   next_reject_ = last_reject + 1;
