@@ -348,6 +348,70 @@ TEST_F(FileSourceTest, a_copytruncate_seen_at_each_step_with_the_copy_in_the_glo
   }
 }
 
+TEST_F(FileSourceTest, a_copy_that_ends_before_what_was_read_is_not_read_when_it_is_compressed) {
+  options_.include = {dir_.path("b.log*")};
+  const std::string old = "one " + std::string(1500, '1') + "\ntwo " + std::string(1500, '2') + "\n";
+  for (const bool restarts : {false, true}) {
+    content_.clear();
+    positions_.clear();
+    dir_.write("b.log", old);
+    start();
+    ASSERT_TRUE(drain().ok());
+    dir_.write("b.log.1", old);
+    dir_.append("b.log", "in no copy\n");
+    ASSERT_TRUE(drain().ok());
+    dir_.write("b.log", "three\n");
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    if (restarts) start();
+    ASSERT_EQ(std::system(("gzip -f " + dir_.path("b.log.1")).c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    dir_.rename("b.log.1.gz", "b.log.2.gz");
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), old + "in no copy\nthree\n") << restarts;
+    dir_.remove("b.log");
+    dir_.remove("b.log.2.gz");
+  }
+}
+
+// Neither the log nor its copy is known when leat starts: the copy must not be taken for a log of its own.
+TEST_F(FileSourceTest, a_start_in_the_middle_of_a_copytruncate) {
+  options_.include = {dir_.path("b.log*")};
+  const std::string old = "one " + std::string(1500, '1') + "\ntwo " + std::string(1500, '2') + "\n";
+  const auto set_clock = [&](int64_t later_s) {
+    clock_.set_now_micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                              (std::chrono::system_clock::now() + std::chrono::seconds(later_s)).time_since_epoch())
+                              .count());
+  };
+  for (const bool restarts : {false, true}) {
+    for (const bool copied_long_ago : {false, true}) {
+      for (const size_t copied : {size_t{0}, size_t{1}, size_t{100}, size_t{1024}, size_t{2000}, old.size()}) {
+        const std::string about =
+            std::to_string(copied) + (restarts ? " restarts" : "") + (copied_long_ago ? " old" : "");
+        content_.clear();
+        positions_.clear();
+        dir_.write("b.log", old);
+        dir_.write("b.log.1", old.substr(0, copied));
+        set_clock(copied_long_ago ? 60 : 0);
+        start();
+        for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+        EXPECT_EQ(all(), old) << about;
+        dir_.append("b.log", "three\n");
+        dir_.write("b.log.1", old + "three\n");
+        dir_.write("b.log", "");
+        dir_.append("b.log", "four\n");
+        set_clock(copied_long_ago ? 60 : 0);
+        if (restarts) start();
+        for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+        EXPECT_EQ(all(), old + "three\nfour\n") << about;
+        EXPECT_EQ(content_.size(), 2U) << about;
+        dir_.remove("b.log");
+        dir_.remove("b.log.1");
+      }
+    }
+  }
+}
+
 TEST_F(FileSourceTest, a_truncation_declares_what_was_seen_and_never_read) {
   options_.chunk_bytes = 1;
   dir_.write("a.log", "one\ntwo\nthree\n");

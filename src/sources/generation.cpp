@@ -25,6 +25,18 @@ Result<bool> has(os::File& file, uint64_t start, const Fingerprint& print) {
 
 }  // namespace
 
+Result<bool> begin_alike(os::File& a, os::File& b, uint64_t size) {
+  std::string a_bytes(std::min<uint64_t>(kCompareBytes, size), '\0');
+  std::string b_bytes(a_bytes.size(), '\0');
+  for (uint64_t at = 0; at < size; at += a_bytes.size()) {
+    const size_t want = std::min<uint64_t>(a_bytes.size(), size - at);
+    LEAT_ASSIGN(const size_t a_size, a.read_at(at, a_bytes.data(), want));
+    LEAT_ASSIGN(const size_t b_size, b.read_at(at, b_bytes.data(), want));
+    if (a_size != want || b_size != want || std::memcmp(a_bytes.data(), b_bytes.data(), want) != 0) return false;
+  }
+  return true;
+}
+
 Result<std::unique_ptr<Generation>> Generation::restore(const Position& position) {
   auto parsed = FileToken::parse(position.token);
   if (!parsed.ok()) return std::move(parsed).status().within(visible(position.part));
@@ -61,15 +73,7 @@ Result<bool> Generation::covers(os::File& file, const os::FileInfo& info) {
   // Without the file there are only the first bytes to go by.
   if (state_ != State::open) return head_.length == kHeadBytes && info.size < offset_;
   if (info.size > info_.size) return false;
-  std::string a(kCompareBytes, '\0');
-  std::string b(kCompareBytes, '\0');
-  for (uint64_t at = 0; at < info.size; at += kCompareBytes) {
-    LEAT_ASSIGN(const size_t a_size, file.read_at(at, a.data(), a.size()));
-    LEAT_ASSIGN(const size_t b_size, file_->read_at(at, b.data(), a_size));
-    if (a_size != b_size || std::memcmp(a.data(), b.data(), a_size) != 0) return false;
-    if (a_size < kCompareBytes) break;
-  }
-  return true;
+  return begin_alike(file, *file_, info.size);
 }
 
 Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,

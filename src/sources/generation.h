@@ -29,6 +29,9 @@ struct ReadSizes {
   uint64_t max_record_bytes = 0;
 };
 
+// True when both files have the same first `size` bytes.
+Result<bool> begin_alike(os::File& a, os::File& b, uint64_t size);
+
 class Generation {
  public:
   enum class State : uint8_t { sought, open, cut, refused, finished };

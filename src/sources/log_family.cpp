@@ -199,14 +199,25 @@ Result<bool> LogFamily::is_ready(Candidate& candidate, const ScanContext& contex
   return false;
 }
 
-Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const ScanContext& context) const {
-  if (candidate.member.rotation == Rotation::live || candidate.gzip != nullptr) return Likeness::none;
+Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std::vector<Candidate>& candidates,
+                                                const ScanContext& context) const {
+  if (candidate.member.rotation == Rotation::live) return Likeness::none;
+  // A compressed one is whole, and may be what became of a copy.
+  const bool fresh = candidate.gzip == nullptr && !context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs;
   for (const auto& generation : generations_) {
     LEAT_ASSIGN(const bool alike, generation->begins_like(*candidate.file, candidate.info));
     if (!alike) continue;
-    if (!context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs) return Likeness::maybe_copy;
+    if (fresh) return Likeness::maybe_copy;
     LEAT_ASSIGN(const bool covered, generation->covers(*candidate.file, candidate.info));
     if (covered) return Likeness::copy;
+  }
+  // The log itself may be new as well: then it is the last one that will be added.
+  for (const Candidate& other : candidates) {
+    if (other.member.rotation != Rotation::live || other.file == nullptr || other.gzip != nullptr) continue;
+    if (candidate.info.size > other.info.size) continue;
+    const uint64_t enough = fresh ? std::min<uint64_t>(kHeadBytes, candidate.info.size) : candidate.info.size;
+    LEAT_ASSIGN(const bool alike, begin_alike(*candidate.file, *other.file, enough));
+    if (alike) return fresh ? Likeness::maybe_copy : Likeness::copy;
   }
   return Likeness::none;
 }
@@ -245,7 +256,10 @@ Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext&
   for (const auto& generation : generations_) last_seen_ns = std::max(last_seen_ns, generation->info().mtime_ns);
   for (Candidate& candidate : candidates) {
     if (candidate.match != nullptr || candidate.file == nullptr) continue;
-    if (!candidate.included) {
+    const bool waited_for = std::any_of(postponed_.begin(), postponed_.end(), [&](const os::FileInfo& info) {
+      return info.device == candidate.info.device && info.inode == candidate.info.inode;
+    });
+    if (!candidate.included && !waited_for) {
       const bool newer = newest_known != nullptr ? is_older(newest_known->member, newest_known->info.mtime_ns,
                                                             candidate.member, candidate.info.mtime_ns)
                                                  : candidate.info.mtime_ns > last_seen_ns;
@@ -254,10 +268,18 @@ Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext&
         continue;
       }
     }
+    // Empty and not written to, or the beginning of a copy: its first bytes will tell.
+    if (candidate.member.rotation != Rotation::live && candidate.info.size == 0) {
+      ignored_.push_back(candidate.info);
+      if (!waited_for) postponed_.push_back(candidate.info);
+      continue;
+    }
     LEAT_ASSIGN(const bool ready, is_ready(candidate, context));
-    LEAT_ASSIGN(const Likeness alike, ready ? likeness(candidate, context) : Result<Likeness>(Likeness::maybe_copy));
+    LEAT_ASSIGN(const Likeness alike,
+                ready ? likeness(candidate, candidates, context) : Result<Likeness>(Likeness::maybe_copy));
     if (alike == Likeness::maybe_copy) {
       waiting_for_copy_ = true;
+      if (!waited_for) postponed_.push_back(candidate.info);
       continue;
     }
     if (alike == Likeness::copy) {
@@ -303,6 +325,7 @@ Status LogFamily::scan(const ScanContext& context) {
     ignored_.clear();
     not_ready_.clear();
   }
+  if (postponed_.size() > kMostRemembered) postponed_.clear();
   LEAT_ASSIGN(std::vector<Candidate> candidates, list(context));
   LEAT_TRY(open_unknown(candidates, context));
   LEAT_TRY(identify(candidates, context));

@@ -82,7 +82,8 @@ class LogFamily {
   Result<bool> is_ready(Candidate& candidate, const ScanContext& context);
   enum class Likeness : uint8_t { none, maybe_copy, copy };
   // Is a file of no generation a copy of a part of one? maybe_copy: it begins like one and is still being written.
-  Result<Likeness> likeness(Candidate& candidate, const ScanContext& context) const;
+  Result<Likeness> likeness(Candidate& candidate, const std::vector<Candidate>& candidates,
+                            const ScanContext& context) const;
   Status attach_matches(std::vector<Candidate>& candidates, const ScanContext& context);
   Status add_new(std::vector<Candidate>& candidates, const ScanContext& context);
   void give_up_missing(const ScanContext& context);
@@ -97,7 +98,9 @@ class LogFamily {
   std::vector<std::unique_ptr<Generation>> generations_;
   std::vector<os::FileInfo> ignored_;    // siblings that are none of our business, as they were when looked at
   std::vector<os::FileInfo> not_ready_;  // compressed files that were incomplete, as they were when looked at
-  bool waiting_for_copy_ = false;        // the last scan saw a file that is still being written
+  std::vector<os::FileInfo>
+      postponed_;                  // siblings that may be copies: not passed over because others became known first
+  bool waiting_for_copy_ = false;  // the last scan saw a file that is still being written
   std::vector<std::string> troubles_;
   std::set<std::string> told_;
   int64_t oldest_mtime_ns_ = INT64_MAX;
