@@ -54,9 +54,25 @@ constexpr std::array<Flag, 4> kVerifyFlags{{
     kQuiet,
     kHelp,
 }};
+constexpr std::array<Flag, 14> kGenerateFlags{{
+    {"--out", "DIR", "the folder to write to, made when it is missing (default: this one)"},
+    {"--lines", "N", "how many lines; 0: until stopped (default: 10000)"},
+    {"--rate", "N/s", "lines a second (/m, /h); without it, as fast as it goes"},
+    {"--rotation", "KIND", "alternate, rename, copytruncate, truncate or none (default: none)"},
+    {"--rotate-every", "N", "lines from one rotation to the next (default: 1000; given alone: rename)"},
+    {"--dateext", "", "rotated files bear a date instead of a number"},
+    {"--compress", "", "rotated files are compressed with gzip"},
+    {"--delaycompress", "", "--compress, but not before the next rotation"},
+    {"--keep", "N", "how many rotated files are kept (default: all)"},
+    {"--copy", "FILE", "also write every line to FILE, which is never rotated"},
+    {"--seed", "S", "another number, other lines (default: 1)"},
+    {"--clock", "START", "time of the first line: 2026-01-31T12:00:00Z, or now (default: 2026-01-01T00:00:00Z)"},
+    kQuiet,
+    kHelp,
+}};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 6> kCommands{{
+constexpr std::array<CommandKind, 7> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
      "Follows the logs, keeps visitors_per_day, statuses_per_day and pages_per_day up to date, and goes on where it\n"
      "stopped when it is started again on the same database. FILE may be a glob in quotes. Files are read oldest "
@@ -84,6 +100,14 @@ constexpr std::array<CommandKind, 6> kCommands{{
      kVerifyFlags,
      "  leat verify web.db\n"
      "  leat verify web.db --json --strict"},
+    {"generate", "web-log", "write an access log to try things with, rotated as servers do it",
+     "The same options give the same lines. Each URI ends in the number of its line, a tenth of the lines are "
+     "repeated\n"
+     "exactly. journal.json, beside the log, says what was written and what was truncated, and when.",
+     kGenerateFlags,
+     "  leat generate web-log --out demo --lines 1000000\n"
+     "  leat generate web-log --out demo --rate 200/s --rotate-every 1000 --delaycompress\n"
+     "  leat generate web-log --out demo --lines 0 --rate 200/s --rotation alternate --rotate-every 100"},
     {"list", "[sources|decoders|sinks|formats] [NAME]", "what there is, with options, types, defaults and help", "",
      kListFlags,
      "  leat list\n"
@@ -225,6 +249,14 @@ Command command_of(const CommandKind& kind, const Given& given) {
   if (kind.name == "status") return StatusCommand{arguments[0], given.has("--json")};
   if (kind.name == "verify") {
     return VerifyCommand{arguments[0], given.has("--json"), given.has("--strict"), given.has("--quiet")};
+  }
+  if (kind.name == "generate") {
+    return GenerateCommand{arguments[0],
+                           {given.values.begin(), given.values.end()},
+                           given.has("--dateext"),
+                           given.has("--compress"),
+                           given.has("--delaycompress"),
+                           given.has("--quiet")};
   }
   return ListCommand{arguments.empty() ? "" : arguments[0], arguments.size() < 2 ? "" : arguments[1],
                      given.has("--json")};

@@ -3,6 +3,7 @@
 // The commands as plain values, and the functions that carry them out. Each function: results on `out`, talk on `err`,
 // the exit status as its value.
 
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,6 +46,15 @@ struct VerifyCommand {
   bool quiet = false;
 };
 
+struct GenerateCommand {
+  std::string kind;
+  std::map<std::string, std::string, std::less<>> options;  // "--lines" → "1000": only those that were given
+  bool dateext = false;
+  bool compress = false;
+  bool delaycompress = false;
+  bool quiet = false;
+};
+
 struct ListCommand {
   std::string kind;  // empty: everything
   std::string name;
@@ -57,8 +67,8 @@ struct SayCommand {
   int status = 0;  // 0: on `out`
 };
 
-using Command =
-    std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, ListCommand>;
+using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
+                             GenerateCommand, ListCommand>;
 
 Command parse_command_line(const std::vector<std::string>& arguments);
 
@@ -67,6 +77,7 @@ int do_run(const RunCommand& command, const Surroundings& surroundings);
 int do_check(const CheckCommand& command, const Surroundings& surroundings);
 int do_status(const StatusCommand& command, const Surroundings& surroundings);
 int do_verify(const VerifyCommand& command, const Surroundings& surroundings);
+int do_generate(const GenerateCommand& command, const Surroundings& surroundings);
 int do_list(const ListCommand& command, const Surroundings& surroundings);
 
 }  // namespace leat::app
