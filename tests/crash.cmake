@@ -2,5 +2,12 @@
 leat_script_test(kill_loop LABELS crash TIMEOUT 400 COST 1000
   COMMAND /usr/bin/python3 tests/crash/kill_loop.py --leat $<TARGET_FILE:leat> --kills 120
           --report ${CMAKE_BINARY_DIR}/kill_loop.txt)
-leat_script_test(mutants LABELS crash TIMEOUT 600 COST 900
-  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR})
+# Every rotation, short likewise; and what writes and rotates logs in the world.
+leat_script_test(rotations LABELS crash TIMEOUT 600 COST 950
+  COMMAND /usr/bin/python3 tests/crash/rotations.py --leat $<TARGET_FILE:leat> --kills 108
+          --report ${CMAKE_BINARY_DIR}/rotations.txt)
+leat_script_test(real_nginx LABELS crash TIMEOUT 400 COST 940
+  COMMAND /usr/bin/python3 tests/crash/real_nginx.py --leat $<TARGET_FILE:leat> --kills 16
+          --report ${CMAKE_BINARY_DIR}/real_nginx.txt)
+leat_script_test(mutants LABELS crash TIMEOUT 900 COST 900
+  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR} --kills 25)

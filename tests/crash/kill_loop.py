@@ -21,12 +21,9 @@ Exit status: 0 every line is there once, 1 not, 2 the loop itself could not work
 """
 
 import argparse
-import os
 import pathlib
 import random
 import shutil
-import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -37,51 +34,9 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 import judge  # noqa: E402
+from reader import ZONE, Ended, Reader, Trouble  # noqa: E402
 
-ZONE = "Europe/Berlin"
 BACKLOG = 12000  # lines
-
-PIPELINE = """[sources.logs]
-type = "file"
-include = ["{log}"]
-
-[sinks.db]
-type = "sqlite"
-path = "{db}"
-
-[pipelines.logs]
-from = "logs"
-to = "db.access_log"
-raw = true
-commit = {{ rows = {rows}, every = "{every}" }}
-
-[aggregates.visitors_per_day]
-from = "logs"
-timezone = "{zone}"
-by = {{ day = "day(time)" }}
-value = {{ visitors = "count_distinct(remote_addr)", hits = "count()", bytes = "sum(body_bytes_sent)" }}
-
-[aggregates.pages_per_day]
-from = "logs"
-timezone = "{zone}"
-by = {{ day = "day(time)", page = "path(request_uri)" }}
-value = {{ hits = "count()" }}
-
-[aggregates.statuses_per_day]
-from = "logs"
-timezone = "{zone}"
-by = {{ day = "day(time)", status = "status" }}
-value = {{ hits = "count()" }}
-"""
-
-
-class Trouble(Exception):
-    """The loop cannot go on."""
-
-
-class Ended(Exception):
-    """leat has ended when it should not, or not as it should."""
-
 
 class Writer:
     def __init__(self, directory, seed):
@@ -112,83 +67,32 @@ class Writer:
 
 class Round:
     def __init__(self, options, directory, seed):
-        self.options = options
-        self.directory = directory
         self.random = random.Random(seed)
-        self.database = directory / "web.db"
-        self.wal = directory / "web.db-wal"
-        self.err = open(directory / "leat.err", "ab")
+        self.reader = Reader(options.leat, directory, [directory / "access.log"], self.random)
         self.writer = Writer(directory, seed)
-        self.committed = 0
-        self.sequence = 0
         self.lives = []  # (milliseconds from start to kill, … to first write or None, commits seen, busy)
         self.down_rotations = 0
         self.longest = {True: 0.05, False: 0.05}  # seconds from first write to kill, at most; by how often it commits
-        self.child = None
-
-    def environment(self):
-        return dict(os.environ, TZ=ZONE)
-
-    def start(self, arguments):
-        self.child = subprocess.Popen([self.options.leat, *arguments], stdin=subprocess.DEVNULL, stdout=self.err,
-                                      stderr=self.err, env=self.environment())
-        return self.child
-
-    def logs(self, *more):
-        return ["logs", str(self.directory / "access.log"), "--to", str(self.database), *more]
-
-    def run_often(self):
-        rows = self.random.choice((1, 40, 200, 1000))
-        path = self.directory / "often.toml"
-        path.write_text(PIPELINE.format(log=self.directory / "access.log", db=self.database, zone=ZONE, rows=rows,
-                                        every=self.random.choice(("5ms", "50ms", "1s"))))
-        return ["run", str(path)]
-
-    def look(self):
-        """How far the database is, without being the last one to close it."""
-        try:
-            database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
-            try:
-                self.sequence = database.execute("SELECT max(sequence) FROM _leat_pipelines").fetchone()[0] or 0
-                self.committed = database.execute(
-                    "SELECT sum(inserted + rejected) FROM _leat_ranges").fetchone()[0] or 0
-            finally:
-                database.close()
-        except sqlite3.OperationalError:
-            pass  # no such file or table yet
-
-    def wal_state(self):
-        try:
-            found = os.stat(self.wal)
-            return found.st_size, found.st_mtime_ns
-        except FileNotFoundError:
-            return None
 
     def first_life(self):
         self.writer.tell("fill 100")
-        child = self.start(self.logs())
-        begun = time.monotonic()
-        while self.committed == 0:
-            if time.monotonic() - begun > 20 or child.poll() is not None:
-                raise Trouble(f"the first life: no commit, see {self.err.name}")
-            time.sleep(0.02)
-            self.look()
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        self.reader.start(self.reader.logs())
+        self.reader.wait_for_first_commit()
+        self.reader.kill()
 
     def life(self, number):
         early = number % 20 == 19
         often = number % 3 != 0
         rotations = self.writer.rotations
-        self.writer.tell(f"fill {max(0, BACKLOG - (self.writer.written - self.committed)) + 200}")
+        self.writer.tell(f"fill {max(0, BACKLOG - (self.writer.written - self.reader.committed)) + 200}")
         if self.random.random() < 0.3:
             for _ in range(self.random.choice((1, 1, 1, 2))):
                 self.writer.tell("rotate")
         self.down_rotations += self.writer.rotations - rotations
         there = self.writer.written
-        before, sequence_before = self.wal_state(), None
+        before, sequence_before = self.reader.wal_state(), None
 
-        child = self.start(self.run_often() if often else self.logs())
+        child = self.reader.start(self.reader.run_often() if often else self.reader.logs())
         begun = time.monotonic()
         first_write = None
         has_written = not early
@@ -198,83 +102,54 @@ class Round:
             there = self.calm(there)
         else:
             while child.poll() is None:
-                if self.wal_state() not in (None, before):
+                if self.reader.wal_state() not in (None, before):
                     first_write = time.monotonic() - begun
                     break
                 if time.monotonic() - begun > 20:
-                    raise Trouble(f"life {number}: no write in 20 seconds, see {self.err.name}")
+                    raise Trouble(f"life {number}: no write in 20 seconds, see {self.reader.err.name}")
                 time.sleep(0.0005)
-            self.look()
-            sequence_before = self.sequence
+            self.reader.look()
+            sequence_before = self.reader.sequence
             if self.random.random() < 0.3:
                 self.writer.tell("rotate")
             kill_at = time.monotonic() + self.random.random() * self.longest[often]
             while time.monotonic() < kill_at and child.poll() is None:
                 time.sleep(0.001)
-            self.look()
-        if child.poll() is not None:
-            raise Ended(f"life {number}: leat ended by itself with status {child.returncode}, see {self.err.name}")
-        child.send_signal(signal.SIGKILL)
+            self.reader.look()
         killed = time.monotonic() - begun
-        child.wait()
-        commits = self.sequence - sequence_before if sequence_before is not None else 0
-        busy = has_written and self.committed < there
+        self.reader.kill()
+        commits = self.reader.sequence - sequence_before if sequence_before is not None else 0
+        busy = has_written and self.reader.committed < there
         if sequence_before is not None:
             self.longest[often] = min(1.0, max(0.01, self.longest[often] * (1.04 if busy else 0.6)))
         self.lives.append((killed * 1000, None if first_write is None else first_write * 1000, commits, busy))
 
-    def wait_for(self, lines):
-        """Until so many are committed, or nothing has moved for 20 seconds: then the judge will say what is missing."""
-        seen, since = -1, time.monotonic()
-        while self.committed < lines and time.monotonic() - since < 20 and self.child.poll() is None:
-            time.sleep(0.01)
-            self.look()
-            if self.committed != seen:
-                seen, since = self.committed, time.monotonic()
-
     def calm(self, there):
         """leat has read all there is; the log is renamed, and the writer lets go of the old file late."""
-        self.wait_for(there)
+        self.reader.wait_for(there)
         late = self.random.choice((50, 300, 900))
         self.writer.tell(f"rotate {late}")
         time.sleep(self.random.random() * 1.3)
         self.writer.tell(f"fill {self.random.randint(1, late + 100)}")
         there = self.writer.written
         time.sleep(self.random.random() * 0.2)
-        self.look()
+        self.reader.look()
         return there
 
     def drain(self):
         """Reads the rest and is stopped the way a user does it."""
-        child = self.start(self.logs())
+        self.reader.start(self.reader.logs())
         for _ in range(3):
             self.calm(self.writer.written)
         self.writer.stop(cut=self.random.random() < 0.5)
-        self.wait_for(self.writer.written - 1)  # a last line without newline is held
-        child.send_signal(signal.SIGTERM)
-        status = child.wait(60)
-        if status != 0:
-            raise Ended(f"SIGTERM: status {status}, expected 0, see {self.err.name}")
+        self.reader.wait_for(self.writer.written - 1)  # a last line without newline is held
+        self.reader.stop()
         for _ in range(2):  # the second one finds nothing
-            status = subprocess.run([self.options.leat, *self.logs("--once")], stdin=subprocess.DEVNULL, stdout=self.err,
-                                    stderr=self.err, env=self.environment(), timeout=600, check=False).returncode
-            if status != 0:
-                raise Ended(f"--once: status {status}, expected 0, see {self.err.name}")
+            self.reader.once()
 
     def end(self):
-        if self.child and self.child.poll() is None:
-            self.child.kill()
-            self.child.wait()
+        self.reader.end()
         self.writer.end()
-        self.err.close()
-
-
-def say(text, file):
-    """On stdout, and in the file of --report."""
-    print(text, flush=True)
-    if file:
-        with open(file, "a", encoding="utf-8") as out:
-            out.write(text + "\n")
 
 
 def histogram(title, values, bounds, unit):
@@ -298,7 +173,7 @@ def report(lives, file):
     lines += histogram("commits of the life", [life[2] for life in lives], [1, 2, 3, 5, 10, 20, 50, 100], "")
     busy = sum(1 for life in lives if life[3])
     lines.append(f"  between first write and last commit: {busy} of {len(lives)} ({100 * busy / len(lives):.0f} %)")
-    say("\n".join(lines), file)
+    judge.say("\n".join(lines), file)
     return busy / len(lives)
 
 
@@ -312,13 +187,11 @@ def one_round(options, seed, kills, all_lives):
             round_.life(number)
         round_.drain()
         all_lives += round_.lives
-        say(f"seed {seed}: {kills} kills, {round_.writer.written} lines, {round_.writer.rotations} rotations, "
-            f"{round_.down_rotations} of them while nobody read", options.report)
-        problems, facts = judge.judge(options.leat, round_.database, directory / "journal", ZONE)
-        say("\n".join("  " + fact for fact in facts), options.report)
-        for problem in problems:
-            print(f"  WRONG: {problem}", flush=True)
-        good = not problems
+        judge.say(f"seed {seed}: {kills} kills, {round_.writer.written} lines, {round_.writer.rotations} rotations, "
+                  f"{round_.down_rotations} of them while nobody read", options.report)
+        findings = judge.judge(options.leat, round_.reader.database, directory / "journal", ZONE)
+        findings.say(options.report)
+        good = not findings.problems
     except Ended as ended:
         print(f"seed {seed}\n  WRONG: {ended}", flush=True)
     finally:

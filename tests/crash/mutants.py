@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Builds leat with each fault of mutants/*.patch put in, and runs the kill loop on it: every mutant has to fail.
+"""Builds leat with each fault of mutants/*.patch put in, and runs on it the tests that have to find it: all have to fail.
 
   mutants.py [--kills 40] [NAME...]
 
-A loop that never fails proves nothing. The first lines of a patch say what the fault is. A patch that no longer fits
-the code is a failure here: bring it up to date. leat itself has to be built.
+A test that never fails proves nothing. The first lines of a patch say what the fault is, and which tests find it. A patch
+that no longer fits the code is a failure here: bring it up to date. leat itself has to be built.
 """
 
 import argparse
@@ -55,6 +55,23 @@ def build(name, patch, built):
     return out / "leat"
 
 
+def finds(test, leat, options, folder):
+    """True when this test fails as it should."""
+    done = subprocess.run(["/usr/bin/python3", HERE / test[0], "--leat", leat, "--kills", str(options.kills), "--seed",
+                           str(options.seed), "--dir", folder, *test[1:]], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False)
+    wrong = [line.strip() for line in done.stdout.split("\n") if "WRONG" in line]
+    for kept in folder.glob("leat-*"):
+        shutil.rmtree(kept)
+    # Status 2 would say that the test could not work: that is not finding the fault.
+    if done.returncode == 1 and any("lost" in line or "doubled" in line for line in wrong):
+        print(f"  {' '.join(test)}: found, as it should be: {wrong[0]}" + (f" (and {len(wrong) - 1} more)" if wrong[1:] else ""),
+              flush=True)
+        return True
+    print(f"  {' '.join(test)}: NOT FOUND, status {done.returncode}\n{done.stdout}{done.stderr}", flush=True)
+    return False
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=40)
@@ -69,22 +86,13 @@ def main():
     bad = 0
     for name in options.name or patches:
         print(f"mutant {name}", flush=True)
+        tests = re.search(r"^Found by: (.+)$", patches[name].read_text(), re.MULTILINE)
         leat = build(name, patches[name], options.build.resolve())
-        if leat is None:
+        if leat is None or tests is None:
             bad += 1
             continue
-        done = subprocess.run(["/usr/bin/python3", HERE / "kill_loop.py", "--leat", leat, "--kills", str(options.kills),
-                               "--seed", str(options.seed), "--dir", BUILD / name], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)
-        wrong = [line.strip() for line in done.stdout.split("\n") if "WRONG" in line]
-        for folder in (BUILD / name).glob("leat-kill-*"):
-            shutil.rmtree(folder)
-        # Status 2 would say that the loop could not work: that is not finding the fault.
-        if done.returncode == 1 and any("lost" in line or "doubled" in line for line in wrong):
-            print(f"  found, as it should be: {wrong[0]}" + (f" (and {len(wrong) - 1} more)" if wrong[1:] else ""))
-        else:
-            bad += 1
-            print(f"  NOT FOUND: status {done.returncode}\n{done.stdout}{done.stderr}")
+        found = [finds(test.split(), leat, options, BUILD / name) for test in tests.group(1).split("; ")]
+        bad += not all(found)
     print(f"{len(options.name or patches) - bad} mutants found" + (f", {bad} not" if bad else ""))
     return 1 if bad else 0
 
