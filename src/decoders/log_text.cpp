@@ -46,7 +46,139 @@ void append_run(std::string_view run, std::string& out) {
   }
 }
 
+// A run of bytes from 80 on, gathered until something else follows.
+class Gathered {
+ public:
+  explicit Gathered(std::string& out) : out_(out) {}
+  void high(char byte) { run_ += byte; }
+  std::string& rest() {
+    if (!run_.empty()) {
+      append_run(run_, out_);
+      run_.clear();
+    }
+    return out_;
+  }
+
+ private:
+  std::string& out_;
+  std::string run_;
+};
+
+// As it was, but for what cannot be shown.
+void clean(std::string_view logged, std::string& out) {
+  Gathered to(out);
+  for (const char c : logged) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) {
+      to.high(c);
+    } else if (byte < 0x20 || byte == 0x7F) {
+      append_visible(byte, to.rest());
+    } else {
+      to.rest() += c;
+    }
+  }
+  to.rest();
+}
+
+// The number of four hexadecimal digits; -1 when they are not.
+int hex_four(std::string_view digits) {
+  if (digits.size() < 4) return -1;
+  int value = 0;
+  for (const char c : digits.substr(0, 4)) {
+    const int digit = hex_digit(c);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+void append_code_point(uint32_t code, std::string& out) {
+  if (code < 0x20 || (code >= 0x7F && code < 0xA0)) {
+    append_visible(static_cast<unsigned char>(code), out);
+  } else if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6);
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | code >> 12);
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | code >> 18);
+    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  }
+}
+
+// `text` begins with \uHHHH: appends what it means, a pair of surrogates together. Bytes taken; 0: it is none.
+size_t append_unicode_escape(std::string_view text, std::string& out) {
+  const int first = hex_four(text.substr(2));
+  if (first < 0 || (first >= 0xDC00 && first < 0xE000)) return 0;
+  if (first < 0xD800 || first >= 0xE000) {
+    append_code_point(static_cast<uint32_t>(first), out);
+    return 6;
+  }
+  const bool pair = text.size() >= 12 && text[6] == '\\' && text[7] == 'u';
+  const int second = pair ? hex_four(text.substr(8)) : -1;
+  if (second < 0xDC00 || second >= 0xE000) return 0;
+  append_code_point(0x10000 + ((static_cast<uint32_t>(first) - 0xD800) << 10) + static_cast<uint32_t>(second) - 0xDC00,
+                    out);
+  return 12;
+}
+
+void decode_json(std::string_view logged, std::string& out) {
+  constexpr std::string_view kLetters = "bfnrt";
+  constexpr std::string_view kMeaning = "\b\f\n\r\t";
+  Gathered to(out);
+  for (size_t at = 0; at < logged.size();) {
+    const auto byte = static_cast<unsigned char>(logged[at]);
+    if (byte >= 0x80) {
+      to.high(logged[at++]);
+      continue;
+    }
+    std::string& rest = to.rest();
+    if (byte < 0x20 || byte == 0x7F) {
+      append_visible(byte, rest);
+      ++at;
+      continue;
+    }
+    if (byte == '\\' && at + 1 < logged.size()) {
+      const char kind = logged[at + 1];
+      if (kind == '"' || kind == '\\' || kind == '/') {
+        rest += kind;
+        at += 2;
+        continue;
+      }
+      if (const size_t letter = kLetters.find(kind); letter != std::string_view::npos) {
+        append_visible(static_cast<unsigned char>(kMeaning[letter]), rest);
+        at += 2;
+        continue;
+      }
+      if (const size_t taken = kind == 'u' ? append_unicode_escape(logged.substr(at), rest) : 0; taken > 0) {
+        at += taken;
+        continue;
+      }
+    }
+    rest += static_cast<char>(byte);
+    ++at;
+  }
+  to.rest();
+}
+
 }  // namespace
+
+void decode_log_text(std::string_view logged, Escape escape, std::string& out) {
+  switch (escape) {
+    case Escape::server:
+      return decode_log_text(logged, out);
+    case Escape::json:
+      return decode_json(logged, out);
+    case Escape::none:
+      return clean(logged, out);
+  }
+}
 
 void decode_log_text(std::string_view logged, std::string& out) {
   std::string run;

@@ -142,7 +142,8 @@ TEST_F(CutterTest, RefusesWhatFitsNone) {
   EXPECT_EQ(
       whole(repeat("{\"time\": 1}\n", 100)),
       "bad_config: access.log: no known format fits its first 100 lines (first line: '{\"time\": 1}'; nearest is "
-      "nginx_combined: expected '-' at character 10, found '1'); name one with --format, see 'leat list formats'");
+      "nginx_combined: expected '-' at character 10, found '1'); lines of JSON need the log_format that wrote them, as "
+      "it stands in nginx's configuration: --format '{\"time\":\"$time_iso8601\",…}'");
   EXPECT_EQ(whole("a b c\n", true),
             "bad_config: access.log: no known format fits its first line (first line: 'a b c'; nearest is "
             "nginx_combined: expected '-' at character 3, found 'b'); name one with --format, see 'leat list formats'");

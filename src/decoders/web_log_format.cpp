@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decoders/log_columns.h"
+#include "decoders/log_w3c.h"
 #include "decoders/web_log.h"
 
 namespace leat {
 namespace {
 
-constexpr std::array<WebLogFormat, 4> kFormats{{
+constexpr std::array<WebLogFormat, 8> kFormats{{
     {"nginx_combined",
      R"($remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent")",
      "nginx's own format, which it uses when none is named",
@@ -24,6 +26,21 @@ constexpr std::array<WebLogFormat, 4> kFormats{{
     {"apache_vhost_combined", R"(%v:%p %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i")",
      "the combined format after the virtual host and its port",
      R"(www.example.com:443 203.0.113.7 - - [22/Nov/2026:13:39:28 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1")"},
+    {"npm_proxy",
+     R"([$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server] "$http_user_agent" "$http_referer")",
+     "Nginx Proxy Manager, its proxy hosts",
+     R"([24/Jan/2026:16:51:02 +0000] - 404 404 - GET http a.example "/x" [Client 203.0.113.7] [Length 192] [Gzip 3.10] [Sent-to 10.0.0.5] "curl/7.88.1" "-")"},
+    {"npm_standard",
+     R"([$time_local] $status - $request_method $scheme $host "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] "$http_user_agent" "$http_referer")",
+     "Nginx Proxy Manager, its other hosts",
+     R"([24/Jan/2026:13:40:19 +0000] 444 - GET https a.example "/.env" [Client 203.0.113.7] [Length 0] [Gzip -] "curl/7.88.1" "-")"},
+    {"w3c", R"(#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) …)",
+     "W3C extended logs of IIS, CloudFront and others: lines #Fields in the file name the columns",
+     R"(2026-11-22 13:39:28 10.0.0.1 GET /index.html a=1 443 - 203.0.113.7 Mozilla/5.0+(X11))"},
+    {"nginx_json",
+     R"(log_format NAME escape=json '{"time":"$time_iso8601","addr":"$remote_addr","request":"$request",…}';)",
+     "lines of JSON; which key holds which variable is what its log_format says: give that",
+     R"({"time":"2026-11-22T13:39:28+00:00","addr":"203.0.113.7","request":"GET / HTTP/1.1"})"},
 }};
 
 // An escape that Apache writes and nginx does not.
@@ -82,6 +99,33 @@ void explain(std::string_view line, Recognition& result) {
   }
 }
 
+// How many of the lines a compiled format takes.
+size_t fit_of(const LogFormat& format, const std::vector<std::string_view>& lines) {
+  Schema schema{standard_log_fields()};
+  schema.fields.insert(schema.fields.end(), format.extra_fields().begin(), format.extra_fields().end());
+  size_t fit = 0;
+  for (const std::string_view line : lines) {
+    RecordBatch batch(std::make_shared<const Schema>(schema));
+    batch.arena = line;
+    RowWriter rows(batch);
+    const std::string_view record = batch.arena;
+    const size_t row = rows.begin(record, 0, 1);
+    fit += format.reader(schema)->read(record, record.data() + record.size(), row, rows) ? 1 : 0;
+  }
+  return fit;
+}
+
+// The formats that are tried when none of the four fits any line.
+bool fits_compiled(const std::vector<std::string_view>& lines, Recognition& result) {
+  for (const WebLogFormatId id : {WebLogFormatId::npm_proxy, WebLogFormatId::npm_standard}) {
+    const size_t fit = fit_of(*compiled_format(id), lines);
+    if (fit <= result.fit) continue;
+    result.fit = fit;
+    result.format = id;
+  }
+  return result.fit > 0;
+}
+
 // The lines to look at.
 std::vector<std::string_view> sample_of(std::string_view bytes, bool* whole) {
   std::vector<std::string_view> lines;
@@ -109,12 +153,23 @@ std::string_view name_of(WebLogFormatId id) {
 }
 
 bool find_web_log_format(std::string_view name, WebLogFormatId* id) {
-  for (const WebLogFormatId candidate : kWebLogFormatIds) {
-    if (name_of(candidate) != name) continue;
-    *id = candidate;
+  for (size_t i = 0; i < kFormats.size(); ++i) {
+    if (kFormats[i].name != name) continue;
+    *id = static_cast<WebLogFormatId>(i);
     return true;
   }
   return false;
+}
+
+bool has_parser(WebLogFormatId id) {
+  return id <= WebLogFormatId::apache_vhost_combined;
+}
+
+LogFormatPtr compiled_format(WebLogFormatId id) {
+  if (id != WebLogFormatId::npm_proxy && id != WebLogFormatId::npm_standard) return nullptr;
+  LayoutPlace place;
+  auto format = compile_log_format(kFormats[static_cast<size_t>(id)].layout, &place);
+  return format.ok() ? *std::move(format) : nullptr;
 }
 
 WebLogParser parser_of(WebLogFormatId id) {
@@ -125,7 +180,7 @@ WebLogParser parser_of(WebLogFormatId id) {
       return {Layout::combined, true};
     case WebLogFormatId::apache_vhost_combined:
       return {Layout::vhost_combined, true};
-    case WebLogFormatId::nginx_combined:
+    default:
       break;
   }
   return {Layout::combined, false};
@@ -134,6 +189,12 @@ WebLogParser parser_of(WebLogFormatId id) {
 Recognition recognise_web_log(std::string_view bytes) {
   Recognition result;
   bool whole = true;
+  bool decided = true;
+  if (looks_like_w3c(bytes, &decided)) {
+    result.lines = result.fit = 1;
+    result.format = WebLogFormatId::w3c;
+    return result;
+  }
   const std::vector<std::string_view> lines = sample_of(bytes, &whole);
   result.lines = lines.size();
   if (lines.empty()) return result;
@@ -151,7 +212,7 @@ Recognition recognise_web_log(std::string_view bytes) {
     if (trial.fit > (best == nullptr ? 0 : best->fit)) best = &trial;
   }
   if (best == nullptr) {
-    explain(lines.front(), result);
+    if (!fits_compiled(lines, result)) explain(lines.front(), result);
     return result;
   }
   result.fit = best->fit;

@@ -3,26 +3,36 @@
 // Which formats there are, and which of them a file has (docs/formats/web-log.md §1 and §8). Pure functions; any
 // thread.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "decoders/log_format.h"
 #include "decoders/web_log_line.h"
 
 namespace leat {
 
 // In the order of web_log_formats().
-enum class WebLogFormatId : uint8_t { nginx_combined, apache_common, apache_combined, apache_vhost_combined };
-constexpr std::array<WebLogFormatId, 4> kWebLogFormatIds{WebLogFormatId::nginx_combined, WebLogFormatId::apache_common,
-                                                         WebLogFormatId::apache_combined,
-                                                         WebLogFormatId::apache_vhost_combined};
+enum class WebLogFormatId : uint8_t {
+  nginx_combined,
+  apache_common,
+  apache_combined,
+  apache_vhost_combined,
+  npm_proxy,
+  npm_standard,
+  w3c,
+  nginx_json,  // only with a log_format
+};
 
 std::string_view name_of(WebLogFormatId id);
 // False when there is no format of this name.
 bool find_web_log_format(std::string_view name, WebLogFormatId* id);
+// The first four have a parser of their own.
+bool has_parser(WebLogFormatId id);
 WebLogParser parser_of(WebLogFormatId id);
+// npm_*: compiled from their layout. Null for the others.
+LogFormatPtr compiled_format(WebLogFormatId id);
 
 struct Recognition {
   size_t lines = 0;  // looked at, blank ones not counted

@@ -37,7 +37,8 @@ bool is_lone_uri(std::string_view text) {
          text.find(' ') == std::string_view::npos;
 }
 
-// §5. Fills method, uri and protocol, or leaves out.request as it is.
+}  // namespace
+
 void split_request(WebLogLine& out) {
   constexpr size_t kLongestMethod = 32;
   const std::string_view text = out.request.text;
@@ -63,8 +64,6 @@ void split_request(WebLogLine& out) {
   out.protocol = {protocol, protocol.empty(), plain};
   out.request = {};
 }
-
-}  // namespace
 
 std::string Mismatch::reason(std::string_view line) const {
   if (expected.empty()) return fmt::format("{} {}", quoted(value), problem);

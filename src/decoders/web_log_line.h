@@ -32,6 +32,9 @@ struct WebLogLine {
   bool odd_ident = false;     // other than "-"
 };
 
+// §5: fills method, uri and protocol from `request`, or leaves `request` as it is.
+void split_request(WebLogLine& line);
+
 // Takes the next line off the front of `bytes`: `line` is without '\n' and without a '\r' at its end. Returns the
 // number of bytes taken with it; the last line may lack its '\n'. `bytes` are not empty.
 inline size_t next_line(std::string_view bytes, std::string_view& line) {

@@ -34,7 +34,7 @@ std::string request(std::string_view logged) {
 }
 
 TEST(WebLog, SamplesOfTheFormats) {
-  ASSERT_EQ(web_log_formats().size(), 4U);
+  ASSERT_EQ(web_log_formats().size(), 8U);
   const std::vector<std::string> expected{
       "time=2026-11-22 13:39:28|remote_addr=203.0.113.7|request_method=GET|request_uri=/|server_protocol=HTTP/1.1|"
       "status=200|body_bytes_sent=612|http_user_agent=curl/7.88.1",

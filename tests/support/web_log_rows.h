@@ -2,6 +2,7 @@
 
 // What tests of the decoder web_log share: decoding a text into rows that can be compared and read.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -33,6 +34,7 @@ inline std::string value_of(const RecordBatch& batch, size_t column, size_t row)
   const Field& field = batch.schema().fields[column];
   if (batch.is_null(column, row)) return "~";
   if (field.type == Type::time) return format_time(batch.integer(column, row));
+  if (field.type == Type::real) return fmt::format("{}", batch.real(column, row));
   if (field.type == Type::integer) return std::to_string(batch.integer(column, row));
   return std::string(batch.text(column, row));
 }
