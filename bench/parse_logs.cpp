@@ -1,5 +1,5 @@
 // How fast the decoder is by itself: reads a file into memory in chunks of whole lines, then makes batches of them on
-// one thread.  parse_logs FILE [FORMAT]
+// one thread.  parse_logs FILE [FORMAT]; FORMAT is a name, or a log_format
 
 #include <fmt/format.h>
 
@@ -58,7 +58,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   leat::WebLogOptions options;
-  if (argc == 3) options.format = argv[2];
+  if (argc == 3) {
+    const std::string format = argv[2];
+    (format.find_first_of("$%") == std::string::npos ? options.format : options.log_format) = format;
+  }
   auto decoder = leat::make_web_log_decoder(options, {});
   if (!decoder.ok()) {
     fmt::print(stderr, "{}\n", decoder.status().message());

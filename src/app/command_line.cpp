@@ -35,7 +35,8 @@ constexpr Flag kHelp{"--help", "", "this text"};
 constexpr std::array<Flag, 7> kLogsFlags{{
     {"--to", "DB", "the SQLite database to write (default: leat.db)"},
     {"--table", "NAME", "the table to write (default: access_log)"},
-    {"--format", "FORMAT", "the format of the lines; see `leat list formats` (default: recognised, file by file)"},
+    {"--format", "FORMAT",
+     "a name of `leat list formats`, or a log_format or LogFormat in quotes (default: recognised, file by file)"},
     {"--once", "", "take in what is there and end; without it, follow the logs until stopped"},
     {"--save", "FILE.toml", "also write the pipeline file that does the same, as a start for your own"},
     kQuiet,
@@ -81,6 +82,7 @@ constexpr std::array<CommandKind, 7> kCommands{{
      "  leat logs /var/log/nginx/access.log --to web.db\n"
      "  leat logs '/var/log/nginx/access.log*' --once\n"
      "  leat logs access.log --save web.toml\n"
+     "  leat logs access.log --format '$remote_addr [$time_local] \"$request\" $status $request_time'\n"
      "  sqlite3 web.db 'select * from visitors_per_day'"},
     {"run", "FILE.toml [PIPELINE...]", "run the pipelines of a file, or those that are named",
      "SIGINT (Ctrl-C) or SIGTERM: what was read is committed, then it ends with status 0. A second one ends it at "

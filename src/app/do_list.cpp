@@ -16,6 +16,7 @@ struct Item {
   std::span<const Option> options;
   std::string_view layout;  // of a format
   std::string_view sample;
+  std::vector<std::string> columns;
 };
 
 struct Group {
@@ -25,11 +26,13 @@ struct Group {
 
 std::vector<Group> groups() {
   std::vector<Group> all{{"sources", {}}, {"decoders", {}}, {"sinks", {}}, {"formats", {}}};
-  for (const SourceKind& kind : source_kinds()) all[0].items.push_back({kind.name, kind.help, kind.options, {}, {}});
-  for (const DecoderKind& kind : decoder_kinds()) all[1].items.push_back({kind.name, kind.help, kind.options, {}, {}});
-  for (const SinkKind& kind : sink_kinds()) all[2].items.push_back({kind.name, kind.help, kind.options, {}, {}});
+  for (const SourceKind& kind : source_kinds())
+    all[0].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
+  for (const DecoderKind& kind : decoder_kinds())
+    all[1].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
+  for (const SinkKind& kind : sink_kinds()) all[2].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
   for (const FormatName& format : format_names()) {
-    all[3].items.push_back({format.name, format.help, {}, format.layout, format.sample});
+    all[3].items.push_back({format.name, format.help, {}, format.layout, format.sample, format.columns});
   }
   return all;
 }
@@ -53,7 +56,11 @@ std::string options_text(std::span<const Option> options, const std::string& ind
 std::string detail(std::string_view group, const Item& item) {
   std::string out = fmt::format("{} ({})\n  {}\n", item.name, group.substr(0, group.size() - 1), item.help);
   if (!item.layout.empty()) out += fmt::format("layout\n  {}\n", item.layout);
-  if (!item.sample.empty()) out += fmt::format("sample\n  {}\n", item.sample);
+  if (!item.columns.empty()) out += fmt::format("columns\n  {}\n", fmt::join(item.columns, ", "));
+  if (!item.sample.empty()) {
+    out += "sample\n";
+    for (const std::string_view line : split(item.sample, '\n')) out += fmt::format("  {}\n", line);
+  }
   if (!item.options.empty()) out += "options\n" + options_text(item.options, "  ");
   return out;
 }
@@ -87,7 +94,9 @@ std::string json_text() {
     for (const Item& item : group.items) {
       json.begin_object().field("name", item.name).field("help", item.help);
       if (group.name == "formats") {
-        json.field("layout", item.layout).field("sample", item.sample);
+        json.field("layout", item.layout).field("sample", item.sample).key("columns").begin_array();
+        for (const std::string& column : item.columns) json.value(column);
+        json.end_array();
       } else {
         json.key("options");
         options_to_json(json, item.options);

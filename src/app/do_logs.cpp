@@ -9,6 +9,7 @@
 #include "app/run.h"
 #include "base/text.h"
 #include "config/toml.h"
+#include "decoders/web_log.h"
 #include "lookup/time_zone.h"
 #include "os/process.h"
 #include "sinks/sqlite.h"
@@ -33,6 +34,11 @@ std::string zone_for(const std::string& database) {
   return TimeZone::machine_zone();
 }
 
+// A server's own format string, not a name.
+bool is_layout(const std::string& format) {
+  return format.find_first_of("$%") != std::string::npos;
+}
+
 // The pipeline file that does the same.
 Value tree_of(const LogsCommand& command, const std::string& directory, const std::string& zone) {
   Value root;
@@ -41,7 +47,14 @@ Value tree_of(const LogsCommand& command, const std::string& directory, const st
   std::vector<std::string> files;
   for (const std::string& file : command.files) files.push_back(absolute_path(directory, file));
   web.set("include", Value::list_of(std::move(files)));
-  if (!command.format.empty()) web.set("format", Value::of(command.format));
+  if (is_layout(command.format)) {
+    Value format;
+    format.set("type", Value::of("web_log"));
+    format.set("log_format", Value::of(command.format));
+    web.set("format", std::move(format));
+  } else if (!command.format.empty()) {
+    web.set("format", Value::of(command.format));
+  }
   Value db;
   db.set("type", Value::of("sqlite"));
   db.set("path", Value::of(absolute_path(directory, command.to)));
@@ -102,7 +115,15 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
   }
   std::vector<std::string_view> formats;
   for (const FormatName& format : format_names()) formats.push_back(format.name);
-  if (!command.format.empty() && std::find(formats.begin(), formats.end(), command.format) == formats.end()) {
+  if (is_layout(command.format)) {
+    size_t at = 0;
+    size_t length = 0;
+    const std::string trouble = trouble_with_log_format(command.format, &at, &length);
+    if (!trouble.empty()) {
+      const Place place{1, static_cast<uint32_t>(at) + 1, static_cast<uint32_t>(length)};
+      return refuse(fmt::format("--format: {}\n{}", trouble, excerpt(command.format, place)));
+    }
+  } else if (!command.format.empty() && std::find(formats.begin(), formats.end(), command.format) == formats.end()) {
     return refuse(fmt::format("unknown format {}{}", quoted(command.format), suggestion(command.format, formats)));
   }
   const std::string directory = os::current_directory();

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <set>
 
 #include "aggregates/aggregate.h"
 #include "base/text.h"
 #include "config/expression.h"
 #include "config/secrets.h"
 #include "config/toml.h"
+#include "decoders/site.h"
 #include "lookup/time_zone.h"
 #include "os/file_system.h"
 #include "os/process.h"
@@ -34,6 +36,32 @@ std::string trouble_with_table(std::string_view name) {
   if (name.starts_with("sqlite_")) return "begins with sqlite_, which SQLite keeps for itself";
   if (name.find('\0') != std::string_view::npos) return "holds a NUL character";
   return "";
+}
+
+// True when these paths and globs can match more than one log, each with its rotated siblings: docs/configuration.md.
+bool names_several_logs(const std::vector<std::string>& include) {
+  constexpr std::string_view kEndings[] = {".log", "_log", ".txt", ".json", ".csv", ".out"};
+  std::set<std::string_view> logs;
+  for (const std::string_view path : include) {
+    const size_t wildcard = path.find_first_of("*?[");
+    if (wildcard == std::string_view::npos) {
+      logs.insert(live_path_of(path));
+      continue;
+    }
+    std::string_view base = path.substr(0, wildcard);
+    if (base.ends_with('.') || base.ends_with('-')) base.remove_suffix(1);
+    const bool one = std::any_of(std::begin(kEndings), std::end(kEndings),
+                                 [&](std::string_view ending) { return base.ends_with(ending); });
+    if (!one || path.find('/', wildcard) != std::string_view::npos) return true;
+    logs.insert(base);
+  }
+  return logs.size() > 1;
+}
+
+std::optional<std::string> site_rule(const std::string& option, const std::vector<std::string>& include) {
+  if (option == "none" || option.empty()) return std::nullopt;
+  if (option == "auto") return names_several_logs(include) ? std::optional<std::string>("") : std::nullopt;
+  return option == "file" ? "" : option;
 }
 
 class Planner {
@@ -115,6 +143,7 @@ class Planner {
                                      fmt::format("source '{}'", source.kind->name), directory_, true},
                                     complaints_);
     plan_format(source);
+    source.site = site_rule(source.settings.text("site"), source.settings.texts("include"));
     if (complaints_.count() == before) file_.sources.push_back(std::move(source));
   }
 
@@ -131,6 +160,7 @@ class Planner {
       source.decoder_settings = check_options({*format, format->at, source.decoder->options,
                                                fmt::format("format '{}'", source.decoder->name), directory_, true},
                                               complaints_);
+      source.decoder->check(source.decoder_settings, complaints_);
       return;
     }
     std::vector<std::string_view> names;
@@ -146,6 +176,7 @@ class Planner {
     named.set("format", *format);
     source.decoder_settings =
         check_options({named, format->at, source.decoder->options, "format", directory_, false}, complaints_);
+    source.decoder->check(source.decoder_settings, complaints_);
   }
 
   void plan_sink(const Entry& entry) {
@@ -278,8 +309,7 @@ class Planner {
 
   void check_aggregates(const PipelineDeclared& pipeline) {
     if (pipeline.plan.aggregates.empty()) return;
-    const Result<std::unique_ptr<Decoder>> decoder = pipeline.source.decoder->make(
-        pipeline.source.decoder_settings, pipeline.raw, [](NoteLevel, const std::string&) {});
+    const Result<std::unique_ptr<Decoder>> decoder = make_decoder(pipeline, [](NoteLevel, const std::string&) {});
     if (!decoder.ok()) {
       complaints_.add({}, decoder.status().message());
       return;
@@ -369,6 +399,13 @@ Result<std::string> look_up_secret(const std::string& directory, const std::stri
 }
 
 }  // namespace
+
+Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, Note note) {
+  const SourceDeclared& source = pipeline.source;
+  LEAT_ASSIGN(auto decoder, source.decoder->make(source.decoder_settings, pipeline.raw, std::move(note)));
+  if (source.site) decoder = with_site(std::move(decoder), *source.site);
+  return decoder;
+}
 
 PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints) {
   PipelineFile file = Planner(root, directory, complaints).plan();

@@ -4,6 +4,7 @@
 // and what `${file:…}` names, nothing else. Plain values; one thread.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct SourceDeclared {
   Settings settings;
   const DecoderKind* decoder = nullptr;
   Settings decoder_settings;
+  std::optional<std::string> site;  // of the column `site`: its text, empty for the file's name; none: no such column
 };
 
 struct SinkDeclared {
@@ -52,6 +54,9 @@ Result<PipelineFile> read_pipeline_file(const std::string& path);
 
 // The same from a tree; relative paths begin at `directory`.
 PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints);
+
+// The decoder of a pipeline, with what the source adds to its columns.
+Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, Note note);
 
 // What the sections [pipelines.NAME] and [aggregates.NAME] may hold.
 std::span<const Option> pipeline_options();

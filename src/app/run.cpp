@@ -112,7 +112,7 @@ class Runner {
     const Making making{os::file_system(), clock_, note, surroundings_.overrides.chunk_bytes.value_or(0),
                         surroundings_.overrides.vfs};
     job->source = std::make_unique<PartCounter>(declared.source.kind->make(declared.source.settings, making));
-    LEAT_ASSIGN(job->decoder, declared.source.decoder->make(declared.source.decoder_settings, declared.raw, note));
+    LEAT_ASSIGN(job->decoder, make_decoder(declared, note));
     job->sink = declared.sink.kind->make(declared.sink.settings, making);
     EngineOptions engine;
     engine.once = options_.once;

@@ -40,6 +40,8 @@ struct DecoderKind {
   std::string_view help;
   std::span<const Option> options;
   Result<std::unique_ptr<Decoder>> (*make)(const Settings& settings, bool raw, Note note);
+  // Complains of what the options do not say by themselves.
+  void (*check)(const Settings& settings, Complaints& complaints);
 };
 
 struct SinkKind {
@@ -70,7 +72,8 @@ struct FormatName {
   std::string_view decoder;
   std::string_view layout;
   std::string_view help;
-  std::string_view sample;
+  std::string_view sample;           // lines
+  std::vector<std::string> columns;  // empty: only the file, or a log_format, can say
 };
 std::vector<FormatName> format_names();
 

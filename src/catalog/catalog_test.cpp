@@ -47,6 +47,7 @@ TEST(Catalog, EveryFormatNameMakesADecoderThatTakesItsOwnSample) {
     ASSERT_NE(kind, nullptr) << format.name;
     Value table;
     table.set("format", Value::of(std::string(format.name)));
+    if (format.name == "nginx_json") table.set("log_format", Value::of(std::string(format.layout)));
     Complaints complaints("test", "");
     const Settings settings = check_options({table, {}, kind->options, "format", "/", false}, complaints);
     ASSERT_TRUE(complaints.empty()) << complaints.text();
@@ -54,7 +55,9 @@ TEST(Catalog, EveryFormatNameMakesADecoderThatTakesItsOwnSample) {
     ASSERT_TRUE(decoder.ok()) << decoder.status().message();
     const std::string line = std::string(format.sample) + "\n";
     const auto cutter = (*decoder)->make_cutter("sample");
-    const Result<size_t> whole = cutter->whole(line, true);
+    Result<size_t> whole = cutter->whole(line, true);
+    // W3C: the lines say which columns there are.
+    if (!whole.ok() && whole.status().kind() == Kind::retry) whole = cutter->whole(line, true);
     ASSERT_TRUE(whole.ok()) << whole.status().message();
     EXPECT_EQ(*whole, line.size());
     Chunk chunk;

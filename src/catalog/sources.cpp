@@ -6,7 +6,7 @@
 namespace leat {
 namespace {
 
-constexpr std::array<Option, 3> kFileOptions{{
+constexpr std::array<Option, 4> kFileOptions{{
     {.name = "include",
      .type = OptionType::paths,
      .required = true,
@@ -19,6 +19,11 @@ constexpr std::array<Option, 3> kFileOptions{{
      .type = OptionType::size,
      .standard = "1MiB",
      .help = "a longer line is a reject, of which the first 64 KiB are kept"},
+    {.name = "site",
+     .standard = "auto",
+     .help =
+         "the column `site`, which log a row is of. \"auto\": the file's name, when include can match more than one "
+         "log; \"file\": always the file's name; \"none\": no such column; any other text is what the column says"},
 }};
 
 std::unique_ptr<Source> make_file(const Settings& settings, const Making& making) {

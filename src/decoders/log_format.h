@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 #include "data/schema.h"
+#include "decoders/cell_writer.h"
 #include "decoders/log_layout.h"
-#include "decoders/row_writer.h"
 #include "decoders/web_log_line.h"
 
 namespace leat {
@@ -29,7 +29,7 @@ class LineReader {
 
   // Fills row `row`, which is all NULL. `line` is not empty and without its end; `readable_end` as for
   // WebLogParser::parse(). False: it does not fit, see mismatch(); the row is then taken back.
-  virtual bool read(std::string_view line, const char* readable_end, size_t row, RowWriter& rows) = 0;
+  virtual bool read(std::string_view line, const char* readable_end, size_t row, CellWriter& rows) = 0;
   // Its views hold until the next read().
   [[nodiscard]] const Mismatch& mismatch() const { return mismatch_; }
 

@@ -239,7 +239,7 @@ class JsonReader final : public LineReader {
         values_(schema, format.columns, format.escape),
         time_(schema.find("time").value_or(kNoColumn)) {}
 
-  bool read(std::string_view line, const char* readable_end, size_t row, RowWriter& rows) override {
+  bool read(std::string_view line, const char* readable_end, size_t row, CellWriter& rows) override {
     begin_ = at_ = line.data();
     end_ = begin_ + line.size();
     readable_ = readable_end;
@@ -407,7 +407,7 @@ class JsonReader final : public LineReader {
   LogValues values_;
   size_t time_;
   size_t row_ = 0;
-  RowWriter* rows_ = nullptr;
+  CellWriter* rows_ = nullptr;
   const char* begin_ = nullptr;     // of the line
   const char* at_ = nullptr;        // what is before it is parsed
   const char* end_ = nullptr;       // of the line

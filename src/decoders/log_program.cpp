@@ -146,7 +146,7 @@ class ProgramReader final : public LineReader {
     time_ = schema.find("time").value_or(kNoColumn);
   }
 
-  bool read(std::string_view line, const char* readable_end, size_t row, RowWriter& rows) override {
+  bool read(std::string_view line, const char* readable_end, size_t row, CellWriter& rows) override {
     begin_ = at_ = line.data();
     end_ = begin_ + line.size();
     readable_ = readable_end;
@@ -255,7 +255,7 @@ class ProgramReader final : public LineReader {
     return size != 0 && size <= rest.size() && stands(step.until, at + size);
   }
 
-  bool take_value(const Step& step, size_t index, size_t row, RowWriter& rows) {
+  bool take_value(const Step& step, size_t index, size_t row, CellWriter& rows) {
     switch (step.column.shape) {
       case Shape::integer:
         return take_integer(step, index, row, rows);
@@ -297,7 +297,7 @@ class ProgramReader final : public LineReader {
     return wrong(step.column.name, {at_, static_cast<size_t>(end - at_)}, problem);
   }
 
-  bool take_integer(const Step& step, size_t index, size_t row, RowWriter& rows) {
+  bool take_integer(const Step& step, size_t index, size_t row, CellWriter& rows) {
     const char* digit = at_;
     int64_t value = 0;
     bool too_large = false;
@@ -316,7 +316,7 @@ class ProgramReader final : public LineReader {
     return true;
   }
 
-  bool take_number(const Step& step, size_t index, size_t row, RowWriter& rows) {
+  bool take_number(const Step& step, size_t index, size_t row, CellWriter& rows) {
     if (at_ < end_ && !is_digit(*at_) && take_null(step)) return true;
     const char* end = at_;
     while (end < end_ && (is_digit(*end) || *end == '.')) ++end;
@@ -340,7 +340,7 @@ class ProgramReader final : public LineReader {
     return true;
   }
 
-  bool take_time(const Step& step, size_t index, size_t row, RowWriter& rows) {
+  bool take_time(const Step& step, size_t index, size_t row, CellWriter& rows) {
     const Shape shape = step.column.shape;
     const char* const begin = at_;
     int64_t micros = 0;
@@ -429,7 +429,7 @@ class ProgramReader final : public LineReader {
     }
   }
 
-  bool take_text(const Step& step, size_t index, size_t row, RowWriter& rows) {
+  bool take_text(const Step& step, size_t index, size_t row, CellWriter& rows) {
     const char* end = at_;
     bool plain = false;
     if (!(step.quoted ? find_quoted(step, &end, &plain) : find_unquoted(step, index, &end, &plain))) return false;
@@ -455,7 +455,7 @@ class ProgramReader final : public LineReader {
     return true;
   }
 
-  void put(size_t column, size_t row, std::string_view text, bool plain, RowWriter& rows) {
+  void put(size_t column, size_t row, std::string_view text, bool plain, CellWriter& rows) {
     if (column == kNoColumn || (text.size() == 1 && text[0] == '-')) return;
     if (text.empty() && format_.escape != Escape::server) return;
     rows.text(column, row, text, plain, format_.escape);
@@ -471,7 +471,7 @@ class ProgramReader final : public LineReader {
     return true;
   }
 
-  bool take_user(const Step& step, size_t index, std::string_view user, bool plain, size_t row, RowWriter& rows) {
+  bool take_user(const Step& step, size_t index, std::string_view user, bool plain, size_t row, CellWriter& rows) {
     if (!step.quoted && format_.escape == Escape::server) {
       if (user == "\"\"") {
         user = user.substr(1, 0);

@@ -9,7 +9,8 @@
 namespace leat {
 namespace {
 
-std::string_view put_number(const LogColumn& column, size_t place, std::string_view text, size_t row, RowWriter& rows) {
+std::string_view put_number(const LogColumn& column, size_t place, std::string_view text, size_t row,
+                            CellWriter& rows) {
   if (column.shape == Shape::integer) {
     int64_t value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -57,7 +58,7 @@ RequestColumns RequestColumns::of(const Schema& schema, const std::vector<LogCol
 }
 
 void put_request(const RequestColumns& to, std::string_view logged, bool plain, Escape escape, size_t row,
-                 RowWriter& rows) {
+                 CellWriter& rows) {
   const auto put = [&](size_t column, const LogField& field) {
     if (column == kNoColumn || field.null || (field.text.empty() && escape != Escape::server)) return;
     rows.text(column, row, field.text, field.plain, escape);
@@ -78,7 +79,7 @@ LogValues::LogValues(const Schema& schema, const std::vector<LogColumn>& columns
   }
 }
 
-std::string_view LogValues::put(size_t index, std::string_view logged, bool plain, size_t row, RowWriter& rows) {
+std::string_view LogValues::put(size_t index, std::string_view logged, bool plain, size_t row, CellWriter& rows) {
   const LogColumn& column = columns_[index];
   const size_t place = places_[index];
   if (logged == "-") return {};

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "decoders/cell_writer.h"
 #include "decoders/log_columns.h"
 #include "decoders/log_time.h"
-#include "decoders/row_writer.h"
 
 namespace leat {
 
@@ -23,7 +23,7 @@ struct RequestColumns {
   static RequestColumns of(const Schema& schema, const std::vector<LogColumn>& columns);
 };
 void put_request(const RequestColumns& to, std::string_view logged, bool plain, Escape escape, size_t row,
-                 RowWriter& rows);
+                 CellWriter& rows);
 
 class LogValues {
  public:
@@ -32,7 +32,7 @@ class LogValues {
   // Sets what value `index` of the columns says in row `row`. `plain`: it is printable ASCII without escapes. Returns
   // what is wrong with it ("is not an integer"), empty when nothing is. "-" is NULL, and so is the empty text, but for
   // a text written with Escape::server.
-  std::string_view put(size_t index, std::string_view logged, bool plain, size_t row, RowWriter& rows);
+  std::string_view put(size_t index, std::string_view logged, bool plain, size_t row, CellWriter& rows);
 
  private:
   const std::vector<LogColumn>& columns_;

@@ -113,7 +113,7 @@ class W3cReader final : public LineReader {
     return true;
   }
 
-  bool read(std::string_view line, const char* /*readable_end*/, size_t row, RowWriter& rows) override {
+  bool read(std::string_view line, const char* /*readable_end*/, size_t row, CellWriter& rows) override {
     if (fields_.empty()) return reject("", line.substr(0, 40), "stands behind no line #Fields that names its columns");
     cut(line);
     if (cells_.size() != fields_.size()) {
@@ -203,7 +203,7 @@ class W3cReader final : public LineReader {
   }
 
   // IIS: milliseconds. Others: seconds with a point.
-  bool put_taken(size_t field, std::string_view cell, size_t row, RowWriter& rows) {
+  bool put_taken(size_t field, std::string_view cell, size_t row, CellWriter& rows) {
     if (cell == "-") return true;
     int64_t micros = 0;
     const bool seconds = cell.find('.') != std::string_view::npos;
@@ -215,14 +215,14 @@ class W3cReader final : public LineReader {
   }
 
   // IIS writes '+' for a space.
-  void put_agent(size_t field, std::string_view cell, size_t row, RowWriter& rows) {
+  void put_agent(size_t field, std::string_view cell, size_t row, CellWriter& rows) {
     if (cell == "-" || places_[field] == kNoColumn) return;
     std::string text(cell);
     std::replace(text.begin(), text.end(), '+', ' ');
     rows.copied(places_[field], row, text, Escape::none);
   }
 
-  bool put_uri(std::string_view stem, std::string_view query, size_t row, RowWriter& rows) {
+  bool put_uri(std::string_view stem, std::string_view query, size_t row, CellWriter& rows) {
     const auto column = schema_.find("request_uri");
     if (stem.empty() || stem == "-" || !column) return true;
     std::string uri(stem);
@@ -234,7 +234,7 @@ class W3cReader final : public LineReader {
     return true;
   }
 
-  bool put_time(std::string_view date, std::string_view time, size_t row, RowWriter& rows) {
+  bool put_time(std::string_view date, std::string_view time, size_t row, CellWriter& rows) {
     if (date.empty() || time.empty()) return true;
     int64_t micros = 0;
     when_ = fmt::format("{}T{}", date, time);

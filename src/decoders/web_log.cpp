@@ -33,7 +33,7 @@ enum class Column : size_t {
 // Puts what the four parsers find into rows.
 class ParsedRows {
  public:
-  ParsedRows(const Schema& schema, RowWriter& rows)
+  ParsedRows(const Schema& schema, CellWriter& rows)
       : rows_(rows), host_(schema.find("host")), port_(schema.find("server_port")) {}
 
   void fill(const WebLogLine& line, size_t row) {
@@ -60,7 +60,7 @@ class ParsedRows {
     if (!field.null) rows_.text(static_cast<size_t>(column), row, field.text, field.plain);
   }
 
-  RowWriter& rows_;
+  CellWriter& rows_;
   std::optional<size_t> host_;
   std::optional<size_t> port_;
 };
@@ -117,7 +117,7 @@ class WebLogDecoder final : public Decoder {
   void parse_lines(const Chunk& chunk, WebLogFormatId format, RecordBatch& batch, Rejects& rejects) {
     const std::string_view bytes = batch.arena;
     WebLogParser parser = parser_of(format);
-    RowWriter rows(batch);
+    CellWriter rows(batch);
     ParsedRows cells(batch.schema(), rows);
     WebLogLine parsed;
     uint64_t number = chunk.first_line;
@@ -138,7 +138,7 @@ class WebLogDecoder final : public Decoder {
 
   static void read_lines(const Chunk& chunk, LineReader& reader, RecordBatch& batch, Rejects& rejects) {
     const std::string_view bytes = batch.arena;
-    RowWriter rows(batch);
+    CellWriter rows(batch);
     uint64_t number = chunk.first_line;
     for (size_t at = 0; at < bytes.size(); ++number) {
       std::string_view line;
@@ -189,7 +189,7 @@ std::vector<std::string> web_log_columns(std::string_view format) {
   LayoutPlace place;
   const std::string_view layout = web_log_formats()[static_cast<size_t>(id)].layout;
   auto compiled = compile_log_format(layout, &place);
-  if (id == WebLogFormatId::w3c || id == WebLogFormatId::nginx_json || !compiled.ok()) return names;
+  if (id == WebLogFormatId::nginx_json || !compiled.ok()) return names;
   for (const std::string_view name : (*compiled)->standard_columns()) names.emplace_back(name);
   for (const Field& field : (*compiled)->extra_fields()) names.push_back(field.name);
   return names;

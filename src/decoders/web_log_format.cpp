@@ -34,13 +34,12 @@ constexpr std::array<WebLogFormat, 8> kFormats{{
      R"([$time_local] $status - $request_method $scheme $host "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] "$http_user_agent" "$http_referer")",
      "Nginx Proxy Manager, its other hosts",
      R"([24/Jan/2026:13:40:19 +0000] 444 - GET https a.example "/.env" [Client 203.0.113.7] [Length 0] [Gzip -] "curl/7.88.1" "-")"},
-    {"w3c", R"(#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) …)",
-     "W3C extended logs of IIS, CloudFront and others: lines #Fields in the file name the columns",
-     R"(2026-11-22 13:39:28 10.0.0.1 GET /index.html a=1 443 - 203.0.113.7 Mozilla/5.0+(X11))"},
-    {"nginx_json",
-     R"(log_format NAME escape=json '{"time":"$time_iso8601","addr":"$remote_addr","request":"$request",…}';)",
-     "lines of JSON; which key holds which variable is what its log_format says: give that",
-     R"({"time":"2026-11-22T13:39:28+00:00","addr":"203.0.113.7","request":"GET / HTTP/1.1"})"},
+    {"w3c", "", "W3C extended logs of IIS, CloudFront and others: lines #Fields in the file name the columns",
+     "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent)\n"
+     "2026-11-22 13:39:28 10.0.0.1 GET /index.html a=1 443 - 203.0.113.7 Mozilla/5.0+(X11)"},
+    {"nginx_json", R"({"time":"$time_iso8601","addr":"$remote_addr","request":"$request","status":$status})",
+     "lines of JSON; which key holds which variable is known from its log_format, so give that as the format",
+     R"({"time":"2026-11-22T13:39:28+00:00","addr":"203.0.113.7","request":"GET / HTTP/1.1","status":200})"},
 }};
 
 // An escape that Apache writes and nginx does not.
@@ -107,7 +106,7 @@ size_t fit_of(const LogFormat& format, const std::vector<std::string_view>& line
   for (const std::string_view line : lines) {
     RecordBatch batch(std::make_shared<const Schema>(schema));
     batch.arena = line;
-    RowWriter rows(batch);
+    CellWriter rows(batch);
     const std::string_view record = batch.arena;
     const size_t row = rows.begin(record, 0, 1);
     fit += format.reader(schema)->read(record, record.data() + record.size(), row, rows) ? 1 : 0;

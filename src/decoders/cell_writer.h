@@ -12,9 +12,9 @@
 
 namespace leat {
 
-class RowWriter {
+class CellWriter {
  public:
-  explicit RowWriter(RecordBatch& batch)
+  explicit CellWriter(RecordBatch& batch)
       : batch_(batch), begin_(batch.arena.data()), size_(batch.arena.size()), raw_(batch.schema().find("raw_log")) {}
 
   // Adds a row for `record`, a view into the arena; `start`: offset of the arena in its part.
