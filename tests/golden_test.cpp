@@ -213,7 +213,12 @@ Files run_case(const fs::path& where, const Setting& setting) {
       found["error"] = replace_all(first.err, folder.path().string() + "/", "") + "exit status " +
                        std::to_string(first.status) + "\n";
     }
-    if (!fs::exists(database)) break;
+    if (!first.out.empty()) {
+      found["stdout"] = first.out;
+      EXPECT_EQ(call({"run", config, "--once"}, setting.overrides).out, first.out)
+          << "a second run says something else";
+    }
+    if (!fs::exists(database)) continue;
     const Outcome proof = call({"verify", database.string()}, {});
     EXPECT_EQ(proof.status, 0) << proof.out << proof.err;
     Files tables = tables_of(database, folder.path().string() + "/in/");
@@ -230,7 +235,7 @@ Files expected_of(const fs::path& where) {
   Files expected;
   for (const auto& entry : fs::directory_iterator(where)) {
     const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && (entry.path().extension() == ".csv" || name == "error")) {
+    if (entry.is_regular_file() && (entry.path().extension() == ".csv" || name == "error" || name == "stdout")) {
       expected[name] = read_file(entry.path());
     }
   }

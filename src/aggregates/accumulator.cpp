@@ -35,6 +35,11 @@ AggregateValue text_value(std::string_view value) {
   return result;
 }
 
+template <class T>
+size_t bytes_of(const std::vector<T>& values) {
+  return values.capacity() * sizeof(T);
+}
+
 class Count final : public Accumulator {
  public:
   void grow(const BucketTable& table) override { counts_.resize(table.size()); }
@@ -43,6 +48,7 @@ class Count final : public Accumulator {
   }
   [[nodiscard]] AggregateValue value(size_t bucket) const override { return integer_value(counts_[bucket]); }
   void clear() override { counts_.clear(); }
+  [[nodiscard]] size_t memory_bytes() const override { return bytes_of(counts_); }
 
  private:
   std::vector<int64_t> counts_;
@@ -79,6 +85,7 @@ class Sum final : public Accumulator {
     }
   }
   void clear() override { sums_.clear(); }
+  [[nodiscard]] size_t memory_bytes() const override { return bytes_of(sums_); }
 
  private:
   struct Delta {
@@ -125,6 +132,7 @@ class Extreme final : public Accumulator {
     best_.clear();
     arena_.clear();
   }
+  [[nodiscard]] size_t memory_bytes() const override { return bytes_of(best_) + arena_.capacity(); }
 
  private:
   template <class T>
@@ -144,22 +152,30 @@ class Extreme final : public Accumulator {
 class CountDistinct final : public Accumulator {
  public:
   CountDistinct(size_t input, Type type, uint64_t seed, size_t known_bytes)
-      : input_(input), type_(type), seed_(mix64(seed)), known_(known_bytes) {}
+      : input_(input), type_(type), all_(known_bytes == SIZE_MAX), seed_(mix64(seed)), known_(known_bytes) {}
 
   // Bucket numbers begin anew after each commit, so a known value is bound to the hash of its bucket's keys.
   void grow(const BucketTable& table) override {
     for (size_t bucket = identities_.size(); bucket < table.size(); ++bucket) {
       identities_.push_back(table.identity(bucket));
     }
+    if (all_) counts_.resize(table.size());
   }
   void add(const RecordBatch& batch, std::span<const Placed> rows) override {
     for (size_t at = 0; at < rows.size(); at += kAtOnce) {
       add_few(batch, rows.subspan(at, std::min(kAtOnce, rows.size() - at)));
     }
   }
-  [[nodiscard]] AggregateValue value(size_t) const override { return {}; }
+  [[nodiscard]] AggregateValue value(size_t bucket) const override {
+    return all_ ? integer_value(counts_[bucket]) : AggregateValue();
+  }
+  [[nodiscard]] size_t memory_bytes() const override {
+    return known_.memory_bytes() + bytes_of(identities_) + bytes_of(candidates_) + bytes_of(counts_) +
+           arena_.capacity();
+  }
   void clear() override {
     identities_.clear();
+    counts_.clear();
     candidates_.clear();
     arena_.clear();
   }
@@ -214,7 +230,9 @@ class CountDistinct final : public Accumulator {
     }
     for (size_t i = 0; i < rows.size(); ++i) {
       if (cells[i].null || !known_.insert(hashes[i])) continue;
-      if (is_text(type_)) {
+      if (all_) {
+        ++counts_[rows[i].bucket];
+      } else if (is_text(type_)) {
         const std::string_view value = batch.text_of(cells[i].bits);
         candidates_.push_back({rows[i].bucket, prefix(value), pack_text(arena_.size(), value.size())});
         arena_.append(value);
@@ -241,10 +259,12 @@ class CountDistinct final : public Accumulator {
 
   size_t input_;
   Type type_;
+  const bool all_;
   uint64_t seed_;
   KnownSet known_;
   std::vector<Hash128> identities_;  // of the buckets
   std::vector<Candidate> candidates_;
+  std::vector<int64_t> counts_;  // of the buckets, when it holds all
   std::string arena_;
 };
 

@@ -13,12 +13,6 @@
 
 namespace leat {
 
-// A row and the bucket it belongs to.
-struct Placed {
-  uint32_t row = 0;
-  uint32_t bucket = 0;
-};
-
 class Accumulator {
  public:
   Accumulator() = default;
@@ -31,13 +25,14 @@ class Accumulator {
   virtual void add(const RecordBatch& batch, std::span<const Placed> rows) = 0;
   [[nodiscard]] virtual AggregateValue value(size_t bucket) const = 0;
   virtual void clear() = 0;
+  [[nodiscard]] virtual size_t memory_bytes() const = 0;
 
   // Of a count_distinct only.
   virtual Status for_each_candidate(const std::function<Status(size_t, AggregateValue)>& visit);
   virtual void forget_known() {}
 };
 
-// A known-set of a count_distinct takes at most `known_bytes`.
+// A known-set of a count_distinct takes at most `known_bytes`; SIZE_MAX: it holds all, and its value is their number.
 constexpr size_t kKnownBytes = 4 * 1024 * 1024;
 
 // `type`: of the column `input` (any for count).

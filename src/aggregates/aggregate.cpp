@@ -18,7 +18,9 @@ class Buckets final : public Aggregate {
         // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
         seed_(mix64(reinterpret_cast<uintptr_t>(this))),
         table_(text_keys(binding), seed_) {
-    for (const BoundKey& key : binding.keys) keys_.emplace_back(key.function, key.input, key.type, binding.zone);
+    for (const BoundKey& key : binding.keys) {
+      keys_.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed_));
+    }
     for (const BoundMeasure& bound : binding.measures) {
       measures_.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed_, known_bytes));
     }
@@ -29,22 +31,20 @@ class Buckets final : public Aggregate {
   [[nodiscard]] const std::vector<size_t>& inputs() const override { return inputs_; }
 
   void add(const RecordBatch& batch, size_t first, size_t count) override {
-    evaluate(batch, first, count);
+    const Texts texts = evaluate(batch, first, count);
     placed_.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      placed_[i] = {static_cast<uint32_t>(first + i), table_.find_or_add(&cells_[i * keys_.size()], batch.arena)};
-    }
+    table_.place(cells_.data(), texts, static_cast<uint32_t>(first), count, placed_.data());
     accumulate(batch);
   }
 
   void add_where_in(const Aggregate& touched, const RecordBatch& batch, size_t first, size_t count) override {
     const BucketTable& wanted = static_cast<const Buckets&>(touched).table_;
-    evaluate(batch, first, count);
+    const Texts texts = evaluate(batch, first, count);
     placed_.clear();
     for (size_t i = 0; i < count; ++i) {
       const KeyCell* cells = &cells_[i * keys_.size()];
-      if (wanted.find(cells, batch.arena) == BucketTable::kNone) continue;
-      placed_.push_back({static_cast<uint32_t>(first + i), table_.find_or_add(cells, batch.arena)});
+      if (wanted.find(cells, texts) == BucketTable::kNone) continue;
+      placed_.push_back({static_cast<uint32_t>(first + i), table_.find_or_add(cells, texts)});
     }
     accumulate(batch);
   }
@@ -56,9 +56,9 @@ class Buckets final : public Aggregate {
     const KeyCell& cell = table_.key(bucket, column);
     AggregateValue result;
     if (cell.null) return result;
-    if (keys_[column].is_calendar()) {
+    if (keys_[column].shown_as_text()) {
       result.kind = AggregateValue::Kind::text;
-      result.text = keys_[column].calendar_text(static_cast<int64_t>(cell.bits));
+      result.text = keys_[column].shown_text(static_cast<int64_t>(cell.bits));
     } else if (keys_[column].text()) {
       result.kind = AggregateValue::Kind::text;
       result.text = table_.text(bucket, column);
@@ -77,6 +77,12 @@ class Buckets final : public Aggregate {
     *outcome = column < keys_.size() ? Status() : measures_[column - keys_.size()]->for_each_candidate(visit);
   }
 
+  [[nodiscard]] size_t memory_bytes() const override {
+    size_t bytes = table_.memory_bytes();
+    for (const auto& measure : measures_) bytes += measure->memory_bytes();
+    return bytes;
+  }
+
   void committed() override {
     table_.clear();
     for (Key& key : keys_) key.forget();
@@ -90,15 +96,19 @@ class Buckets final : public Aggregate {
  private:
   static std::vector<bool> text_keys(const Binding& binding) {
     std::vector<bool> text;
-    for (const BoundKey& key : binding.keys) text.push_back(is_text(key.type));
+    for (const BoundKey& key : binding.keys) {
+      text.push_back(is_text(key.type) && key.function != KeyFunction::browser);
+    }
     return text;
   }
 
-  void evaluate(const RecordBatch& batch, size_t first, size_t count) {
+  Texts evaluate(const RecordBatch& batch, size_t first, size_t count) {
     cells_.resize(count * keys_.size());
+    made_.clear();
     for (size_t k = 0; k < keys_.size(); ++k) {
-      keys_[k].evaluate(batch, first, count, cells_.data() + k, keys_.size());
+      keys_[k].evaluate(batch, first, count, cells_.data() + k, keys_.size(), made_);
     }
+    return {batch.arena, made_};
   }
 
   void accumulate(const RecordBatch& batch) {
@@ -116,6 +126,7 @@ class Buckets final : public Aggregate {
   uint64_t seed_;
   BucketTable table_;
   std::vector<KeyCell> cells_;  // of the batch at hand: the keys of its first row, of its second, …
+  std::string made_;            // of the batch at hand: text of keys that does not stand in its arena
   std::vector<Placed> placed_;
 };
 
@@ -127,8 +138,8 @@ Result<std::unique_ptr<Aggregate>> bind_with_known_bytes(const AggregateSpec& sp
   return std::unique_ptr<Aggregate>(std::make_unique<Buckets>(spec, std::move(binding), known_bytes));
 }
 
-Result<std::unique_ptr<Aggregate>> Aggregate::bind(const AggregateSpec& spec, const Schema& schema) {
-  return bind_with_known_bytes(spec, schema, kKnownBytes);
+Result<std::unique_ptr<Aggregate>> Aggregate::bind(const AggregateSpec& spec, const Schema& schema, Keeping keeping) {
+  return bind_with_known_bytes(spec, schema, keeping == Keeping::all ? kUnbounded : kKnownBytes);
 }
 
 }  // namespace leat

@@ -2,7 +2,7 @@
 
 // Counts kept up to date from batches: keys × measures. An Aggregate holds what the rows since the last commit change
 // (deltas), and a bounded memory of distinct values it has already handed out; the totals and the distinct sets
-// themselves live in the sink. One thread (the sink's).
+// themselves live in the sink. Or, for a sink without tables, it holds all (Keeping). One thread (the sink's).
 //
 // The sink calls add() for rows that it has inserted, then at commit: adds the deltas to the aggregate's table, inserts
 // the candidates into the distinct sets (those that were really new are what a count_distinct grows by), and calls
@@ -41,11 +41,17 @@ struct AggregateValue {
   std::string_view text;
 };
 
+// changes: of the rows since committed(), for a sink that adds them to its tables. all: of every row since it was
+// bound, for a sink that has no tables: the value of a count_distinct is the number of values, there are no candidates,
+// and committed() is not called.
+enum class Keeping : uint8_t { changes, all };
+
 class Aggregate {
  public:
   // Checks the declaration against the columns of the rows. bad_config: unknown column or function, a wrong type,
   // an unknown time zone; the message names the expression and what there is.
-  static Result<std::unique_ptr<Aggregate>> bind(const AggregateSpec& spec, const Schema& schema);
+  static Result<std::unique_ptr<Aggregate>> bind(const AggregateSpec& spec, const Schema& schema,
+                                                 Keeping keeping = Keeping::changes);
 
   Aggregate() = default;
   Aggregate(const Aggregate&) = delete;
@@ -73,6 +79,9 @@ class Aggregate {
   virtual void for_each_candidate(size_t column,
                                   const std::function<Status(size_t bucket, AggregateValue value)>& visit,
                                   Status* outcome) = 0;
+
+  // Allocated for buckets, measures and distinct values, whether in use or not.
+  [[nodiscard]] virtual size_t memory_bytes() const = 0;
 
   // The deltas are in the sink: forgets them; the known distinct values stay known.
   virtual void committed() = 0;

@@ -101,7 +101,8 @@ TEST(AggregateBind, ErrorsOfKeys) {
             "aggregate 'a': by 'k' = ' path(time)': path() wants a text column at character 7: 'time' is of type time");
   EXPECT_EQ(by_error("count_distinct(remote_addr)"),
             "aggregate 'a': by 'k' = 'count_distinct(remote_addr)': count_distinct() is a measure at character 1: it "
-            "belongs into `value`; a key is a column, or minute(), hour(), day(), month() or path() of one");
+            "belongs into `value`; a key is a column, or minute(), hour(), day(), month(), path(), "
+            "browser() or referrer() of one");
   EXPECT_EQ(by_error("day(path(request_uri))"),
             "aggregate 'a': by 'k' = 'day(path(request_uri))': day() takes a column, not path() at character 5");
   EXPECT_EQ(by_error("raw_log"),
@@ -284,6 +285,70 @@ TEST(Path, IsWhatStandsBeforeTheQuery) {
       {"/%3Fx?y", "/%3Fx"},
   };
   for (const auto& [target, path] : cases) EXPECT_EQ(path_of(target), path) << target;
+}
+
+TEST(Site, IsTheHostOfAReferer) {
+  const std::vector<std::pair<std::string_view, std::string_view>> cases{
+      {"https://www.example.org/a/b?c", "example.org"},
+      {"http://example.org", "example.org"},
+      {"http://example.org?x", "example.org"},
+      {"http://example.org#x", "example.org"},
+      {"http://example.org:8080/", "example.org"},
+      {"http://user:secret@example.org/", "example.org"},
+      {"http://example.org./", "example.org"},
+      {"https://WWW.Example.ORG/", "Example.ORG"},
+      {"https://www.com/", "www.com"},
+      {"https://www./", "www"},
+      {"http://[2001:db8::1]/", "[2001:db8::1]"},
+      {"http://[2001:db8::1]:80/", "[2001:db8::1]"},
+      {"android-app://com.google.android.gm/", "com.google.android.gm"},
+      {"http://a\\b", "a"},
+      {"http:///x", ""},
+      {"http://", ""},
+      {"://x", ""},
+      {"", ""},
+      {"-", ""},
+      {"/local", ""},
+      {"example.org", ""},
+      {"() { :;}; http://example.org", ""},
+  };
+  for (const auto& [referer, site] : cases) EXPECT_EQ(site_of(referer), site) << referer;
+}
+
+class HoldsAll : public testing::Test {
+ protected:
+  static std::unique_ptr<Aggregate> bind_all(const AggregateSpec& spec) {
+    auto bound = Aggregate::bind(spec, *log_schema(), Keeping::all);
+    EXPECT_TRUE(bound.ok()) << bound.status().message();
+    return bound.ok() ? *std::move(bound) : nullptr;
+  }
+};
+
+TEST_F(HoldsAll, DistinctValuesOfManyBatches) {
+  const auto aggregate =
+      bind_all(spec_of({{"status", "status"}}, {{"addresses", "count_distinct(remote_addr)"}, {"hits", "count()"}}));
+  const size_t empty = aggregate->memory_bytes();
+  for (int round = 0; round < 2; ++round) {
+    for (int part = 0; part < 10; ++part) {
+      RecordBatch batch(log_schema());
+      for (int i = 0; i < 30'000; ++i) {
+        const size_t row = batch.add_row({});
+        batch.set_new_text(1, row, "address " + std::to_string(part * 30'000 + i));
+        batch.set_integer(3, row, i % 3);
+      }
+      batch.add_row({});  // NULL
+      aggregate->add(batch, 0, batch.rows());
+    }
+  }
+  ASSERT_EQ(aggregate->buckets(), 4U);
+  for (size_t bucket = 0; bucket < 4; ++bucket) {
+    const bool null = aggregate->value(bucket, 0).kind == AggregateValue::Kind::null;
+    EXPECT_EQ(aggregate->value(bucket, 1).integer, null ? 0 : 100'000);
+    EXPECT_EQ(aggregate->value(bucket, 2).integer, null ? 20 : 200'000);
+  }
+  EXPECT_EQ(candidates(*aggregate, 1), 0U);
+  EXPECT_GE(aggregate->memory_bytes(), empty + 300'000 * 16);
+  EXPECT_LE(aggregate->memory_bytes(), 300'000 * 16 * 3);
 }
 
 TEST(Calendar, IsWrittenAsText) {

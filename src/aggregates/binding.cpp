@@ -19,11 +19,13 @@ struct KeyName {
   KeyFunction function;
   Type argument;
 };
-constexpr std::array<KeyName, 5> kKeyNames{{{"minute", KeyFunction::minute, Type::time},
+constexpr std::array<KeyName, 7> kKeyNames{{{"minute", KeyFunction::minute, Type::time},
                                             {"hour", KeyFunction::hour, Type::time},
                                             {"day", KeyFunction::day, Type::time},
                                             {"month", KeyFunction::month, Type::time},
-                                            {"path", KeyFunction::path, Type::text}}};
+                                            {"path", KeyFunction::path, Type::text},
+                                            {"browser", KeyFunction::browser, Type::text},
+                                            {"referrer", KeyFunction::referrer, Type::text}}};
 
 struct MeasureName {
   std::string_view name;
@@ -93,7 +95,8 @@ Result<BoundKey> bind_key(const Expression& expression, const Schema& schema) {
   }
   if (find_named(kMeasureNames, expression.name) != nullptr) {
     return at(expression, fmt::format("{}() is a measure", expression.name),
-              ": it belongs into `value`; a key is a column, or minute(), hour(), day(), month() or path() of one");
+              ": it belongs into `value`; a key is a column, or minute(), hour(), day(), month(), path(), browser() or "
+              "referrer() of one");
   }
   const KeyName* const known = find_named(kKeyNames, expression.name);
   if (known == nullptr) {

@@ -5,10 +5,12 @@
 // arena. One thread (the aggregate's).
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "aggregates/browser_cache.h"
 #include "data/record_batch.h"
 #include "lookup/time_zone.h"
 
@@ -31,31 +33,49 @@ inline bool is_text(Type type) {
 // the host on. A view into `target`.
 std::string_view path_of(std::string_view target);
 
+// The site that a Referer names: the host of SCHEME://HOST…, without "www.", user, port and a dot at its end; IPv6
+// stays in its brackets. Empty: it names none. A view into `referer`; letters are as they stand there.
+std::string_view site_of(std::string_view referer);
+
+// Where the text of a batch's keys stands: what was made while they were evaluated comes after the batch's own.
+struct Texts {
+  std::string_view batch;
+  std::string_view made;
+  [[nodiscard]] std::string_view of(uint64_t bits) const {
+    const size_t at = text_offset(bits);
+    return at < batch.size() ? batch.substr(at, text_length(bits)) : made.substr(at - batch.size(), text_length(bits));
+  }
+};
+
 // Numbers of local days, hours and minutes count from 1970-01-01 00:00, months from 1970-01.
-enum class KeyFunction : uint8_t { column, day, hour, minute, month, path };
+enum class KeyFunction : uint8_t { column, day, hour, minute, month, path, browser, referrer };
 
 class Key {
  public:
-  Key(KeyFunction function, size_t input, Type type, TimeZone zone)
-      : function_(function), input_(input), type_(type), zone_(zone) {}
+  Key(KeyFunction function, size_t input, Type type, TimeZone zone, uint64_t seed);
 
-  [[nodiscard]] bool text() const { return is_text(type_); }
+  // Its cells are places of text.
+  [[nodiscard]] bool text() const { return is_text(type_) && function_ != KeyFunction::browser; }
 
-  // Writes the cells of `count` rows from `first` on into out[0], out[stride], … Text is a place in the batch's arena.
-  void evaluate(const RecordBatch& batch, size_t first, size_t count, KeyCell* out, size_t stride);
+  // Writes the cells of `count` rows from `first` on into out[0], out[stride], … Text is a place in Texts of the
+  // batch's arena and `made`, to which is added what does not stand in the arena.
+  void evaluate(const RecordBatch& batch, size_t first, size_t count, KeyCell* out, size_t stride, std::string& made);
 
-  [[nodiscard]] bool is_calendar() const { return function_ != KeyFunction::column && function_ != KeyFunction::path; }
-  // "2025-03-30 02" of an hour's number; valid until forget().
-  [[nodiscard]] std::string_view calendar_text(int64_t number) const;
+  // Its cells are numbers that are shown as text: shown_text().
+  [[nodiscard]] bool shown_as_text() const { return is_calendar() || function_ == KeyFunction::browser; }
+  // "2025-03-30 02" of an hour's number, "Firefox" of a browser's; valid until forget().
+  [[nodiscard]] std::string_view shown_text(int64_t number) const;
   void forget() { shown_.clear(); }
 
  private:
+  [[nodiscard]] bool is_calendar() const { return type_ == Type::time && function_ != KeyFunction::column; }
   [[nodiscard]] int64_t local_seconds(int64_t micros);
 
   KeyFunction function_;
   size_t input_;
   Type type_;  // of the input
   TimeZone zone_;
+  std::unique_ptr<BrowserCache> browsers_;  // null but for browser
   mutable std::unordered_map<int64_t, std::string> shown_;
 };
 

@@ -16,7 +16,7 @@ namespace leat {
 
 class KnownSet {
  public:
-  // At most `bytes` of memory (at least 2 KiB are used).
+  // At most `bytes` of memory (at least 2 KiB are used); SIZE_MAX: as much as it takes, nothing is forgotten.
   explicit KnownSet(size_t bytes);
 
   // Fetches what insert() of this hash will look at first: worth it for many hashes at a time.
@@ -24,6 +24,9 @@ class KnownSet {
   // True when `hash` was not known. It is now.
   bool insert(Hash128 hash);
   void clear();
+  [[nodiscard]] size_t memory_bytes() const {
+    return (young_.slots.capacity() + old_.slots.capacity()) * sizeof(Hash128);
+  }
 
  private:
   struct Table {

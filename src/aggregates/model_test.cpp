@@ -10,11 +10,13 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <regex>
 #include <set>
 
 #include "aggregates/aggregate.h"
 #include "aggregates/aggregate_limits.h"
 #include "base/time.h"
+#include "lookup/browser.h"
 
 namespace leat {
 namespace {
@@ -140,6 +142,20 @@ Shown slow_path(const std::optional<std::string>& target) {
   return "t" + path;
 }
 
+Shown slow_site(const std::optional<std::string>& referer) {
+  static const std::regex pattern(
+      R"(^[a-zA-Z0-9+.-]+://(?:[^/?#@]*@)?(?:www\.(?=[^/?#]*\.))?([^/?#:]+)(?::\d*)?(?:[/?#].*)?$)", std::regex::icase);
+  std::smatch match;
+  if (!referer || !std::regex_match(*referer, match, pattern)) return "NULL";
+  std::string site = match[1];
+  for (char& c : site) c = static_cast<char>(std::tolower(c));
+  return "t" + site;
+}
+
+Shown slow_browser(const std::optional<std::string>& agent) {
+  return "t" + std::string(browser_name(browser_of(agent.value_or(""))));
+}
+
 std::map<std::string, Declared> all_keys() {
   return {
       {"day", {{"day", "day(time)"}, [](const Row& r) { return local(r.time, "%Y-%m-%d"); }}},
@@ -147,6 +163,8 @@ std::map<std::string, Declared> all_keys() {
       {"minute", {{"minute", "minute( time )"}, [](const Row& r) { return local(r.time, "%Y-%m-%d %H:%M"); }}},
       {"month", {{"month", "month(time)"}, [](const Row& r) { return local(r.time, "%Y-%m"); }}},
       {"page", {{"page", "path(target)"}, [](const Row& r) { return slow_path(r.target); }}},
+      {"site", {{"site", "referrer(target)"}, [](const Row& r) { return slow_site(r.target); }}},
+      {"browser", {{"browser", "browser(target)"}, [](const Row& r) { return slow_browser(r.target); }}},
       {"address", {{"address", "address"}, [](const Row& r) { return of(r.address); }}},
       {"status", {{"status", "\"status\""}, [](const Row& r) { return of(r.status); }}},
       {"ratio", {{"ratio", "ratio"}, [](const Row& r) { return of(r.ratio); }}},
@@ -307,8 +325,26 @@ class Rows {
       if (below(8) != 0) row.bytes = static_cast<int64_t>(below(1'000'000)) - 500'000;
       if (below(8) != 0) row.ratio = std::vector<double>{0.0, -0.0, NAN, -2.5, 1.25, 1024.0, -1e6}[below(7)];
       if (below(3) != 0) row.flag = below(2) == 0;
-      row.target = pick({"/", "/a", "/a?q=1", "/a#x", "/b/ü?", "?x", "", "*", "http://h", "http://h/a?b",
-                         "HTTPS://h?x/y", "https:/x", "example.com:443", "//double/x"});
+      row.target = pick({"/",
+                         "/a",
+                         "/a?q=1",
+                         "/a#x",
+                         "/b/ü?",
+                         "?x",
+                         "",
+                         "*",
+                         "http://h",
+                         "http://h/a?b",
+                         "HTTPS://h?x/y",
+                         "https:/x",
+                         "example.com:443",
+                         "//double/x",
+                         "http://WWW.Example.org/x",
+                         "http://example.org",
+                         "HTTPS://me@News.Example.com:8443?q",
+                         "http://www.example.com",
+                         "Opera/9.80",
+                         "curl/8.1"});
       row.document = pick({"{}", "[1]", "null"});
     }
     return rows;
@@ -432,6 +468,31 @@ TEST_P(Model, EqualsTheRecountAfterEachCommit) {
   }
 }
 
+// Without a sink: nothing is committed, and everything is there at the end.
+TEST_P(Model, HoldsAllEqualsTheRecount) {
+  Rows source(99);
+  auto bound = Aggregate::bind(spec_, *schema_, Keeping::all);
+  ASSERT_TRUE(bound.ok()) << bound.status().message();
+  std::vector<Row> all;
+  for (int step = 0; step < 60; ++step) {
+    const std::vector<Row> rows = source.some();
+    const RecordBatch batch = make_batch(schema_, rows);
+    const size_t cut = source.below(rows.size() + 1);
+    (*bound)->add(batch, 0, cut);
+    (*bound)->add(batch, cut, rows.size() - cut);
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  Table found;
+  for (size_t bucket = 0; bucket < (*bound)->buckets(); ++bucket) {
+    Keys keys;
+    for (size_t k = 0; k < keys_.size(); ++k) keys.push_back(shown((*bound)->value(bucket, k)));
+    std::vector<Shown>& values = found[keys];
+    for (size_t m = 0; m < measures_.size(); ++m) values.push_back(shown((*bound)->value(bucket, keys_.size() + m)));
+  }
+  EXPECT_EQ(found.size(), (*bound)->buckets());
+  EXPECT_EQ(found, recount(all, keys_, measures_));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Model,
     testing::Values(Setting{{"day"}, "UTC", kEnough}, Setting{{"day"}, "Europe/Berlin", 1},
@@ -440,6 +501,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{{"day", "hour"}, "Australia/Lord_Howe", kEnough},
                     Setting{{"day", "address"}, "Pacific/Apia", 1},
                     Setting{{"address", "document", "ratio"}, "UTC", kEnough}, Setting{{"time"}, "UTC", 1},
+                    Setting{{"day", "site"}, "UTC", kEnough}, Setting{{"site", "address"}, "UTC", 1},
+                    Setting{{"browser", "page", "site"}, "UTC", 4096}, Setting{{"browser"}, "UTC", kEnough},
                     Setting{{"ratio"}, "UTC", 4096}, Setting{{"status"}, "UTC", kEnough}));
 
 }  // namespace

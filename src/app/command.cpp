@@ -16,6 +16,7 @@ struct Visitor {
   int operator()(const CheckCommand& command) const { return do_check(command, surroundings); }
   int operator()(const StatusCommand& command) const { return do_status(command, surroundings); }
   int operator()(const VerifyCommand& command) const { return do_verify(command, surroundings); }
+  int operator()(const RebuildCommand& command) const { return do_rebuild(command, surroundings); }
   int operator()(const GenerateCommand& command) const { return do_generate(command, surroundings); }
   int operator()(const ListCommand& command) const { return do_list(command, surroundings); }
 };

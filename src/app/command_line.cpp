@@ -42,8 +42,9 @@ constexpr std::array<Flag, 7> kLogsFlags{{
     kQuiet,
     kHelp,
 }};
-constexpr std::array<Flag, 3> kRunFlags{{
+constexpr std::array<Flag, 4> kRunFlags{{
     {"--once", "", "take in what is there and end; without it, follow the sources until stopped"},
+    {"--json", "", "what sinks of type null have counted as one JSON document, all rows; without it as tables"},
     kQuiet,
     kHelp,
 }};
@@ -55,6 +56,7 @@ constexpr std::array<Flag, 4> kVerifyFlags{{
     kQuiet,
     kHelp,
 }};
+constexpr std::array<Flag, 2> kRebuildFlags{{kQuiet, kHelp}};
 constexpr std::array<Flag, 14> kGenerateFlags{{
     {"--out", "DIR", "the folder to write to, made when it is missing (default: this one)"},
     {"--lines", "N", "how many lines; 0: until stopped (default: 10000)"},
@@ -73,11 +75,12 @@ constexpr std::array<Flag, 14> kGenerateFlags{{
 }};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 7> kCommands{{
+constexpr std::array<CommandKind, 8> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
-     "Follows the logs, keeps visitors_per_day, statuses_per_day and pages_per_day up to date, and goes on where it\n"
-     "stopped when it is started again on the same database. FILE may be a glob in quotes. Files are read oldest "
-     "first.",
+     "Follows the logs, keeps visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and "
+     "referrers_per_day\n"
+     "up to date, and goes on where it stopped when it is started again on the same database. FILE may be a glob in\n"
+     "quotes. Files are read oldest first.",
      kLogsFlags,
      "  leat logs /var/log/nginx/access.log --to web.db\n"
      "  leat logs '/var/log/nginx/access.log*' --once\n"
@@ -102,6 +105,12 @@ constexpr std::array<CommandKind, 7> kCommands{{
      kVerifyFlags,
      "  leat verify web.db\n"
      "  leat verify web.db --json --strict"},
+    {"rebuild", "FILE.toml|DB [AGGREGATE]", "make an aggregate, or all of them, again from the rows",
+     "For numbers that were changed or damaged afterwards, as `leat verify` tells. All or nothing: one transaction.\n"
+     "Refused while another process runs the pipeline; who wants to run it meanwhile waits.",
+     kRebuildFlags,
+     "  leat rebuild web.db\n"
+     "  leat rebuild web.toml visitors_per_day"},
     {"generate", "web-log", "write an access log to try things with, rotated as servers do it",
      "The same options give the same lines. Each URI ends in the number of its line, a tenth of the lines are "
      "repeated\n"
@@ -243,8 +252,15 @@ Command command_of(const CommandKind& kind, const Given& given) {
   if (kind.name == "logs") return logs_command(kind, given);
   if (kind.name == "run") {
     if (auto problem = count(kind, given, 1, SIZE_MAX)) return *problem;
-    return RunCommand{
-        arguments[0], {arguments.begin() + 1, arguments.end()}, given.has("--once"), given.has("--quiet")};
+    return RunCommand{arguments[0],
+                      {arguments.begin() + 1, arguments.end()},
+                      given.has("--once"),
+                      given.has("--json"),
+                      given.has("--quiet")};
+  }
+  if (kind.name == "rebuild") {
+    if (auto problem = count(kind, given, 1, 2)) return *problem;
+    return RebuildCommand{arguments[0], arguments.size() < 2 ? "" : arguments[1], given.has("--quiet")};
   }
   if (auto problem = count(kind, given, kind.name == "list" ? 0 : 1, kind.name == "list" ? 2 : 1)) return *problem;
   if (kind.name == "check") return CheckCommand{arguments[0], given.has("--quiet")};

@@ -26,6 +26,7 @@ struct RunCommand {
   std::string file;
   std::vector<std::string> pipelines;  // empty: all
   bool once = false;
+  bool json = false;
   bool quiet = false;
 };
 
@@ -43,6 +44,12 @@ struct VerifyCommand {
   std::string target;
   bool json = false;
   bool strict = false;
+  bool quiet = false;
+};
+
+struct RebuildCommand {
+  std::string target;     // a pipeline file or a database
+  std::string aggregate;  // empty: all
   bool quiet = false;
 };
 
@@ -68,7 +75,7 @@ struct SayCommand {
 };
 
 using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
-                             GenerateCommand, ListCommand>;
+                             RebuildCommand, GenerateCommand, ListCommand>;
 
 Command parse_command_line(const std::vector<std::string>& arguments);
 
@@ -77,6 +84,7 @@ int do_run(const RunCommand& command, const Surroundings& surroundings);
 int do_check(const CheckCommand& command, const Surroundings& surroundings);
 int do_status(const StatusCommand& command, const Surroundings& surroundings);
 int do_verify(const VerifyCommand& command, const Surroundings& surroundings);
+int do_rebuild(const RebuildCommand& command, const Surroundings& surroundings);
 int do_generate(const GenerateCommand& command, const Surroundings& surroundings);
 int do_list(const ListCommand& command, const Surroundings& surroundings);
 

@@ -32,6 +32,7 @@ int do_run(const RunCommand& command, const Surroundings& surroundings) {
   }
   RunOptions options;
   options.once = command.once;
+  options.json = command.json;
   for (PipelineDeclared& pipeline : file->pipelines) {
     const bool wanted = command.pipelines.empty() || std::find(command.pipelines.begin(), command.pipelines.end(),
                                                                pipeline.name) != command.pipelines.end();

@@ -1,16 +1,13 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
 #include "app/commands.h"
-#include "app/progress.h"
+#include "app/rows_bar.h"
 #include "app/talk.h"
 #include "app/target.h"
 #include "base/json_writer.h"
 #include "base/text.h"
-#include "os/clock.h"
-#include "os/terminal.h"
 
 namespace leat::app {
 namespace {
@@ -24,6 +21,7 @@ void add(VerifyReport& sum, const VerifyReport& one) {
   sum.lost += one.lost;
   sum.doubled += one.doubled;
   sum.gap_bytes += one.gap_bytes;
+  sum.aggregate_problems += one.aggregate_problems;
   sum.problems.insert(sum.problems.end(), one.problems.begin(), one.problems.end());
 }
 
@@ -38,31 +36,6 @@ std::string json_of(const VerifyReport& report, bool ok) {
   json.end_array().end_object();
   return json.text();
 }
-
-// A bar that is drawn at most four times a second.
-class Bar {
- public:
-  Bar(Talk& talk, std::string name) : talk_(talk), name_(std::move(name)), started_ms_(os::clock().steady_ms()) {}
-  void operator()(uint64_t done, uint64_t total) {
-    const uint64_t now_ms = os::clock().steady_ms();
-    if (total == 0 || now_ms < drawn_ms_ + 250) return;
-    drawn_ms_ = now_ms;
-    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-    const double seconds = static_cast<double>(now_ms - started_ms_) / 1000;
-    std::string line = fmt::format("{}  {} {:3.0f}%  {} rows", name_, bar(share, 24), share * 100, with_commas(done));
-    if (seconds > 0) line += fmt::format("  {}/s", human_rate(static_cast<double>(done) / seconds));
-    if (share > 0.01) {
-      line += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(seconds / share - seconds) + 1));
-    }
-    talk_.draw({line}, os::terminal_width(STDERR_FILENO));
-  }
-
- private:
-  Talk& talk_;
-  std::string name_;
-  uint64_t started_ms_;
-  uint64_t drawn_ms_ = 0;
-};
 
 }  // namespace
 
@@ -83,7 +56,7 @@ int do_verify(const VerifyCommand& command, const Surroundings& surroundings) {
       return fail(Status::bad_config(
           fmt::format("{}: there is no such file yet; run the pipeline first", visible(database.name))));
     }
-    Bar bar(talk, "verify");
+    RowsBar bar(talk, "verify");
     const Result<VerifyReport> report =
         database.store->verify([&](uint64_t done, uint64_t total) { bar(done, total); });
     talk.wipe();
@@ -105,9 +78,12 @@ int do_verify(const VerifyCommand& command, const Surroundings& surroundings) {
   }
   if (!sum.problems.empty()) {
     surroundings.out << std::flush;
-    talk.line(
-        "what leat has written was changed or damaged afterwards; restore a backup, or move the database away and "
-        "run again while the sources still have everything");
+    const bool only_aggregates = sum.aggregate_problems == sum.problems.size();
+    talk.line(only_aggregates
+                  ? fmt::format("what is counted does not fit the rows; make it again from them: leat rebuild {}",
+                                visible(command.target))
+                  : "what leat has written was changed or damaged afterwards; restore a backup, or move the "
+                    "database away and run again while the sources still have everything");
     surroundings.out << fmt::format("broken: {} {}; {}, {} lost, {} doubled\n", sum.problems.size(),
                                     sum.problems.size() == 1 ? "problem" : "problems", counts, sum.lost, sum.doubled);
   } else {

@@ -282,7 +282,10 @@ class Planner {
     std::vector<Taken> taken;
     const auto take = [&](const PipelineDeclared& pipeline, const std::string& table, const std::string& by,
                           const Place& at) {
-      const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
+      // What keeps nothing keeps it apart for each pipeline.
+      const std::string place = pipeline.sink.kind->open_store == nullptr
+                                    ? "pipeline " + pipeline.name
+                                    : pipeline.sink.kind->place(pipeline.sink.settings);
       const auto same = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
       for (const Taken& other : taken) {
         if (other.place == place &&

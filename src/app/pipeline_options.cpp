@@ -38,7 +38,8 @@ constexpr std::array<Option, 6> kPipelineOptions{{
     {.name = "standard_aggregates",
      .type = OptionType::boolean,
      .standard = "false",
-     .help = "keep visitors_per_day, statuses_per_day and pages_per_day, with days in UTC"},
+     .help = "keep visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and referrers_per_day, "
+             "with days in UTC"},
 }};
 
 constexpr std::array<Option, 4> kAggregateOptions{{
@@ -46,7 +47,8 @@ constexpr std::array<Option, 4> kAggregateOptions{{
     {.name = "by",
      .type = OptionType::expressions,
      .required = true,
-     .help = "the keys, { NAME = \"expression\" }: a column, or minute, hour, day, month of a time, or path of a text"},
+     .help = "the keys, { NAME = \"expression\" }: a column, or minute, hour, day, month of a time, or path, browser, "
+             "referrer of a text"},
     {.name = "value",
      .type = OptionType::expressions,
      .required = true,
@@ -71,11 +73,21 @@ std::vector<AggregateSpec> standard_aggregates(const std::string& pipeline, cons
        timezone,
        {{"day", "day(time)"}},
        {{"visitors", "count_distinct(remote_addr)"}, {"hits", "count()"}, {"bytes", "sum(body_bytes_sent)"}}},
-      {"statuses_per_day", pipeline, timezone, {{"day", "day(time)"}, {"status", "status"}}, {{"hits", "count()"}}},
+      {"browsers_per_day",
+       pipeline,
+       timezone,
+       {{"day", "day(time)"}, {"browser", "browser(http_user_agent)"}},
+       {{"hits", "count()"}}},
       {"pages_per_day",
        pipeline,
        timezone,
        {{"day", "day(time)"}, {"page", "path(request_uri)"}},
+       {{"hits", "count()"}}},
+      {"statuses_per_day", pipeline, timezone, {{"day", "day(time)"}, {"status", "status"}}, {{"hits", "count()"}}},
+      {"referrers_per_day",
+       pipeline,
+       timezone,
+       {{"day", "day(time)"}, {"referrer", "referrer(http_referer)"}},
        {{"hits", "count()"}}},
   };
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/last_day.h"
+#include "app/print_results.h"
 #include "app/progress.h"
 #include "base/text.h"
 #include "os/terminal.h"
@@ -82,6 +83,11 @@ std::string shell_word(const std::string& text) {
   return out + "'";
 }
 
+std::string place_of(const SinkDeclared& sink) {
+  const std::string place = sink.kind->place(sink.settings);
+  return place.empty() ? std::string(sink.kind->name) : place;
+}
+
 class Runner {
  public:
   Runner(const RunOptions& options, const Surroundings& surroundings, Talk& talk)
@@ -100,6 +106,7 @@ class Runner {
     for (const auto& job : jobs_) job->thread.join();
     talk_.wipe();
     talk_.more();
+    print_results();
     return close(started_ms);
   }
 
@@ -137,7 +144,7 @@ class Runner {
     talk_.event(NoteLevel::info, "start",
                 {{"pipeline", job.declared.name},
                  {"source", job.declared.source.name},
-                 {"to", job.declared.sink.kind->place(job.declared.sink.settings)},
+                 {"to", place_of(job.declared.sink)},
                  {"table", job.declared.plan.table}});
     job.thread = std::thread([this, &job] {
       Status outcome = job.engine->run(surroundings_.stop);
@@ -207,6 +214,32 @@ class Runner {
       lines.push_back(job->progress.line(job->last_day ? job->last_day->words(now_ms) : ""));
     }
     talk_.draw(lines, os::terminal_width(STDERR_FILENO));
+  }
+
+  void print_results() {
+    JsonWriter json;
+    json.begin_object().key("pipelines").begin_array();
+    bool any = false;
+    std::ostream& out = surroundings_.out;
+    for (const auto& job : jobs_) {
+      const Results* results = job->sink->results();
+      if (results == nullptr) continue;
+      if (options_.json) {
+        const LiveStatus live = job->engine->live();
+        json.begin_object().field("pipeline", std::string_view(job->declared.name));
+        json.field("rows", live.rows).field("rejects", live.rejects).key("tables");
+        results_to_json(json, *results);
+        json.end_object();
+      } else if (results->tables() > 0) {
+        if (any) out << '\n';
+        if (jobs_.size() > 1) out << visible(job->declared.name) << ":\n";
+        out << results_text(*results);
+        any = true;
+      }
+    }
+    json.end_array().end_object();
+    if (options_.json) out << json.text() << '\n';
+    out << std::flush;
   }
 
   int close(uint64_t started_ms) {

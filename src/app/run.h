@@ -15,10 +15,13 @@ struct RunOptions {
   bool once = false;
   // For people: the database as it was given, so that a hint can be pasted into a shell.
   std::string database;
+  // What sinks without a place of their own have counted is printed as one JSON document, else as tables.
+  bool json = false;
 };
 
-// Until all have ended or a stop. 0: all well (also with rejects); 1: something failed; 2: something must be changed by
-// the user first. What failed is said on stderr, last.
+// Until all have ended or a stop; then what sinks without a place of their own have counted is printed on stdout. 0:
+// all well (also with rejects); 1: something failed; 2: something must be changed by the user first. What failed is
+// said on stderr, last.
 int run_pipelines(std::vector<PipelineDeclared> pipelines, const RunOptions& options, const Surroundings& surroundings,
                   Talk& talk);
 

@@ -1,5 +1,7 @@
 #include "app/target.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "app/pipeline_file.h"
@@ -19,6 +21,7 @@ Result<std::vector<Database>> open_target(const std::string& target) {
   }
   LEAT_ASSIGN(const PipelineFile file, read_pipeline_file(target));
   for (const PipelineDeclared& pipeline : file.pipelines) {
+    if (pipeline.sink.kind->open_store == nullptr) continue;  // it keeps nothing
     const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
     const auto same = std::find_if(databases.begin(), databases.end(),
                                    [&](const Database& database) { return database.name == place; });
@@ -30,6 +33,12 @@ Result<std::vector<Database>> open_target(const std::string& target) {
     LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
     if (!info) continue;
     LEAT_ASSIGN(databases.back().store, pipeline.sink.kind->open_store(pipeline.sink.settings));
+  }
+  if (databases.empty() && !file.pipelines.empty()) {
+    return Status::bad_config(
+        fmt::format("{}: its pipelines keep nothing that could be looked at (their sinks are of type "
+                    "'null'); name a sink that is a database",
+                    visible(target)));
   }
   return databases;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// What `leat status` and `leat verify` look at: a database, or all databases of a pipeline file. One thread.
+// What `leat status`, `leat verify` and `leat rebuild` look at: a database, or all databases of a pipeline file. One
+// thread.
 
 #include <memory>
 #include <string>
@@ -18,7 +19,8 @@ struct Database {
 };
 
 // A file that is a SQLite database is one; anything else is read as a pipeline file when its name ends in .toml.
-// bad_config: neither; the pipeline file's errors; a database that cannot be used.
+// Pipelines whose sink keeps nothing are left out. bad_config: nothing is left; neither a
+// database nor a pipeline file; that file's errors; a database that cannot be used.
 Result<std::vector<Database>> open_target(const std::string& target);
 
 }  // namespace leat::app

@@ -49,8 +49,9 @@ struct SinkKind {
   std::string_view help;
   std::span<const Option> options;
   std::unique_ptr<Sink> (*make)(const Settings& settings, const Making& making);
+  // Null: it keeps nothing that could be looked at afterwards.
   Result<std::unique_ptr<Store>> (*open_store)(const Settings& settings);
-  // Where the data is, for people and to tell two sinks apart: a path.
+  // Where the data is, for people and to tell two sinks apart: a path; empty when it keeps nothing.
   std::string (*place)(const Settings& settings);
 };
 

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "catalog/catalog.h"
+#include "sinks/null.h"
 #include "sinks/sqlite.h"
 
 namespace leat {
@@ -28,9 +29,27 @@ std::string sqlite_place(const Settings& settings) {
   return settings.text("path");
 }
 
-constexpr std::array<SinkKind, 1> kSinks{{
+constexpr std::array<Option, 1> kNullOptions{{
+    {.name = "max_memory",
+     .type = OptionType::size,
+     .standard = "256MiB",
+     .help = "how much the aggregates may take; beyond it the run stops with an error"},
+}};
+
+std::unique_ptr<Sink> make_null(const Settings& settings, const Making& making) {
+  return make_null_sink({.max_memory_bytes = settings.bytes("max_memory")}, making.note);
+}
+
+std::string no_place(const Settings&) {
+  return "";
+}
+
+constexpr std::array<SinkKind, 2> kSinks{{
     {"sqlite", "a table in a SQLite database: one file, readable by others at any time", kSqliteOptions, make_sqlite,
      open_sqlite, sqlite_place},
+    {"null",
+     "keeps nothing; aggregates are counted in memory and printed when the run ends. Cannot go on where it stopped",
+     kNullOptions, make_null, nullptr, no_place},
 }};
 
 }  // namespace

@@ -12,12 +12,15 @@ namespace {
 
 constexpr size_t kDeepest = 32;
 
-constexpr std::array<ExpressionFunction, 10> kFunctions{{
+constexpr std::array<ExpressionFunction, 12> kFunctions{{
     {"minute", 1, false, "minute(TIME): YYYY-MM-DD HH:MM in the aggregate's timezone"},
     {"hour", 1, false, "hour(TIME): YYYY-MM-DD HH in the aggregate's timezone"},
     {"day", 1, false, "day(TIME): YYYY-MM-DD in the aggregate's timezone"},
     {"month", 1, false, "month(TIME): YYYY-MM in the aggregate's timezone"},
     {"path", 1, false, "path(TEXT): a request's target without its query"},
+    {"browser", 1, false,
+     "browser(TEXT): of a User-Agent: Chrome, Firefox, Safari, Edge, Opera, Samsung Internet, IE, Bot or Other"},
+    {"referrer", 1, false, "referrer(TEXT): the site of a Referer: its host in lower case, without www."},
     {"count", 0, true, "count(): number of rows"},
     {"sum", 1, true, "sum(NUMBER): sum of the values that are not NULL"},
     {"min", 1, true, "min(VALUE): the smallest value"},

@@ -68,7 +68,8 @@ TEST(Expression, UnknownFunctionIsAnErrorWithASuggestion) {
             "unknown function 'count_distnct' at character 1 (did you mean 'count_distinct'?)");
   EXPECT_EQ(
       error_of("sum(median(a))"),
-      "unknown function 'median' at character 5 (there are: minute, hour, day, month, path, count, sum, min, max, "
+      "unknown function 'median' at character 5 (there are: minute, hour, day, month, path, browser, referrer, count, "
+      "sum, min, max, "
       "count_distinct)");
 }
 

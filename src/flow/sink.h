@@ -12,6 +12,7 @@
 #include "data/position.h"
 #include "data/record_batch.h"
 #include "data/reject.h"
+#include "flow/results.h"
 
 namespace leat {
 
@@ -61,6 +62,10 @@ class Sink {
 
   // Keeps the last trouble of this pipeline where `status` can show it, if the target lets us: best effort.
   virtual void note_trouble(const std::string& message) noexcept = 0;
+
+  // What is to be shown once the run is over, by a sink that keeps it nowhere else; null: there is nothing. Called
+  // after the last rollback(); the sink is not opened again.
+  virtual const Results* results() { return nullptr; }
 };
 
 }  // namespace leat

@@ -1,7 +1,7 @@
 #pragma once
 
-// Reading and proving what a sink keeps, from the target alone: for status, verify, the server. A Store never changes
-// rows that a sink has written. One thread; several Stores may be open beside a running Sink.
+// Reading, proving and mending what a sink keeps, from the target alone: for status, verify, rebuild, the server. A
+// Store never changes rows that a sink has written. One thread; several Stores may be open beside a running Sink.
 
 #include <cstdint>
 #include <functional>
@@ -43,11 +43,24 @@ struct VerifyReport {
   uint64_t lost = 0;
   uint64_t doubled = 0;
   uint64_t gap_bytes = 0;
+  uint64_t aggregate_problems = 0;    // how many of them rebuild() mends
   std::vector<std::string> problems;  // each names the table, the part and the numbers; empty: proven
 };
 
+struct RebuildRequest {
+  std::vector<std::string> pipelines;  // empty: all
+  std::string aggregate;               // empty: all
+};
+
+struct Rebuilt {
+  std::string pipeline;
+  std::string aggregate;
+  uint64_t buckets = 0;
+  uint64_t rows = 0;  // that it was made from
+};
+
 // done and total in rows; total may be an estimate.
-using VerifyProgress = std::function<void(uint64_t done, uint64_t total)>;
+using StoreProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 class Store {
  public:
@@ -58,7 +71,11 @@ class Store {
 
   virtual Result<std::vector<PipelineState>> pipelines() = 0;
   // Checks all pipelines in one snapshot (docs/formats/database.md, "What verify proves").
-  virtual Result<VerifyReport> verify(const VerifyProgress& progress) = 0;
+  virtual Result<VerifyReport> verify(const StoreProgress& progress) = 0;
+  // Makes aggregates again from their rows, all in one transaction: what was not mended is as it was. Nothing is
+  // counted meanwhile: whoever wants to run one of the pipelines waits. bad_config: there is no such aggregate (with
+  // what there is). fatal: another process runs one of the pipelines. retry: the target is locked or full.
+  virtual Result<std::vector<Rebuilt>> rebuild(const RebuildRequest& request, const StoreProgress& progress) = 0;
 };
 
 }  // namespace leat

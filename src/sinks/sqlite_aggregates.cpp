@@ -52,14 +52,34 @@ Status store_spec(const SqliteDatabase& db, const AggregateSpec& spec) {
   return {};
 }
 
-}  // namespace
-
-Status drop_sqlite_aggregate(const SqliteDatabase& db, const AggregateSpec& spec) {
+Status drop_tables(const SqliteDatabase& db, const AggregateSpec& spec) {
   LEAT_TRY(db.execute("DROP TABLE IF EXISTS " + sql_name(spec.name)));
   LEAT_TRY(db.execute("DROP TABLE IF EXISTS " + sql_name(bucket_table(spec.name))));
   for (const NamedExpression& measure : spec.value) {
     LEAT_TRY(db.execute("DROP TABLE IF EXISTS " + sql_name(distinct_table(spec.name, measure.name))));
   }
+  return {};
+}
+
+// What a user has put on an aggregate's table, as SQL.
+Result<std::vector<std::string>> additions(const SqliteDatabase& db, const AggregateSpec& spec) {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db.prepare("SELECT sql FROM main.sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND "
+                 "tbl_name = ? COLLATE NOCASE AND name NOT LIKE '\\_leat\\_%' ESCAPE '\\' ORDER BY rowid"));
+  select.with(std::string_view(spec.name));
+  std::vector<std::string> all;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return all;
+    all.push_back(select.string(0));
+  }
+}
+
+}  // namespace
+
+Status drop_sqlite_aggregate(const SqliteDatabase& db, const AggregateSpec& spec) {
+  LEAT_TRY(drop_tables(db, spec));
   LEAT_TRY(db.execute("DELETE FROM _leat_aggregates WHERE aggregate = " + sql_text(spec.name)));
   return db.execute("DELETE FROM _leat_aggregate_columns WHERE aggregate = " + sql_text(spec.name));
 }
@@ -122,6 +142,25 @@ Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::recount(const Sqlite
   }
   if (!fresh.empty()) LEAT_TRY(aggregates->build(fresh, progress).status().clone());
   return aggregates;
+}
+
+Result<uint64_t> SqliteAggregates::rebuild(const SqliteDatabase& db, const std::string& table, const SchemaPtr& schema,
+                                           const std::vector<AggregateSpec>& specs,
+                                           const std::function<void(uint64_t)>& progress) {
+  SqliteAggregates aggregates(db, table, schema);
+  std::vector<AggregateTable*> fresh;
+  std::vector<std::string> again;
+  for (const AggregateSpec& spec : specs) {
+    LEAT_ASSIGN(std::vector<std::string> added, additions(db, spec));
+    again.insert(again.end(), std::make_move_iterator(added.begin()), std::make_move_iterator(added.end()));
+    LEAT_TRY(drop_tables(db, spec));
+    LEAT_ASSIGN(auto made, AggregateTable::make(db, spec, *schema, "main", true));
+    fresh.push_back(made.get());
+    aggregates.tables_.push_back(std::move(made));
+  }
+  LEAT_ASSIGN(const uint64_t rows, aggregates.build(fresh, progress));
+  for (const std::string& sql : again) LEAT_TRY(db.execute(sql));
+  return rows;
 }
 
 Result<uint64_t> SqliteAggregates::build(const std::vector<AggregateTable*>& fresh,

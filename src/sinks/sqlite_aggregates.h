@@ -103,6 +103,12 @@ class SqliteAggregates {
                                                            const std::vector<AggregateSpec>& specs,
                                                            const std::function<void(uint64_t)>& progress);
 
+  // Within a transaction: makes the tables of `specs` anew, whatever has become of them, and fills them from the rows
+  // of `table`. Indexes and triggers that a user has put on them are put on again. The number of rows.
+  static Result<uint64_t> rebuild(const SqliteDatabase& db, const std::string& table, const SchemaPtr& schema,
+                                  const std::vector<AggregateSpec>& specs,
+                                  const std::function<void(uint64_t)>& progress);
+
   void add(const RecordBatch& batch, size_t first, size_t count);
   Status touch(const RecordBatch& batch, size_t first, size_t count);
   // All that was added and touched goes into the tables; the row table is read only when something was touched.

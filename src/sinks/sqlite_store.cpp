@@ -7,6 +7,7 @@
 #include "os/process.h"
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_layout.h"
+#include "sinks/sqlite_rebuild.h"
 #include "sinks/sqlite_verify.h"
 
 namespace leat {
@@ -21,7 +22,7 @@ std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(std::unique_ptr<SqliteDatabase> db) : db_(std::move(db)) {}
+  SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> db) : path_(std::move(path)), db_(std::move(db)) {}
 
   Result<std::vector<PipelineState>> pipelines() override {
     LEAT_TRY(db_->execute("BEGIN"));
@@ -29,10 +30,14 @@ class SqliteStore final : public Store {
     return ended(std::move(states));
   }
 
-  Result<VerifyReport> verify(const VerifyProgress& progress) override {
+  Result<VerifyReport> verify(const StoreProgress& progress) override {
     LEAT_TRY(db_->execute("BEGIN"));
     Result<VerifyReport> report = verify_sqlite(*db_, progress);
     return ended(std::move(report));
+  }
+
+  Result<std::vector<Rebuilt>> rebuild(const RebuildRequest& request, const StoreProgress& progress) override {
+    return rebuild_sqlite(path_, request, progress);
   }
 
  private:
@@ -47,7 +52,8 @@ class SqliteStore final : public Store {
   Result<std::vector<PipelineState>> read_pipelines();
   Status read_parts(PipelineState& state);
 
-  std::unique_ptr<SqliteDatabase> db_;
+  std::string path_;
+  std::unique_ptr<SqliteDatabase> db_;  // for reading only
 };
 
 Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
@@ -128,7 +134,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
     if (!log) db = open_checked(path, true);
   }
   LEAT_TRY(db.status().clone());
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(*std::move(db)));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(path, *std::move(db)));
 }
 
 }  // namespace leat

@@ -51,7 +51,7 @@ struct PipelineCheck {
 
 class Verifier {
  public:
-  Verifier(const SqliteDatabase& db, const VerifyProgress& progress) : db_(db), progress_(progress) {}
+  Verifier(const SqliteDatabase& db, const StoreProgress& progress) : db_(db), progress_(progress) {}
 
   Result<VerifyReport> run() {
     LEAT_TRY(load_pipelines());
@@ -106,7 +106,7 @@ class Verifier {
   }
 
   const SqliteDatabase& db_;
-  const VerifyProgress& progress_;
+  const StoreProgress& progress_;
   VerifyReport report_;
   uint64_t more_ = 0;
   uint64_t done_ = 0;
@@ -366,6 +366,7 @@ Status Verifier::recount(const PipelineCheck& pipeline) {
   std::vector<std::string> problems;
   Status outcome = verify_sqlite_aggregates(db_, pipeline.name, pipeline.table, progress, problems);
   done_ += rows;
+  report_.aggregate_problems += problems.size();
   for (std::string& text : problems) problem(std::move(text));
   // Tables that are not as they should be are what verify is there to find.
   if (outcome.kind() == Kind::fatal || outcome.kind() == Kind::bad_config) {
@@ -378,7 +379,7 @@ Status Verifier::recount(const PipelineCheck& pipeline) {
 
 }  // namespace
 
-Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const VerifyProgress& progress) {
+Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress& progress) {
   return Verifier(db, progress).run();
 }
 

@@ -10,7 +10,7 @@ namespace leat {
 
 // Within a read transaction. What does not fit is a problem in the report; a Status says that it could not be found
 // out.
-Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const VerifyProgress& progress);
+Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress& progress);
 
 // Adds to `problems` where the aggregates of a pipeline differ from a recount of its rows.
 Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
