@@ -19,6 +19,10 @@ struct Visitor {
   int operator()(const RebuildCommand& command) const { return do_rebuild(command, surroundings); }
   int operator()(const GenerateCommand& command) const { return do_generate(command, surroundings); }
   int operator()(const ListCommand& command) const { return do_list(command, surroundings); }
+  int operator()(const TopCommand& command) const { return do_top(command, surroundings); }
+  int operator()(const PeekCommand& command) const { return do_peek(command, surroundings); }
+  int operator()(const PlanCommand& command) const { return do_plan(command, surroundings); }
+  int operator()(const RejectsCommand& command) const { return do_rejects(command, surroundings); }
 };
 
 }  // namespace

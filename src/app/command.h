@@ -27,6 +27,8 @@ struct Surroundings {
   std::ostream& err;             // talk
   bool err_is_terminal = false;  // progress and the live view are drawn on `err`
   bool colour = false;           // `err` is a terminal and NO_COLOR is not set
+  bool out_is_terminal = false;  // `out` can be redrawn in place
+  bool out_colour = false;       // and NO_COLOR is not set
   std::stop_token stop;          // SIGINT or SIGTERM
   TestOverrides overrides;
 };

@@ -73,9 +73,23 @@ constexpr std::array<Flag, 14> kGenerateFlags{{
     kQuiet,
     kHelp,
 }};
+constexpr std::array<Flag, 2> kTopFlags{{{"--once", "", "print it once, as plain text"}, kHelp}};
+constexpr std::array<Flag, 3> kPeekFlags{{
+    {"-n", "N", "how many records (default: 10)"},
+    {"--json", "", "as one JSON document"},
+    kHelp,
+}};
+constexpr std::array<Flag, 1> kPlanFlags{{kHelp}};
+constexpr std::array<Flag, 5> kRejectsFlags{{
+    {"-n", "N", "how many (default: 20)"},
+    {"--skip", "N", "pass over the first N: the next page"},
+    {"--by-file", "", "in the order of the files and their lines; without it, the newest first"},
+    {"--json", "", "one JSON object a line, with the whole text as far as it is kept (64 KiB)"},
+    kHelp,
+}};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 8> kCommands{{
+constexpr std::array<CommandKind, 12> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
      "Follows the logs, keeps visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and "
      "referrers_per_day\n"
@@ -96,6 +110,21 @@ constexpr std::array<CommandKind, 8> kCommands{{
      "  leat run web.toml logs --once"},
     {"check", "FILE.toml", "say everything that is wrong with a pipeline file",
      "Reads the file (and what its ${file:…} name), touches nothing else.", kCheckFlags, "  leat check web.toml"},
+    {"plan", "FILE.toml [PIPELINE]", "what a run would read and write: files, tables, aggregates, disk",
+     "Looks at the files and at the database; changes nothing.", kPlanFlags,
+     "  leat plan web.toml\n"
+     "  leat plan web.toml logs"},
+    {"peek", "FILE.toml SOURCE", "the first records of a source as rows, with types and rejects",
+     "Reads the source from its beginning; writes nothing and opens no database.", kPeekFlags,
+     "  leat peek web.toml web\n"
+     "  leat peek web.toml web -n 3 --json"},
+    {"top", "FILE.toml|DB", "live view: rate, backlog, rejects, visitors, pages, statuses",
+     "Works beside a running `leat logs` or `leat run`, and on a database that nobody writes. q or Ctrl-C ends it, "
+     "Tab\n"
+     "goes to the next pipeline. Without a terminal it prints once, as with --once.",
+     kTopFlags,
+     "  leat top web.db\n"
+     "  leat top web.toml --once"},
     {"status", "FILE.toml|DB", "how far each pipeline is: positions, rows, rejects, rate, lag, last error", "",
      kStatusFlags,
      "  leat status web.db\n"
@@ -119,6 +148,11 @@ constexpr std::array<CommandKind, 8> kCommands{{
      "  leat generate web-log --out demo --lines 1000000\n"
      "  leat generate web-log --out demo --rate 200/s --rotate-every 1000 --delaycompress\n"
      "  leat generate web-log --out demo --lines 0 --rate 200/s --rotation alternate --rotate-every 100"},
+    {"rejects", "list FILE.toml|DB [PIPELINE]", "records that could not become rows: where, why, and their text", "",
+     kRejectsFlags,
+     "  leat rejects list web.db\n"
+     "  leat rejects list web.toml logs -n 100 --by-file\n"
+     "  leat rejects list web.db --json"},
     {"list", "[sources|decoders|sinks|formats] [NAME]", "what there is, with options, types, defaults and help", "",
      kListFlags,
      "  leat list\n"
@@ -198,7 +232,7 @@ std::optional<SayCommand> take_apart(const CommandKind& kind, std::vector<std::s
     const std::string text = error.what();
     const std::string name = text.substr(0, text.find_first_of(": "));
     const bool is_switch = given.switches.contains(name);
-    return wrong(name.starts_with("--")
+    return wrong(name.starts_with("-")
                      ? fmt::format("option {} {}", name, is_switch ? "takes no value" : "needs a value")
                      : visible(text),
                  kind.name);
@@ -247,6 +281,50 @@ Command logs_command(const CommandKind& kind, const Given& given) {
   return command;
 }
 
+// The whole number of an option; its standard when it is not there.
+std::optional<SayCommand> take_number(const CommandKind& kind, const Given& given, std::string_view name, int64_t least,
+                                      uint64_t& number) {
+  const std::string text = given.value(name);
+  if (text.empty()) return std::nullopt;
+  const std::optional<int64_t> found = parse_integer(text);
+  if (!found || *found < least) {
+    return wrong(
+        fmt::format("the value of {} must be a whole number from {} on, not {}", name, least, leat::quoted(text)),
+        kind.name);
+  }
+  number = static_cast<uint64_t>(*found);
+  return std::nullopt;
+}
+
+Command peek_command(const CommandKind& kind, const Given& given) {
+  if (given.arguments.size() == 1) return wrong("SOURCE is missing: the NAME of a [sources.NAME]", kind.name);
+  if (auto problem = count(kind, given, 2, 2)) return *problem;
+  PeekCommand command{given.arguments[0], given.arguments[1]};
+  if (auto problem = take_number(kind, given, "-n", 1, command.records)) return *problem;
+  command.json = given.has("--json");
+  return command;
+}
+
+Command rejects_command(const CommandKind& kind, const Given& given) {
+  if (given.arguments.empty() || given.arguments[0] != "list") {
+    return wrong(given.arguments.empty() ? "say what: leat rejects list FILE.toml|DB"
+                                         : fmt::format("{} is not something that can be done with rejects; say: leat "
+                                                       "rejects list FILE.toml|DB",
+                                                       leat::quoted(given.arguments[0])),
+                 kind.name);
+  }
+  if (given.arguments.size() < 2) return wrong("FILE.toml|DB is missing", kind.name);
+  if (auto problem = count(kind, given, 2, 3)) return *problem;
+  RejectsCommand command;
+  command.target = given.arguments[1];
+  if (given.arguments.size() > 2) command.pipeline = given.arguments[2];
+  if (auto problem = take_number(kind, given, "-n", 1, command.limit)) return *problem;
+  if (auto problem = take_number(kind, given, "--skip", 0, command.skip)) return *problem;
+  command.by_file = given.has("--by-file");
+  command.json = given.has("--json");
+  return command;
+}
+
 Command command_of(const CommandKind& kind, const Given& given) {
   const std::vector<std::string>& arguments = given.arguments;
   if (kind.name == "logs") return logs_command(kind, given);
@@ -262,6 +340,12 @@ Command command_of(const CommandKind& kind, const Given& given) {
     if (auto problem = count(kind, given, 1, 2)) return *problem;
     return RebuildCommand{arguments[0], arguments.size() < 2 ? "" : arguments[1], given.has("--quiet")};
   }
+  if (kind.name == "peek") return peek_command(kind, given);
+  if (kind.name == "rejects") return rejects_command(kind, given);
+  if (kind.name == "plan") {
+    if (auto problem = count(kind, given, 1, 2)) return *problem;
+    return PlanCommand{arguments[0], arguments.size() < 2 ? "" : arguments[1]};
+  }
   if (auto problem = count(kind, given, kind.name == "list" ? 0 : 1, kind.name == "list" ? 2 : 1)) return *problem;
   if (kind.name == "check") return CheckCommand{arguments[0], given.has("--quiet")};
   if (kind.name == "status") return StatusCommand{arguments[0], given.has("--json")};
@@ -276,6 +360,7 @@ Command command_of(const CommandKind& kind, const Given& given) {
                            given.has("--delaycompress"),
                            given.has("--quiet")};
   }
+  if (kind.name == "top") return TopCommand{arguments[0], given.has("--once")};
   return ListCommand{arguments.empty() ? "" : arguments[0], arguments.size() < 2 ? "" : arguments[1],
                      given.has("--json")};
 }

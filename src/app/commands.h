@@ -3,6 +3,7 @@
 // The commands as plain values, and the functions that carry them out. Each function: results on `out`, talk on `err`,
 // the exit status as its value.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <variant>
@@ -68,6 +69,32 @@ struct ListCommand {
   bool json = false;
 };
 
+struct TopCommand {
+  std::string target;
+  bool once = false;
+};
+
+struct PeekCommand {
+  std::string file;
+  std::string source;
+  uint64_t records = 10;
+  bool json = false;
+};
+
+struct PlanCommand {
+  std::string file;
+  std::string pipeline;  // empty: all
+};
+
+struct RejectsCommand {
+  std::string target;
+  std::string pipeline;  // empty: all
+  uint64_t limit = 20;
+  uint64_t skip = 0;
+  bool by_file = false;  // else the newest first
+  bool json = false;
+};
+
 // Help, the version, or what is wrong with the arguments.
 struct SayCommand {
   std::string text;
@@ -75,7 +102,8 @@ struct SayCommand {
 };
 
 using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
-                             RebuildCommand, GenerateCommand, ListCommand>;
+                             RebuildCommand, GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand,
+                             RejectsCommand>;
 
 Command parse_command_line(const std::vector<std::string>& arguments);
 
@@ -87,5 +115,9 @@ int do_verify(const VerifyCommand& command, const Surroundings& surroundings);
 int do_rebuild(const RebuildCommand& command, const Surroundings& surroundings);
 int do_generate(const GenerateCommand& command, const Surroundings& surroundings);
 int do_list(const ListCommand& command, const Surroundings& surroundings);
+int do_top(const TopCommand& command, const Surroundings& surroundings);
+int do_peek(const PeekCommand& command, const Surroundings& surroundings);
+int do_plan(const PlanCommand& command, const Surroundings& surroundings);
+int do_rejects(const RejectsCommand& command, const Surroundings& surroundings);
 
 }  // namespace leat::app

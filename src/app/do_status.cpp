@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 
+#include "app/backlog.h"
 #include "app/commands.h"
 #include "app/progress.h"
 #include "app/talk.h"
@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "os/clock.h"
-#include "os/file_system.h"
 
 namespace leat::app {
 namespace {
@@ -26,19 +25,6 @@ struct Line {
   bool database_there = true;
   std::optional<uint64_t> behind_bytes;  // of the files that are still where they were last seen
 };
-
-// What the newest part of each place has not yet taken; nothing when no file of them can be looked at.
-std::optional<uint64_t> behind(const PipelineState& state) {
-  std::map<std::string, uint64_t> offsets;
-  for (const PartState& part : state.parts) offsets[part.position.origin] = part.position.offset;
-  std::optional<uint64_t> bytes;
-  for (const auto& [origin, offset] : offsets) {
-    const auto info = os::file_system().info(origin, os::Links::follow);
-    if (!info.ok() || !*info || !(*info)->regular) continue;
-    bytes = bytes.value_or(0) + ((*info)->size > offset ? (*info)->size - offset : 0);
-  }
-  return bytes;
-}
 
 struct Totals {
   Counts counts;
@@ -183,8 +169,9 @@ int do_status(const StatusCommand& command, const Surroundings& surroundings) {
     const std::vector<std::string>& wanted = database.pipelines;  // empty: all
     for (PipelineState& state : states) {
       if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), state.pipeline) == wanted.end()) continue;
-      const std::optional<uint64_t> bytes = behind(state);
-      lines.push_back({database.name, std::move(state), true, true, bytes});
+      const std::optional<Backlog> backlog = backlog_of(state);
+      lines.push_back({database.name, std::move(state), true, true, {}});
+      if (backlog) lines.back().behind_bytes = backlog->behind;
     }
     for (const std::string& name : wanted) {
       const bool known = std::any_of(lines.begin(), lines.end(), [&](const Line& line) {

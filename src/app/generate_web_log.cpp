@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "config/complaints.h"
-#include "os/terminal.h"
+#include "os/screen.h"
 
 namespace leat::app {
 namespace {
@@ -99,7 +99,7 @@ class Bar {
       line = fmt::format("{} {:3.0f}%  {}  {} left", bar(share, 24), share * 100, line,
                          human_seconds(static_cast<uint64_t>(left) + 1));
     }
-    talk_.draw({line}, os::terminal_width(STDERR_FILENO));
+    talk_.draw({line}, os::terminal_size(STDERR_FILENO).columns);
   }
 
  private:

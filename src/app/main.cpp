@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <string>
 
 #include "app/command.h"
 #include "os/terminal.h"
@@ -8,12 +9,17 @@
 int main(int argc, char** argv) {
   const leat::os::StopOnSignals signals;
   std::ios::sync_with_stdio(false);
-  const bool terminal = leat::os::is_terminal(STDERR_FILENO) && leat::os::environment("TERM") != "dumb";
+  const std::string term = leat::os::environment("TERM");
+  const bool terminal = leat::os::is_terminal(STDERR_FILENO) && term != "dumb";
+  const bool out_terminal = leat::os::is_terminal(STDOUT_FILENO) && term != "dumb";
+  const bool no_colour = !leat::os::environment("NO_COLOR").empty();
   const leat::app::Surroundings surroundings{
       .out = std::cout,
       .err = std::cerr,
       .err_is_terminal = terminal,
-      .colour = terminal && leat::os::environment("NO_COLOR").empty(),
+      .colour = terminal && !no_colour,
+      .out_is_terminal = out_terminal,
+      .out_colour = out_terminal && !no_colour,
       .stop = signals.token(),
       .overrides = {},
   };

@@ -8,7 +8,7 @@
 #include "app/progress.h"
 #include "base/text.h"
 #include "os/clock.h"
-#include "os/terminal.h"
+#include "os/screen.h"
 
 namespace leat::app {
 
@@ -26,7 +26,7 @@ void RowsBar::operator()(uint64_t done, uint64_t total) {
   if (share > 0.01) {
     line += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(seconds / share - seconds) + 1));
   }
-  talk_.draw({line}, os::terminal_width(STDERR_FILENO));
+  talk_.draw({line}, os::terminal_size(STDERR_FILENO).columns);
 }
 
 }  // namespace leat::app

@@ -13,7 +13,7 @@
 #include "app/print_results.h"
 #include "app/progress.h"
 #include "base/text.h"
-#include "os/terminal.h"
+#include "os/screen.h"
 
 namespace leat::app {
 namespace {
@@ -213,7 +213,7 @@ class Runner {
       }
       lines.push_back(job->progress.line(job->last_day ? job->last_day->words(now_ms) : ""));
     }
-    talk_.draw(lines, os::terminal_width(STDERR_FILENO));
+    talk_.draw(lines, os::terminal_size(STDERR_FILENO).columns);
   }
 
   void print_results() {

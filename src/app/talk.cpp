@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/text_width.h"
 #include "base/time.h"
 #include "os/clock.h"
 
@@ -36,16 +37,6 @@ std::string log_value(const std::string& text) {
     out += c;
   }
   return out + '"';
-}
-
-std::string cut_to(const std::string& text, size_t width) {
-  size_t column = 0;
-  for (size_t i = 0; i < text.size(); ++column) {
-    const size_t length = std::max<size_t>(1, utf8_sequence(std::string_view(text).substr(i)));
-    if (column + 1 >= width && i + length < text.size()) return text.substr(0, i) + "…";
-    i += length;
-  }
-  return text;
 }
 
 std::string Talk::marked(NoteLevel level) const {
@@ -123,7 +114,7 @@ void Talk::draw(const std::vector<std::string>& lines, size_t width) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> next;
   next.reserve(lines.size());
-  for (const std::string& line : lines) next.push_back(cut_to(visible(line, kLongestLine), width));
+  for (const std::string& line : lines) next.push_back(shorten_end(visible(line, kLongestLine), width));
   if (next == block_) return;
   std::string out;
   if (block_.size() > 1) out += fmt::format("\x1B[{}A", block_.size() - 1);

@@ -68,7 +68,4 @@ class Talk {
 // "text" as a value of key=value: bare, or in quotes when it holds spaces, quotes or '='.
 std::string log_value(const std::string& text);
 
-// `text` cut to `width` columns, a character a column, "…" where something was left out.
-std::string cut_to(const std::string& text, size_t width);
-
 }  // namespace leat::app

@@ -11,12 +11,22 @@
 #include "sinks/sqlite.h"
 
 namespace leat::app {
+namespace {
+
+Result<std::unique_ptr<Store>> open(const std::string& place, const SinkDeclared& sink) {
+  LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
+  if (!info) return std::unique_ptr<Store>();
+  return sink.kind->open_store(sink.settings);
+}
+
+}  // namespace
 
 Result<std::vector<Database>> open_target(const std::string& target) {
   std::vector<Database> databases;
   if (!target.ends_with(".toml")) {
-    LEAT_ASSIGN(auto store, open_sqlite_store(target));
-    databases.push_back({target, std::move(store), {}});
+    const auto open = [target] { return open_sqlite_store(target); };
+    LEAT_ASSIGN(auto store, open());
+    databases.push_back({target, std::move(store), {}, open});
     return databases;
   }
   LEAT_ASSIGN(const PipelineFile file, read_pipeline_file(target));
@@ -29,10 +39,8 @@ Result<std::vector<Database>> open_target(const std::string& target) {
       same->pipelines.push_back(pipeline.name);
       continue;
     }
-    databases.push_back({place, nullptr, {pipeline.name}});
-    LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
-    if (!info) continue;
-    LEAT_ASSIGN(databases.back().store, pipeline.sink.kind->open_store(pipeline.sink.settings));
+    databases.push_back({place, nullptr, {pipeline.name}, [place, sink = pipeline.sink] { return open(place, sink); }});
+    LEAT_ASSIGN(databases.back().store, databases.back().open());
   }
   if (databases.empty() && !file.pipelines.empty()) {
     return Status::bad_config(

@@ -3,6 +3,7 @@
 // What `leat status`, `leat verify` and `leat rebuild` look at: a database, or all databases of a pipeline file. One
 // thread.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct Database {
   std::string name;                    // the database, as people call it
   std::unique_ptr<Store> store;        // null: there is no such file yet
   std::vector<std::string> pipelines;  // of the file that writes here; empty for a database: all that are in it
+  // Opens it again, for a view that outlives its connection. A null pointer: there is no such file yet.
+  std::function<Result<std::unique_ptr<Store>>()> open;
 };
 
 // A file that is a SQLite database is one; anything else is read as a pipeline file when its name ends in .toml.

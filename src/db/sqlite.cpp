@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/file_system.h"
 #include "os/private_file.h"
 
@@ -111,6 +113,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& o
   const int code = sqlite3_open_v2(path.c_str(), &opened->db_, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (code != SQLITE_OK) return opened->failure(code);
+  opened->busy_timeout_ms_ = options.busy_timeout_ms;
   sqlite3_busy_timeout(opened->db_, static_cast<int>(options.busy_timeout_ms));
   LEAT_TRY(opened->execute(fmt::format("PRAGMA cache_size = -{}; PRAGMA trusted_schema = OFF;",
                                        std::max<uint64_t>(options.cache_bytes / 1024, 64))));
@@ -119,6 +122,21 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& o
 
 SqliteDatabase::~SqliteDatabase() {
   sqlite3_close_v2(db_);
+}
+
+void SqliteDatabase::limit_time(uint64_t ms) {
+  constexpr int kSteps = 2000;  // of SQLite's machine, between two looks at the clock: well below a millisecond
+  if (ms == 0) {
+    sqlite3_progress_handler(db_, 0, nullptr, nullptr);
+    sqlite3_busy_timeout(db_, static_cast<int>(busy_timeout_ms_));
+    return;
+  }
+  deadline_ms_ = os::clock().steady_ms() + ms;
+  const auto is_over = [](void* deadline) {
+    return os::clock().steady_ms() >= *static_cast<const uint64_t*>(deadline) ? 1 : 0;
+  };
+  sqlite3_progress_handler(db_, kSteps, is_over, &deadline_ms_);
+  sqlite3_busy_timeout(db_, static_cast<int>(std::min(ms, busy_timeout_ms_)));
 }
 
 Status SqliteDatabase::execute(const std::string& sql) const {

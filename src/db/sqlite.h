@@ -123,6 +123,9 @@ class SqliteDatabase {
   [[nodiscard]] uint64_t changes() const { return static_cast<uint64_t>(sqlite3_changes64(db_)); }
   [[nodiscard]] int64_t last_row() const { return sqlite3_last_insert_rowid(db_); }
   [[nodiscard]] Status failure(int code) const { return sqlite_status(code, db_, where_, phase_); }
+  // From now on waiting for a lock and running a statement end after `ms`, counted from here, with Kind::retry; 0: no
+  // limit.
+  void limit_time(uint64_t ms);
   // From now on failures are those of a database that has worked already.
   void opened() { phase_ = SqlitePhase::working; }
   // The path as it is shown.
@@ -133,6 +136,8 @@ class SqliteDatabase {
   sqlite3* db_ = nullptr;
   std::string where_;
   SqlitePhase phase_ = SqlitePhase::opening;
+  uint64_t busy_timeout_ms_ = 0;
+  uint64_t deadline_ms_ = 0;  // os::Clock::steady_ms()
 };
 
 // "name" with its quotes doubled: an identifier that cannot end the statement.

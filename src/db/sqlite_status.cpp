@@ -57,6 +57,8 @@ Status sqlite_status(int code, sqlite3* db, const std::string& where, SqlitePhas
     case SQLITE_PROTOCOL:
       return Status::retry(fmt::format(
           "{}: locked by another program; end that program or its transaction, leat goes on by itself", where));
+    case SQLITE_INTERRUPT:
+      return Status::retry(fmt::format("{}: did not answer in time; leat asks again", where));
     case SQLITE_NOMEM:
       return Status::retry(fmt::format("{}: no memory left for it; leat goes on by itself", where));
     case SQLITE_CANTOPEN:

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "flow/chunk.h"
@@ -29,6 +31,23 @@ struct Reading {
   Chunk chunk;
 };
 
+// Something that a source would read, as it is now.
+struct PartOutline {
+  enum class State : uint8_t {
+    fresh,     // from its beginning
+    begun,     // goes on at `offset`
+    finished,  // nothing more is expected of it
+    copy,      // has the bytes of another one, and is passed over
+    gone,      // had a position, and is not found any more
+    trouble,   // cannot be read now; `why`
+  };
+  std::string place;
+  State state = State::fresh;
+  uint64_t offset = 0;
+  uint64_t left = 0;  // bytes from there to its end; of a gone one, those that are known to be lost
+  std::string why;
+};
+
 class Source {
  public:
   Source() = default;
@@ -42,6 +61,8 @@ class Source {
   virtual Result<Reading> read(const std::stop_token& stop) = 0;
   // These positions are committed in the sink: what lies before them need not be kept.
   virtual void committed(const Positions& positions) = 0;
+  // In place of read(), after open(): what would be read, in that order. Nothing: it cannot be told.
+  virtual Result<std::vector<PartOutline>> outline() { return std::vector<PartOutline>(); }
   // Bytes known to be waiting, as of the last look; nothing when it is not known. Any thread.
   [[nodiscard]] virtual std::optional<uint64_t> backlog_bytes() const = 0;
 };

@@ -7,10 +7,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/status.h"
+#include "data/aggregate_spec.h"
 #include "data/position.h"
+#include "data/schema.h"
 
 namespace leat {
 
@@ -59,6 +62,41 @@ struct Rebuilt {
   uint64_t rows = 0;  // that it was made from
 };
 
+// A cell of a table: NULL, a number, a text.
+using StoredValue = std::variant<std::monostate, int64_t, double, std::string>;
+
+// Rows of an aggregate's table, those with the largest `order` first.
+struct AggregateQuery {
+  AggregateSpec aggregate;           // as aggregates() gives it
+  std::vector<std::string> columns;  // keys and measures of it
+  std::string key;                   // one of its keys, which is to be `is`; empty: all rows
+  StoredValue is;
+  std::string order;  // one of its columns
+  size_t limit = 0;
+};
+using StoredRows = std::vector<std::vector<StoredValue>>;
+
+struct StoredReject {
+  int64_t number = 0;  // ascends in the order in which they were written
+  std::string pipeline;
+  std::string origin;
+  uint64_t byte_offset = 0;
+  uint64_t line = 0;
+  std::string column;
+  std::string reason;
+  std::string raw;          // at most what the query asked for
+  uint64_t raw_length = 0;  // of the whole record
+  std::string at;           // when it was written, UTC
+};
+
+struct RejectQuery {
+  std::string pipeline;
+  bool by_place = false;  // by file and byte; else the newest first
+  uint64_t skip = 0;
+  uint64_t limit = 0;
+  size_t raw_bytes = 0;  // of each record
+};
+
 // done and total in rows; total may be an estimate.
 using StoreProgress = std::function<void(uint64_t done, uint64_t total)>;
 
@@ -70,6 +108,16 @@ class Store {
   virtual ~Store() = default;
 
   virtual Result<std::vector<PipelineState>> pipelines() = 0;
+  // The columns of a pipeline's table; none: it has not run yet.
+  virtual Result<Schema> schema(const std::string& pipeline) = 0;
+  // By name.
+  virtual Result<std::vector<AggregateSpec>> aggregates(const std::string& pipeline) = 0;
+  virtual Result<StoredRows> aggregate_rows(const AggregateQuery& query) = 0;
+  // Calls `take` for each, one at a time, until it says false.
+  virtual Status rejects(const RejectQuery& query, const std::function<bool(const StoredReject&)>& take) = 0;
+  // From now on a call that takes longer fails with Kind::retry, so that a live view never waits. verify() does not.
+  virtual void answer_within(uint64_t ms) = 0;
+
   // Checks all pipelines in one snapshot (docs/formats/database.md, "What verify proves").
   virtual Result<VerifyReport> verify(const StoreProgress& progress) = 0;
   // Makes aggregates again from their rows, all in one transaction: what was not mended is as it was. Nothing is

@@ -1,21 +1,16 @@
 #include "os/terminal.h"
 
 #include <pthread.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
+
+#include "os/screen.h"
 
 namespace leat::os {
 
 bool is_terminal(int descriptor) {
   return ::isatty(descriptor) == 1;
-}
-
-size_t terminal_width(int descriptor) {
-  winsize size{};
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
 }
 
 std::string environment(const char* name) {
@@ -35,7 +30,9 @@ StopOnSignals::StopOnSignals() {
   waiter_ = std::thread([this] {
     int signal = 0;
     while (::sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) {
-      if (!stop_.request_stop()) ::_exit(130);
+      if (stop_.request_stop()) continue;
+      restore_terminal();
+      ::_exit(130);
     }
   });
 }

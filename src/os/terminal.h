@@ -3,7 +3,6 @@
 // The terminal this process may be attached to, and the signals that ask it to stop.
 
 #include <csignal>
-#include <cstddef>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -12,9 +11,6 @@
 namespace leat::os {
 
 bool is_terminal(int descriptor);
-
-// Columns of the terminal at `descriptor`; 80 when it cannot be told.
-size_t terminal_width(int descriptor);
 
 // An environment variable; empty when it is not set.
 std::string environment(const char* name);

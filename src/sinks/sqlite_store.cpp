@@ -20,17 +20,53 @@ std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
   return micros;
 }
 
+StoredValue value_at(const SqliteStatement& row, int at) {
+  switch (row.type(at)) {
+    case SQLITE_NULL:
+      return std::monostate();
+    case SQLITE_INTEGER:
+      return row.integer(at);
+    case SQLITE_FLOAT:
+      return row.real(at);
+    default:
+      return row.string(at);
+  }
+}
+
+void bind_value(SqliteStatement& statement, int at, const StoredValue& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value)) return statement.bind(at, *integer);
+  if (const auto* real = std::get_if<double>(&value)) return statement.bind(at, *real);
+  if (const auto* text = std::get_if<std::string>(&value)) return statement.bind(at, std::string_view(*text));
+  statement.bind_null(at);
+}
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> db) : path_(std::move(path)), db_(std::move(db)) {}
 
   Result<std::vector<PipelineState>> pipelines() override {
+    begin_answer();
     LEAT_TRY(db_->execute("BEGIN"));
     Result<std::vector<PipelineState>> states = read_pipelines();
     return ended(std::move(states));
   }
 
+  Result<Schema> schema(const std::string& pipeline) override {
+    begin_answer();
+    return read_sqlite_schema(*db_, pipeline);
+  }
+
+  Result<std::vector<AggregateSpec>> aggregates(const std::string& pipeline) override {
+    begin_answer();
+    return read_sqlite_aggregates(*db_, pipeline);
+  }
+
+  Result<StoredRows> aggregate_rows(const AggregateQuery& query) override;
+  Status rejects(const RejectQuery& query, const std::function<bool(const StoredReject&)>& take) override;
+  void answer_within(uint64_t ms) override { answer_ms_ = ms; }
+
   Result<VerifyReport> verify(const StoreProgress& progress) override {
+    db_->limit_time(0);
     LEAT_TRY(db_->execute("BEGIN"));
     Result<VerifyReport> report = verify_sqlite(*db_, progress);
     return ended(std::move(report));
@@ -49,11 +85,16 @@ class SqliteStore final : public Store {
     return result;
   }
 
+  void begin_answer() {
+    if (answer_ms_ > 0) db_->limit_time(answer_ms_);
+  }
+
   Result<std::vector<PipelineState>> read_pipelines();
   Status read_parts(PipelineState& state);
 
   std::string path_;
   std::unique_ptr<SqliteDatabase> db_;  // for reading only
+  uint64_t answer_ms_ = 0;  // 0: as long as it takes
 };
 
 Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
@@ -112,6 +153,58 @@ Status SqliteStore::read_parts(PipelineState& state) {
                      .rejected = select.number(9),
                      .digest = select.number(10)});
     part.gap_bytes += select.number(11);
+  }
+}
+
+Result<StoredRows> SqliteStore::aggregate_rows(const AggregateQuery& query) {
+  begin_answer();
+  // Qualified: SQLite takes an unknown name in double quotes for a text.
+  const std::string table = sql_name(query.aggregate.name);
+  std::string columns;
+  for (const std::string& column : query.columns) {
+    columns += fmt::format("{}{}.{}", columns.empty() ? "" : ", ", table, sql_name(column));
+  }
+  const std::string where = query.key.empty() ? "" : fmt::format(" WHERE {}.{} IS ?1", table, sql_name(query.key));
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare(fmt::format("SELECT {} FROM {}{} ORDER BY {}.{} DESC LIMIT {}", columns, table, where, table,
+                                       sql_name(query.order), query.limit)));
+  if (!query.key.empty()) bind_value(select, 1, query.is);
+  StoredRows rows;
+  for (;;) {
+    LEAT_ASSIGN(const bool found, select.step());
+    if (!found) return rows;
+    std::vector<StoredValue>& row = rows.emplace_back();
+    for (int i = 0; i < select.columns(); ++i) row.push_back(value_at(select, i));
+  }
+}
+
+Status SqliteStore::rejects(const RejectQuery& query, const std::function<bool(const StoredReject&)>& take) {
+  begin_answer();
+  // The raw texts stay out of the sorting.
+  const char* order = query.by_place ? "origin, part, byte_offset" : "reject DESC";
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db_->prepare(fmt::format(
+          "SELECT r.reject, r.pipeline, r.origin, r.byte_offset, r.line, r.column_name, r.reason, r.raw_length, "
+          "r.at, substr(CAST(r.raw AS BLOB), 1, ?4) FROM (SELECT reject FROM _leat_rejects WHERE pipeline = ?1 "
+          "ORDER BY {} LIMIT ?2 OFFSET ?3) AS chosen CROSS JOIN _leat_rejects AS r USING(reject)",
+          order)));
+  select.with(std::string_view(query.pipeline), query.limit, query.skip, static_cast<uint64_t>(query.raw_bytes));
+  for (;;) {
+    LEAT_ASSIGN(const bool found, select.step());
+    if (!found) return {};
+    StoredReject reject;
+    reject.number = select.integer(0);
+    reject.pipeline = select.string(1);
+    reject.origin = select.string(2);
+    reject.byte_offset = select.number(3);
+    reject.line = select.number(4);
+    reject.column = select.string(5);
+    reject.reason = select.string(6);
+    reject.raw_length = select.number(7);
+    reject.at = select.string(8);
+    reject.raw = select.string(9);
+    if (!take(reject)) return {};
   }
 }
 

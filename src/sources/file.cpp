@@ -57,6 +57,23 @@ class FileSource final : public Source {
 
   void committed(const Positions& /*positions*/) override {}
 
+  // The first scan of a run, without what follows it.
+  Result<std::vector<PartOutline>> outline() override {
+    std::vector<PartOutline> parts;
+    LEAT_TRY(scan_if_due());
+    for (const auto& each : families_) {
+      for (const auto& generation : each->generations()) {
+        LEAT_ASSIGN(PartOutline part, outline_of(*each, *generation));
+        parts.push_back(std::move(part));
+      }
+      for (const std::string& trouble : each->troubles()) {
+        parts.push_back({"", PartOutline::State::trouble, 0, 0, trouble});
+      }
+    }
+    for (const std::string& text : missing_) parts.push_back({"", PartOutline::State::trouble, 0, 0, text});
+    return parts;
+  }
+
   [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override {
     if (!backlog_known_) return std::nullopt;
     return backlog_.load();
@@ -73,6 +90,27 @@ class FileSource final : public Source {
   ScanContext context() {
     return {files_,         note_, request_.make_cutter, request_.once, clock_.steady_ms(), clock_.now_micros() * 1000,
             waiting_chunks_};
+  }
+
+  Result<PartOutline> outline_of(const LogFamily& family, const Generation& generation) {
+    PartOutline part{generation.path(), PartOutline::State::finished, generation.offset(), generation.unread(), ""};
+    if (generation.state() == Generation::State::open) {
+      LEAT_ASSIGN(const bool copy, family.is_copy(generation, files_));
+      part.state = copy                       ? PartOutline::State::copy
+                   : generation.offset() == 0 ? PartOutline::State::fresh
+                                              : PartOutline::State::begun;
+    } else if (generation.state() == Generation::State::sought) {
+      part.state = PartOutline::State::trouble;
+      part.why = visible(generation.path()) + ": is not found; it is looked for again at the next run";
+    }
+    // Given up by this scan: its last position waits to be delivered.
+    for (const Chunk& last : waiting_chunks_) {
+      if (last.end.part != generation.part()) continue;
+      part.state = PartOutline::State::gone;
+      part.offset = last.start;
+      part.left = last.gap_bytes;
+    }
+    return part;
   }
 
   // Finds the files of a path or glob; what keeps it from finding any goes to missing_.

@@ -1,0 +1,27 @@
+#include "app/backlog.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "os/file_system.h"
+
+namespace leat::app {
+
+std::optional<Backlog> backlog_of(const PipelineState& state) {
+  std::map<std::string, uint64_t> offsets;
+  for (const PartState& part : state.parts) offsets[part.position.origin] = part.position.offset;
+  std::optional<Backlog> found;
+  for (const auto& [origin, offset] : offsets) {
+    const auto info = os::file_system().info(origin, os::Links::follow);
+    if (!info.ok() || !*info || !(*info)->regular) continue;
+    if (!found) found.emplace();
+    if (origin.ends_with(".gz")) continue;  // its size says nothing about the bytes in it
+    const uint64_t size = (*info)->size;
+    found->taken += std::min(offset, size);
+    found->behind += size > offset ? size - offset : 0;
+  }
+  return found;
+}
+
+}  // namespace leat::app

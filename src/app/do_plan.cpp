@@ -1,0 +1,260 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/pipeline_file.h"
+#include "app/talk.h"
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/file_system.h"
+
+namespace leat::app {
+namespace {
+
+constexpr size_t kMostPlaces = 40;
+// Bytes of database for each byte of an access log, where none has been taken in yet (docs/performance.md).
+constexpr double kUsualWithRaw = 2.2;
+constexpr double kUsualWithoutRaw = 1.1;
+constexpr uint64_t kEnoughToObserve = 64 * 1024;
+
+std::string count_of(uint64_t number, std::string_view word) {
+  return fmt::format("{} {}{}", with_commas(number), word, number == 1 ? "" : "s");
+}
+
+// What there is already.
+struct Known {
+  bool database = false;
+  bool started = false;
+  PipelineState state;
+  Schema schema;
+  std::vector<AggregateSpec> aggregates;
+  uint64_t rows = 0;
+  uint64_t taken_bytes = 0;      // of this pipeline
+  uint64_t all_taken_bytes = 0;  // of all that write to the database
+  uint64_t database_bytes = 0;
+};
+
+Result<Known> look_up(const PipelineDeclared& pipeline, const std::string& place) {
+  Known known;
+  LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
+  if (!info) return known;
+  known.database = true;
+  known.database_bytes = info->size;
+  if (const auto wal = os::file_system().info(place + "-wal", os::Links::follow); wal.ok() && *wal) {
+    known.database_bytes += (*wal)->size;
+  }
+  LEAT_ASSIGN(const auto store, pipeline.sink.kind->open_store(pipeline.sink.settings));
+  LEAT_ASSIGN(std::vector<PipelineState> states, store->pipelines());
+  for (PipelineState& state : states) {
+    uint64_t taken = 0;
+    for (const PartState& part : state.parts) taken += part.position.offset;
+    known.all_taken_bytes += taken;
+    if (state.pipeline != pipeline.name) continue;
+    known.started = true;
+    known.taken_bytes = taken;
+    for (const PartState& part : state.parts) known.rows += part.counts.inserted + part.counts.updated;
+    known.state = std::move(state);
+  }
+  if (!known.started) return known;
+  LEAT_ASSIGN(known.schema, store->schema(pipeline.name));
+  LEAT_ASSIGN(known.aggregates, store->aggregates(pipeline.name));
+  return known;
+}
+
+std::string line_of(const PartOutline& part) {
+  const std::string place = visible(part.place, 1000);
+  switch (part.state) {
+    case PartOutline::State::fresh:
+      return fmt::format("{}: new, {}", place, human_bytes(part.left));
+    case PartOutline::State::begun:
+      return fmt::format("{}: goes on at byte {}, {}", place, with_commas(part.offset),
+                         part.left == 0 ? "nothing new" : human_bytes(part.left) + " left");
+    case PartOutline::State::copy:
+      return place + ": has the bytes of a file that was read, is passed over";
+    case PartOutline::State::gone:
+      return fmt::format("{}: is gone after byte {}{}", place, with_commas(part.offset),
+                         part.left > 0 ? fmt::format("; {} of it were never read", human_bytes(part.left)) : "");
+    case PartOutline::State::trouble:
+      return visible(part.why, 1000);
+    case PartOutline::State::finished:
+      break;
+  }
+  return place + ": finished";
+}
+
+struct Reads {
+  std::string text;
+  uint64_t left = 0;
+  bool trouble = false;
+};
+
+Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, Decoder& decoder,
+                         const Surroundings& surroundings) {
+  Reads reads;
+  std::vector<std::string> notes;
+  const Note note = [&](NoteLevel level, const std::string& text) {
+    // That something is gone stands in the outline.
+    if (level == NoteLevel::info && text.find(" is gone") == std::string::npos) notes.push_back(text);
+  };
+  const Making making{os::file_system(), os::clock(), note, surroundings.overrides.chunk_bytes.value_or(0), ""};
+  const std::unique_ptr<Source> source = pipeline.source.kind->make(pipeline.source.settings, making);
+  SourceRequest request;
+  for (const PartState& part : known.state.parts) request.resume.push_back(part.position);
+  request.make_cutter = [&decoder](const std::string& origin) { return decoder.make_cutter(origin); };
+  request.once = true;
+  LEAT_TRY(source->open(std::move(request)));
+  LEAT_ASSIGN(const std::vector<PartOutline> parts, source->outline());
+  uint64_t finished = 0;
+  size_t shown = 0;
+  size_t more = 0;
+  for (const PartOutline& part : parts) {
+    if (part.state == PartOutline::State::finished) {
+      ++finished;
+      continue;
+    }
+    if (part.state == PartOutline::State::fresh || part.state == PartOutline::State::begun) reads.left += part.left;
+    reads.trouble = reads.trouble || part.state == PartOutline::State::trouble;
+    if (++shown <= kMostPlaces) {
+      reads.text += "    " + line_of(part) + '\n';
+    } else {
+      ++more;
+    }
+  }
+  if (more > 0) reads.text += fmt::format("    … and {} more\n", with_commas(more));
+  for (const std::string& text : notes) reads.text += "    " + visible(text, 1000) + '\n';
+  if (finished > 0) reads.text += fmt::format("    {} finished\n", count_of(finished, "file"));
+  reads.text += fmt::format("    {} to read\n", human_bytes(reads.left));
+  return reads;
+}
+
+// What the first run after a change of the file does to the tables.
+std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, const Schema& schema,
+                        const std::string& place, bool& refused) {
+  std::string text;
+  const std::string table = quoted(pipeline.plan.table);
+  if (!known.database) text += fmt::format("    {}: is made\n", visible(place, 1000));
+  if (!known.started) {
+    text += fmt::format("    table {}: is made, with {}\n", table, count_of(schema.fields.size(), "column"));
+  } else if (known.state.table != pipeline.plan.table) {
+    text +=
+        fmt::format("    table {}: refused; until now this pipeline has filled {}, name that one or another database\n",
+                    table, quoted(known.state.table));
+    refused = true;
+  } else {
+    text += fmt::format("    table {}: has {}\n", table, count_of(known.rows, "row"));
+    for (const Field& field : schema.fields) {
+      const std::optional<size_t> at = known.schema.find(field.name);
+      if (!at) {
+        text += fmt::format("    column {}: is added ({}); NULL in the rows that are there\n", quoted(field.name),
+                            name_of(field.type));
+      } else if (known.schema.fields[*at].type != field.type) {
+        text += fmt::format("    column {}: refused; it holds {}, now it would be {}, name another table\n",
+                            quoted(field.name), name_of(known.schema.fields[*at].type), name_of(field.type));
+        refused = true;
+      }
+    }
+  }
+  bool reread = false;
+  for (const AggregateSpec& spec : pipeline.plan.aggregates) {
+    const auto old = std::find_if(known.aggregates.begin(), known.aggregates.end(),
+                                  [&](const AggregateSpec& each) { return each.name == spec.name; });
+    const bool same = old != known.aggregates.end() && *old == spec;
+    reread = reread || !same;
+    text += fmt::format("    aggregate {}: {}\n", quoted(spec.name),
+                        same                              ? "kept as it is"
+                        : old != known.aggregates.end()   ? "has changed, is dropped and built anew"
+                        : known.started && known.rows > 0 ? "is new, and built from the rows that are there"
+                                                          : "is made");
+  }
+  for (const AggregateSpec& old : known.aggregates) {
+    const bool declared = std::any_of(pipeline.plan.aggregates.begin(), pipeline.plan.aggregates.end(),
+                                      [&](const AggregateSpec& each) { return each.name == old.name; });
+    if (!declared) text += fmt::format("    aggregate {}: is not declared any more, is dropped\n", quoted(old.name));
+  }
+  if (reread && known.rows > 0) {
+    text +=
+        fmt::format("    {} are read again, once, for the aggregates that are built\n", count_of(known.rows, "row"));
+  }
+  return text;
+}
+
+std::string plan_disk(const PipelineDeclared& pipeline, const Known& known, uint64_t left) {
+  const bool observed = known.all_taken_bytes >= kEnoughToObserve;
+  const double factor = observed
+                            ? static_cast<double>(known.database_bytes) / static_cast<double>(known.all_taken_bytes)
+                        : pipeline.raw ? kUsualWithRaw
+                                       : kUsualWithoutRaw;
+  std::string text =
+      fmt::format("  disk: about {} more", human_bytes(static_cast<uint64_t>(static_cast<double>(left) * factor)));
+  if (known.taken_bytes >= kEnoughToObserve && left > 0) {
+    const double rows =
+        static_cast<double>(left) * static_cast<double>(known.rows) / static_cast<double>(known.taken_bytes);
+    text += fmt::format(", {} or so", count_of(static_cast<uint64_t>(rows), "row"));
+  }
+  return text + fmt::format(" ({:.2g} bytes for a byte of the source, {})\n", factor,
+                            observed ? "as it was so far" : "as is usual; there is nothing yet to go by");
+}
+
+struct Planned {
+  std::string text;
+  bool trouble = false;
+  bool refused = false;
+};
+
+Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundings& surroundings) {
+  Planned planned;
+  const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
+  LEAT_ASSIGN(const Known known, look_up(pipeline, place));
+  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder,
+              pipeline.source.decoder->make(pipeline.source.decoder_settings, pipeline.raw,
+                                            [](NoteLevel, const std::string&) {}));
+  planned.text = fmt::format("pipeline {}: source {} to table {} of {}\n", quoted(pipeline.name),
+                             quoted(pipeline.source.name), quoted(pipeline.plan.table), visible(place, 1000));
+  if (known.state.running) {
+    planned.text +=
+        fmt::format("  is running ({}): this is what it has not committed yet\n", visible(known.state.writer));
+  }
+  LEAT_ASSIGN(const Reads reads, plan_reads(pipeline, known, *decoder, surroundings));
+  planned.trouble = reads.trouble;
+  planned.text += "  reads\n" + reads.text;
+  planned.text += "  writes\n" + plan_tables(pipeline, known, *decoder->schema(), place, planned.refused);
+  planned.text += plan_disk(pipeline, known, reads.left);
+  return planned;
+}
+
+}  // namespace
+
+int do_plan(const PlanCommand& command, const Surroundings& surroundings) {
+  const std::stop_callback leave(surroundings.stop, [] { std::_Exit(130); });
+  Talk talk(surroundings.err, Manner::plain, surroundings.colour, false);
+  const auto fail = [&](const Status& status) {
+    talk.message(NoteLevel::info, status.message());
+    return status.kind() == Kind::bad_config ? 2 : 1;
+  };
+  const Result<PipelineFile> file = read_pipeline_file(command.file);
+  if (!file.ok()) return fail(file.status());
+  std::vector<std::string_view> names;
+  for (const PipelineDeclared& pipeline : file->pipelines) names.push_back(pipeline.name);
+  if (!command.pipeline.empty() && std::find(names.begin(), names.end(), command.pipeline) == names.end()) {
+    return fail(Status::bad_config(fmt::format("{}: there is no pipeline {}{}", visible(command.file),
+                                               quoted(command.pipeline), suggestion(command.pipeline, names))));
+  }
+  int status = 0;
+  for (const PipelineDeclared& pipeline : file->pipelines) {
+    if (!command.pipeline.empty() && command.pipeline != pipeline.name) continue;
+    const Result<Planned> planned = plan_pipeline(pipeline, surroundings);
+    if (!planned.ok()) {
+      surroundings.out << std::flush;
+      status = std::max(status, fail(planned.status()));
+      continue;
+    }
+    surroundings.out << planned->text;
+    status = std::max(status, planned->refused ? 2 : planned->trouble ? 1 : 0);
+  }
+  surroundings.out << std::flush;
+  return status;
+}
+
+}  // namespace leat::app
