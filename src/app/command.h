@@ -4,6 +4,7 @@
 // status out. It reads files and writes the sinks that the arguments name; it touches no signal handlers and no
 // environment variable but those that a pipeline file names. May be called again; one call at a time.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <ostream>
@@ -29,6 +30,7 @@ struct Surroundings {
   bool colour = false;           // `err` is a terminal and NO_COLOR is not set
   bool out_is_terminal = false;  // `out` can be redrawn in place
   bool out_colour = false;       // and NO_COLOR is not set
+  size_t out_columns = 0;        // of the terminal that `out` is; 0: it is none
   std::stop_token stop;          // SIGINT or SIGTERM
   TestOverrides overrides;
 };

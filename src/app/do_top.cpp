@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <optional>
 
 #include "app/commands.h"
@@ -88,7 +86,7 @@ int do_top(const TopCommand& command, const Surroundings& surroundings) {
     Talk(surroundings.err, Manner::plain, surroundings.colour, false).message(NoteLevel::info, model.trouble);
     return 1;
   }
-  const size_t columns = surroundings.out_is_terminal ? os::terminal_size(STDOUT_FILENO).columns : kPlainColumns;
+  const size_t columns = surroundings.out_columns > 0 ? surroundings.out_columns : kPlainColumns;
   std::string text = draw_top(model, columns, kPlainRows, false).text();
   while (text.ends_with("\n\n")) text.pop_back();
   surroundings.out << text;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/command.h"
+#include "os/screen.h"
 #include "os/terminal.h"
 
 int main(int argc, char** argv) {
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
       .colour = terminal && !no_colour,
       .out_is_terminal = out_terminal,
       .out_colour = out_terminal && !no_colour,
+      .out_columns = leat::os::is_terminal(STDOUT_FILENO) ? leat::os::terminal_size(STDOUT_FILENO).columns : 0,
       .stop = signals.token(),
       .overrides = {},
   };

@@ -74,8 +74,6 @@ TEST(Talk, LinesOfTheBlockAreCutAndEscaped) {
   Talk talk(err, Manner::terminal, false, false);
   talk.draw({"aäö\x1B[2Jb"}, 6);
   EXPECT_EQ(err.str(), "aäö\\x…");
-  EXPECT_EQ(cut_to("abcdef", 6), "abcdef");
-  EXPECT_EQ(cut_to("abcdefg", 6), "abcde…");
 }
 
 TEST(Talk, ValuesOfALogAreQuotedWhenNeeded) {

@@ -13,11 +13,12 @@
 namespace leat::app {
 namespace {
 
-constexpr size_t kGap = 2;         // columns between two texts
-constexpr size_t kNarrowest = 36;  // of a column of panels
-constexpr size_t kMostColumns = 3;
-constexpr size_t kLeastRows = 3;  // a panel with fewer says nothing
+constexpr size_t kGap = 2;             // columns between two texts
+constexpr size_t kTwoColumns = 74;     // terminals from here on show two panels side by side,
+constexpr size_t kThreeColumns = 136;  // three
+constexpr size_t kLeastRows = 3;       // a panel with fewer says nothing
 constexpr size_t kBar = 10;
+constexpr uint64_t kBacklogWorthABar = 256 * 1024;  // bytes
 
 struct Box {
   size_t row = 0;
@@ -49,8 +50,9 @@ struct Column {
   int rank;  // the larger, the sooner it is left out
 };
 // The first one is the name, which takes what is left.
-constexpr Column kColumns[] = {{"pipeline", 8, 0}, {"state", 7, 5}, {"rows/s", 7, 1},  {"behind", 9, 2},
-                               {"left", 7, 4},     {"rows", 13, 3}, {"rejects", 9, 2}, {"commit", 11, 6}};
+constexpr Column kColumns[] = {{"pipeline", 12, 0}, {"state", 7, 5}, {"rows/s", 6, 1},  {"behind", 10, 2},
+                               {"left", 7, 7},      {"rows", 11, 6}, {"rejects", 7, 3}, {"last commit", 11, 4}};
+constexpr size_t kWidestTable = 110;  // or the eye loses the line
 
 std::vector<size_t> columns_for(size_t width) {
   std::vector<size_t> chosen(std::size(kColumns));
@@ -86,17 +88,18 @@ Text cell_of(const TopPipeline& pipeline, std::string_view column, int64_t now) 
   if (column == "left") {
     return pipeline.left_seconds ? Text{human_seconds(*pipeline.left_seconds)} : Text{"-", Style::faint};
   }
-  if (column == "rows") return {number_in(pipeline.rows, 13)};
+  if (column == "rows") return {number_in(pipeline.rows, 11)};
   if (column == "rejects")
-    return {number_in(pipeline.rejects, 9), pipeline.rejects > 0 ? Style::warning : Style::plain};
+    return {number_in(pipeline.rejects, 7), pipeline.rejects > 0 ? Style::warning : Style::plain};
   return pipeline.committed_micros ? Text{ago(*pipeline.committed_micros, now)} : Text{"-", Style::faint};
 }
 
 void draw_pipelines(Frame& frame, const TopModel& model, size_t row, size_t most) {
-  const std::vector<size_t> chosen = columns_for(frame.columns());
+  const size_t width = std::min(frame.columns(), kWidestTable);
+  const std::vector<size_t> chosen = columns_for(width);
   size_t others = 0;
   for (size_t i = 1; i < chosen.size(); ++i) others += kColumns[chosen[i]].width + kGap;
-  const size_t name_width = frame.columns() > others ? frame.columns() - others : 0;
+  const size_t name_width = width > others ? width - others : 0;
   const auto each_column = [&](auto&& put) {
     size_t end = name_width;
     for (size_t i = 1; i < chosen.size(); ++i) {
@@ -147,7 +150,7 @@ std::vector<Text> remarks(const TopModel& model, size_t width) {
   if (!pipeline.running) {
     std::string text = name + " is not running";
     if (pipeline.committed_micros) {
-      text += fmt::format("; last commit {}, {}", whole_seconds(*pipeline.committed_micros),
+      text += fmt::format("; last commit {} ({})", whole_seconds(*pipeline.committed_micros),
                           ago(*pipeline.committed_micros, model.now_micros));
     }
     lines.push_back({text, Style::warning});
@@ -224,6 +227,19 @@ Style style_of(const TopList& list, const std::string& label) {
   return label[0] == '5' ? Style::bad : label[0] == '4' ? Style::warning : Style::plain;
 }
 
+// The title in as many words as fit.
+std::string title_in(const TopList& list, size_t width) {
+  const std::string name = visible(list.title);
+  const std::string day = visible(list.day);
+  std::vector<std::string> all = {name + ", " + day, name + ", " + day.substr(std::min<size_t>(5, day.size())), name};
+  if (list.late) all = {name + ", too many to count again", name + ", too many", name + " (old)"};
+  if (list.day.empty() && !list.late) all = {name};
+  for (const std::string& title : all) {
+    if (columns_of(title) <= width) return title;
+  }
+  return shorten_end(name, width);
+}
+
 void draw_list(Frame& frame, const Box& box, const TopList& list) {
   const size_t end = box.column + box.width;
   const uint64_t largest = list.entries.empty() ? 0 : list.entries.front().hits;
@@ -232,10 +248,7 @@ void draw_list(Frame& frame, const Box& box, const TopList& list) {
   const bool percents = list.all && *list.all > 0 && box.width >= numbers + kPercent + 2 * kGap + 12;
   const size_t hits_end = percents ? end - kPercent - kGap : end;
   const size_t label_width = hits_end - box.column > numbers + kGap ? hits_end - box.column - numbers - kGap : 0;
-  // A title in the singular stands over its column, as "day" does.
-  std::string title = visible(list.title) + (list.day.empty() ? "" : ", " + visible(list.day));
-  if (list.late) title = visible(list.title) + ", too many to count again";
-  frame.put(box.row, box.column, shorten_end(title, label_width), Style::heading);
+  frame.put(box.row, box.column, title_in(list, label_width), Style::heading);
   frame.put_right(box.row, hits_end, "hits", Style::heading);
   if (percents) frame.put_right(box.row, end, "share", Style::heading);
   const bool bars = largest > 0 && label_width >= 24 + kBar + kGap;
@@ -297,7 +310,7 @@ std::vector<size_t> share_rows(const std::vector<Panel>& panels, size_t height) 
 // The rows that were used.
 size_t draw_panels(Frame& frame, const TopModel& model, size_t row, size_t height) {
   const std::vector<Panel> panels = panels_of(model);
-  const size_t fitting = std::clamp<size_t>((frame.columns() + kGap) / (kNarrowest + kGap), 1, kMostColumns);
+  const size_t fitting = frame.columns() >= kThreeColumns ? 3 : frame.columns() >= kTwoColumns ? 2 : 1;
   const size_t count = std::max<size_t>(1, std::min(fitting, panels.size()));
   const size_t width = (frame.columns() - (count - 1) * kGap) / count;
   std::vector<std::vector<Panel>> columns(count);
@@ -331,13 +344,14 @@ size_t draw_panels(Frame& frame, const TopModel& model, size_t row, size_t heigh
 Frame draw_top(const TopModel& model, size_t columns, size_t rows, bool live) {
   Frame frame(columns, rows);
   if (columns == 0 || rows == 0) return frame;
-  const std::string time = whole_seconds(model.now_micros);
+  std::string time = whole_seconds(model.now_micros);
+  if (columns < 60) time.erase(0, 11);  // the day
   size_t row = 0;
   const size_t title_width = columns > time.size() + kGap ? columns - time.size() - kGap : columns;
   const size_t after = frame.put(row, 0, "leat top", Style::strong);
   const std::string target = visible(model.target, 1000);
   if (title_width > after + kGap) frame.put(row, after + kGap, shorten_middle(target, title_width - after - kGap));
-  if (title_width < columns) frame.put_right(row, columns, time, Style::faint);
+  if (columns >= after + kGap + time.size()) frame.put_right(row, columns, time, Style::faint);
   ++row;
   if (!model.pipelines.empty()) {
     const size_t most = std::max<size_t>(1, rows / 4);

@@ -114,8 +114,8 @@ class Terminal final : public Screen {
     if (::read(STDIN_FILENO, &key, 1) != 1) return {What::gone};
     if (key != kSuspendKey) return {What::key, key};
     restore_terminal();
-    (void)::raise(SIGTSTP);  // goes on here after SIGCONT, which wakes us
-    return {What::timeout};
+    (void)::raise(SIGTSTP);  // goes on here after SIGCONT
+    return {enter() ? What::resized : What::gone};
   }
 
  private:
