@@ -15,6 +15,7 @@ leat_script_test(include_direction LABELS unit COMMAND /usr/bin/python3 tests/in
 leat_script_test(format LABELS style COMMAND /usr/bin/python3 tests/format_check.py)
 leat_script_test(errors LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/errors.py $<TARGET_FILE:leat>)
 leat_script_test(damage LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/damage.py $<TARGET_FILE:leat>)
+leat_script_test(terminal LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/terminal.py $<TARGET_FILE:leat>)
 leat_script_test(docs LABELS unit COMMAND /usr/bin/python3 tests/docs_check.py $<TARGET_FILE:leat>)
 
 include(${CMAKE_CURRENT_SOURCE_DIR}/golden.cmake)

@@ -14,9 +14,10 @@ namespace leat::app {
 namespace {
 
 constexpr size_t kMostPlaces = 40;
-// Bytes of database for each byte of an access log, where none has been taken in yet (docs/performance.md).
-constexpr double kUsualWithRaw = 2.2;
-constexpr double kUsualWithoutRaw = 1.1;
+// Bytes of database for each byte of an access log, where none has been taken in yet: what two real logs of some
+// MiB came to, with the standard aggregates (docs/commands.md).
+constexpr double kUsualWithRaw = 2.3;
+constexpr double kUsualWithoutRaw = 1.2;
 constexpr uint64_t kEnoughToObserve = 64 * 1024;
 
 std::string count_of(uint64_t number, std::string_view word) {
@@ -156,6 +157,7 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
       }
     }
   }
+  if (refused) return text + "    nothing: the run ends before it writes\n";
   bool reread = false;
   for (const AggregateSpec& spec : pipeline.plan.aggregates) {
     const auto old = std::find_if(known.aggregates.begin(), known.aggregates.end(),

@@ -106,14 +106,14 @@ int do_rejects(const RejectsCommand& command, const Surroundings& surroundings) 
   surroundings.out << std::flush;
   if (all == 0) {
     talk.line("no rejects");
-  } else if (command.skip + shown < all) {
-    talk.line(fmt::format("{} to {} of {} rejects; the next: --skip {}",
-                          with_commas(command.skip + (shown > 0 ? 1 : 0)), with_commas(command.skip + shown),
-                          with_commas(all), command.skip + shown));
   } else if (shown == 0) {
     talk.line(fmt::format("there are only {} rejects", with_commas(all)));
+  } else if (shown == all) {
+    talk.line(fmt::format("{} {}", with_commas(all), all == 1 ? "reject" : "rejects"));
   } else {
-    talk.line(fmt::format("{} rejects", with_commas(all)));
+    const uint64_t last = command.skip + shown;
+    talk.line(fmt::format("{} to {} of {} rejects{}", with_commas(command.skip + 1), with_commas(last),
+                          with_commas(all), last < all ? fmt::format("; the next: --skip {}", last) : ""));
   }
   return 0;
 }

@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "app/last_day.h"
 #include "app/print_results.h"
 #include "app/progress.h"
+#include "app/target.h"
+#include "app/top_model.h"
+#include "app/top_view.h"
 #include "base/text.h"
 #include "os/screen.h"
 
@@ -22,6 +27,8 @@ constexpr uint64_t kDrawEveryMs = 500;
 constexpr uint64_t kLogEveryMs = 10'000;
 constexpr uint32_t kAttemptsOnce = 4;
 constexpr size_t kMostLines = 12;
+constexpr size_t kRowsForCounts = 20;  // of the terminal: what was said before is to stay in sight
+constexpr size_t kMostCountRows = 10;
 
 // Passes everything on, and keeps which parts were read for the closing line.
 class PartCounter final : public Source {
@@ -205,15 +212,38 @@ class Runner {
 
   void draw(uint64_t now_ms) {
     if (talk_.manner() != Manner::terminal || talk_.quiet()) return;
+    os::Screen::Size size = os::terminal_size(STDERR_FILENO);
+    size.columns -= std::min<size_t>(size.columns, 3);  // where the terminal writes "^C" without beginning a new line
+    const std::vector<std::string> counts = days_and_lists(size);
     std::vector<std::string> lines;
     for (const auto& job : jobs_) {
       if (lines.size() == kMostLines) {
         lines.push_back(fmt::format("… and {} more pipelines", jobs_.size() - kMostLines));
         break;
       }
-      lines.push_back(job->progress.line(job->last_day ? job->last_day->words(now_ms) : ""));
+      lines.push_back(job->progress.line(job->last_day && counts.empty() ? job->last_day->words(now_ms) : ""));
     }
-    talk_.draw(lines, os::terminal_size(STDERR_FILENO).columns);
+    lines.insert(lines.end(), counts.begin(), counts.end());
+    talk_.draw(lines, size.columns);
+  }
+
+  // What `leat top` shows of the counts, while one pipeline follows its source and the terminal has room for it.
+  std::vector<std::string> days_and_lists(const os::Screen::Size& size) {
+    if (options_.once || jobs_.size() != 1 || size.rows < kRowsForCounts) return {};
+    const PipelineDeclared& declared = jobs_[0]->declared;
+    if (!top_) {
+      std::vector<Database> databases;
+      databases.push_back(database_of(declared));
+      top_.emplace("", std::move(databases), clock_);
+    }
+    const std::string text = draw_days_and_lists(top_->look(), size.columns, kMostCountRows).text();
+    std::vector<std::string> lines;
+    if (!text.empty()) lines.emplace_back();
+    for (const std::string_view line : split(text, '\n')) {
+      if (!text.empty()) lines.emplace_back(line);
+    }
+    if (!lines.empty()) lines.pop_back();  // behind the last newline
+    return lines;
   }
 
   void print_results() {
@@ -265,7 +295,7 @@ class Runner {
       std::string text =
           fmt::format("{} {}, {}", with_commas(rows), rows == 1 ? "row" : "rows", rejects_in_words(rejects));
       if (rejects > 0 && !options_.database.empty()) {
-        text += fmt::format(" (to see them: sqlite3 {} 'select * from _leat_rejects')", shell_word(options_.database));
+        text += fmt::format(" (to see them: leat rejects list {})", shell_word(options_.database));
       }
       text += fmt::format(", {} {}", with_commas(parts), parts == 1 ? "file" : "files");
       if (!failed && !misconfigured) {
@@ -286,6 +316,7 @@ class Runner {
   Talk& talk_;
   os::Clock& clock_;
   std::vector<std::unique_ptr<Job>> jobs_;
+  std::optional<TopReader> top_;
   std::mutex mutex_;
   std::condition_variable ended_;
 };

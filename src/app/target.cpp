@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "app/pipeline_file.h"
 #include "base/text.h"
 #include "os/file_system.h"
 #include "os/process.h"
@@ -20,6 +19,11 @@ Result<std::unique_ptr<Store>> open(const std::string& place, const SinkDeclared
 }
 
 }  // namespace
+
+Database database_of(const PipelineDeclared& pipeline) {
+  const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
+  return {place, nullptr, {pipeline.name}, [place, sink = pipeline.sink] { return open(place, sink); }};
+}
 
 Result<std::vector<Database>> open_target(const std::string& target) {
   std::vector<Database> databases;
@@ -39,7 +43,7 @@ Result<std::vector<Database>> open_target(const std::string& target) {
       same->pipelines.push_back(pipeline.name);
       continue;
     }
-    databases.push_back({place, nullptr, {pipeline.name}, [place, sink = pipeline.sink] { return open(place, sink); }});
+    databases.push_back(database_of(pipeline));
     LEAT_ASSIGN(databases.back().store, databases.back().open());
   }
   if (databases.empty() && !file.pipelines.empty()) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline_file.h"
 #include "base/status.h"
 #include "flow/store.h"
 
@@ -20,6 +21,9 @@ struct Database {
   // Opens it again, for a view that outlives its connection. A null pointer: there is no such file yet.
   std::function<Result<std::unique_ptr<Store>>()> open;
 };
+
+// The one that a pipeline writes, not opened yet.
+Database database_of(const PipelineDeclared& pipeline);
 
 // A file that is a SQLite database is one; anything else is read as a pipeline file when its name ends in .toml.
 // Pipelines whose sink keeps nothing are left out. bad_config: nothing is left; neither a

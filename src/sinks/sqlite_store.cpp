@@ -166,8 +166,8 @@ Result<StoredRows> SqliteStore::aggregate_rows(const AggregateQuery& query) {
   }
   const std::string where = query.key.empty() ? "" : fmt::format(" WHERE {}.{} IS ?1", table, sql_name(query.key));
   LEAT_ASSIGN(SqliteStatement select,
-              db_->prepare(fmt::format("SELECT {} FROM {}{} ORDER BY {}.{} DESC LIMIT {}", columns, table, where, table,
-                                       sql_name(query.order), query.limit)));
+              db_->prepare(fmt::format("SELECT {} FROM {}{} ORDER BY {}.{} DESC, 1 LIMIT {}", columns, table, where,
+                                       table, sql_name(query.order), query.limit)));
   if (!query.key.empty()) bind_value(select, 1, query.is);
   StoredRows rows;
   for (;;) {
