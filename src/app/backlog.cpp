@@ -10,7 +10,11 @@ namespace leat::app {
 
 std::optional<Backlog> backlog_of(const PipelineState& state) {
   std::map<std::string, uint64_t> offsets;
-  for (const PartState& part : state.parts) offsets[part.position.origin] = part.position.offset;
+  for (const PartState& part : state.parts) {
+    // The name of a finished file may be another one's by now.
+    if (part.position.token.find(" done=1 ") != std::string::npos) continue;
+    offsets[part.position.origin] = part.position.offset;
+  }
   std::optional<Backlog> found;
   for (const auto& [origin, offset] : offsets) {
     const auto info = os::file_system().info(origin, os::Links::follow);

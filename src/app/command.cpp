@@ -1,5 +1,7 @@
 #include "app/command.h"
 
+#include <cerrno>
+
 #include "app/commands.h"
 
 namespace leat::app {
@@ -29,9 +31,12 @@ struct Visitor {
 
 int run_command(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
   const int status = std::visit(Visitor{surroundings}, parse_command_line(arguments));
+  errno = 0;
   surroundings.out.flush();
   // A result that nobody got is a failure; a reader that went away early (`| head`) knows it itself.
-  return status == 0 && !surroundings.out ? 1 : status;
+  if (surroundings.out) return status;
+  if (errno != EPIPE) surroundings.err << "error: the result could not be written to stdout\n";
+  return status == 0 ? 1 : status;
 }
 
 }  // namespace leat::app

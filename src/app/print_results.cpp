@@ -7,6 +7,7 @@
 
 #include "app/talk.h"
 #include "base/text.h"
+#include "base/text_width.h"
 #include "base/time.h"
 
 namespace leat::app {
@@ -74,7 +75,7 @@ std::string shown(const ResultCell& cell, const ResultColumn& column) {
   }
   if (const auto* real = std::get_if<double>(&cell)) return fmt::format("{}", *real);
   const std::string_view text = std::get<std::string_view>(cell);
-  return text.empty() ? "''" : cut_to(visible(text, 4 * kWidestText), kWidestText);
+  return text.empty() ? "''" : shorten_end(visible(text, 4 * kWidestText), kWidestText);
 }
 
 bool to_the_right(const ResultColumn& column) {

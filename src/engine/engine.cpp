@@ -49,6 +49,7 @@ class Engine::Impl {
       line_.sink->rollback();
       if (outcome.ok() && restart_) continue;
       if (outcome.kind() != Kind::retry) {
+        if (!outcome.ok() && outcome.kind() != Kind::stopped) line_.sink->note_trouble(outcome.message());
         change([](LiveStatus& live) { live.phase = Phase::ended; });
         return outcome.kind() == Kind::stopped ? Status() : std::move(outcome);
       }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "base/text.h"
@@ -94,7 +96,7 @@ class SqliteStore final : public Store {
 
   std::string path_;
   std::unique_ptr<SqliteDatabase> db_;  // for reading only
-  uint64_t answer_ms_ = 0;  // 0: as long as it takes
+  uint64_t answer_ms_ = 0;              // 0: as long as it takes
 };
 
 Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {

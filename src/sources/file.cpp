@@ -23,7 +23,7 @@ class FileSource final : public Source {
     request_ = std::move(request);
     families_.clear();
     waiting_chunks_.clear();
-    refused_ = Status();
+    refused_.clear();
     scanned_ = false;
     looked_ = false;
     for (const Position& position : request_.resume) {
@@ -177,7 +177,7 @@ class FileSource final : public Source {
         if (!chunk.ok()) {
           if (chunk.status().kind() != Kind::bad_config) return std::move(chunk).status();
           if (!request_.once) note_(NoteLevel::warning, chunk.status().message() + "; no rows are taken from it");
-          if (refused_.ok()) refused_ = std::move(chunk).status();
+          refused_.push_back(chunk.status().message());
           continue;
         }
         if (*chunk) {
@@ -238,7 +238,8 @@ class FileSource final : public Source {
     for (const auto& each : families_) {
       troubles.insert(troubles.end(), each->troubles().begin(), each->troubles().end());
     }
-    if (!refused_.ok()) return std::move(refused_);
+    troubles.insert(troubles.end(), refused_.begin(), refused_.end());
+    if (!refused_.empty()) return Status::bad_config(join(troubles, "\n"));
     if (!troubles.empty()) return Status::fatal(join(troubles, "\n"));
     return Reading{.what = Reading::What::end, .chunk = {}};
   }
@@ -264,7 +265,7 @@ class FileSource final : public Source {
   int taken_in_turn_ = 0;
   std::deque<Chunk> waiting_chunks_;
   std::vector<std::string> missing_;
-  Status refused_;
+  std::vector<std::string> refused_;  // why, file by file
   bool scanned_ = false;
   bool looked_ = false;  // once: everything was looked at a second time, what comes later is for the next run
   uint64_t scanned_at_ms_ = 0;

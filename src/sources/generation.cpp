@@ -14,6 +14,8 @@ namespace {
 
 // Large enough to see many records at once; a smaller wish (tests) still reads this much at a time.
 constexpr size_t kLargestStep = 4 * 1024 * 1024;
+// Bounds what very short lines become: a reject is much larger than its line.
+constexpr uint64_t kMostLines = 4096;
 constexpr size_t kCompareBytes = 256 * 1024;
 
 // True when the bytes [end - print.length, end) of `file` have that hash.
@@ -56,7 +58,12 @@ Result<std::unique_ptr<Generation>> Generation::restore(const Position& position
 }
 
 Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const {
-  if (offset_ == 0 || info.size < offset_) return false;
+  if (!has_position() || info.size < offset_) return false;
+  if (held_) {
+    if (info.size < held_->length) return false;
+    LEAT_ASSIGN(const bool last, has(file, offset_, {held_->length - offset_, held_->hash}));
+    if (!last) return false;
+  }
   LEAT_ASSIGN(const bool head, has(file, 0, head_));
   if (!head) return false;
   return has(file, offset_ - tail_.length, tail_);
@@ -156,7 +163,10 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     const bool at_end = have < want;
     auto whole = cutter_->whole(bytes, at_end && ending != Ending::open);
     if (!whole.ok()) {
-      if (whole.status().kind() == Kind::bad_config) state_ = State::refused;
+      if (whole.status().kind() == Kind::bad_config) {
+        state_ = State::refused;
+        file_.reset();
+      }
       return std::move(whole).status();
     }
     if (*whole > 0) {
@@ -178,7 +188,7 @@ Result<std::optional<Chunk>> Generation::make_chunk(std::string bytes, size_t wh
                                                     std::string context) {
   uint64_t lines = 0;
   size_t taken = 0;
-  while (taken < whole) {
+  while (taken < whole && lines < kMostLines) {
     const void* newline = std::memchr(bytes.data() + taken, '\n', whole - taken);
     const size_t next = newline == nullptr ? whole : static_cast<const char*>(newline) - bytes.data() + 1;
     if (next - taken - 1 > sizes.max_record_bytes) {
@@ -283,7 +293,7 @@ void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64
 }
 
 std::optional<Chunk> Generation::finish(uint64_t lost) {
-  const bool delivered = offset_ > 0 || held_;
+  const bool delivered = has_position();
   file_.reset();
   state_ = State::finished;
   live_ = false;

@@ -46,6 +46,8 @@ class Generation {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const os::FileInfo& info() const { return info_; }
   [[nodiscard]] uint64_t offset() const { return offset_; }
+  // The sink knows of it: something was delivered, if only a provisional record.
+  [[nodiscard]] bool has_position() const { return offset_ > 0 || held_; }
   // Bytes beyond the offset at the last look.
   [[nodiscard]] uint64_t unread() const {
     return state_ == State::open && info_.size > offset_ ? info_.size - offset_ : 0;

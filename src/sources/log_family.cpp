@@ -33,15 +33,25 @@ bool contains(const std::vector<os::FileInfo>& infos, const os::FileInfo& info) 
 
 bool LogFamily::has_history() const {
   return std::any_of(generations_.begin(), generations_.end(),
-                     [](const auto& g) { return g->offset() > 0 || g->state() == Generation::State::open; });
+                     [](const auto& g) { return g->has_position() || g->state() == Generation::State::open; });
 }
 
 Generation* LogFamily::find_known(const os::FileInfo& info) const {
   for (const auto& generation : generations_) {
-    const bool by_descriptor =
-        generation->state() == Generation::State::open || generation->state() == Generation::State::refused;
-    if (by_descriptor && generation->is_same_file(info)) return generation.get();
-    if (generation->state() == Generation::State::finished && generation->is_unchanged(info)) return generation.get();
+    switch (generation->state()) {
+      case Generation::State::open:
+        if (generation->is_same_file(info)) return generation.get();
+        break;
+      case Generation::State::refused:  // it has let go of the file, so a smaller one has only the same inode
+        if (generation->is_same_file(info) && info.size >= generation->info().size) return generation.get();
+        break;
+      case Generation::State::finished:
+        if (generation->is_unchanged(info)) return generation.get();
+        break;
+      case Generation::State::sought:
+      case Generation::State::cut:
+        break;
+    }
   }
   return nullptr;
 }
@@ -97,8 +107,13 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
     // Beside the plain file, gzip is at work or has left both: the plain one is read.
     if (candidate.member.compressed && paths.count(path.substr(0, path.size() - 3)) > 0) continue;
     if (candidate.included && is_unreadable_archive(path)) {
-      trouble(visible(path) + ": is compressed in a way that cannot be read; decompress it first, or use gzip",
-              context);
+      const std::string text =
+          visible(path) + ": is compressed in a way that cannot be read; decompress it first, or use gzip";
+      if (named) {
+        trouble(text, context);
+      } else if (told_.insert(text).second) {
+        context.note(NoteLevel::warning, text);
+      }
       continue;
     }
     candidate.info = **info;
@@ -309,12 +324,11 @@ void LogFamily::give_up_missing(const ScanContext& context) {
 void LogFamily::give_up(Generation& generation, const ScanContext& context) {
   const uint64_t lost = generation.unread_when_last_seen();
   const std::string name = visible(generation.part()) + " (last seen as " + visible(generation.path()) + ")";
-  if (lost > 0) {
-    context.note(NoteLevel::warning,
-                 fmt::format("{} is gone: {} of it were never read, a gap of {} bytes", name, human_bytes(lost), lost));
-  } else {
-    context.note(NoteLevel::info, name + " is gone: all that was seen of it had been read");
-  }
+  context.note(
+      NoteLevel::warning,
+      lost > 0 ? fmt::format("{} is gone: {} of it were never read, a gap of {} bytes", name, human_bytes(lost), lost)
+               : fmt::format("{} is gone: what was written to it after byte {}, if anything, is lost", name,
+                             generation.offset()));
   if (auto last = generation.finish(lost)) context.last_positions.push_back(*std::move(last));
 }
 
@@ -362,7 +376,7 @@ Status LogFamily::was_cut(Generation& generation, const ScanContext& context) {
   const bool live = generation.live();
   const os::FileInfo before = generation.info();
   ignored_.clear();  // one of them may be the copy
-  if (generation.offset() > 0) {
+  if (generation.has_position()) {
     generation.detach(context.now_ms);
   } else {
     (void)generation.finish();
