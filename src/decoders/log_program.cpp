@@ -400,7 +400,9 @@ class ProgramReader final : public LineReader {
     } else {
       *end = end_of(step, index);
     }
-    if (*end == nullptr) return fail(step.column.name, step.before_path ? "'/'" : step.until_words, end_);
+    if (*end == nullptr)
+      return fail(step.column.name, step.before_path ? std::string_view("'/'") : std::string_view(step.until_words),
+                  end_);
     *plain = skip_plain<false>(at_, *end) == *end;
     if (shape == Shape::word || shape == Shape::ident) {
       if (const char* space = find(" ", at_); space != nullptr && space < *end) {

@@ -153,13 +153,113 @@ TEST_F(WebLogData, HostileLogsInEveryFormatConserveTheirLines) {
   for (const char* folder : {"hostile", "nginx-escapes"}) {
     for (const fs::path& path : files(folder, ".log")) {
       const std::string text = read(path);
-      for (const std::string_view format :
-           {"", "nginx_combined", "apache_common", "apache_combined", "apache_vhost_combined"}) {
+      for (const std::string_view format : {"", "nginx_combined", "apache_common", "apache_combined",
+                                            "apache_vhost_combined", "npm_proxy", "npm_standard", "w3c"}) {
         const testing::Decoded result = testing::decode(format, text);
         EXPECT_EQ(result.rows.size() + result.rejects.size(), lines_not_blank(text)) << path << " " << format;
         for (const std::string& row : result.rows) EXPECT_TRUE(is_utf8(row) && row.find('\0') == std::string::npos);
       }
     }
+  }
+}
+
+// What becomes of a log: "rows+rejects format", or "refused".
+std::string outcome(const fs::path& path, const WebLogOptions& options) {
+  const std::string text = read(path);
+  auto decoder = *make_web_log_decoder(options, {});
+  auto cutter = decoder->make_cutter("x");
+  auto cut = cutter->whole(text, true);
+  for (int i = 0; i < 5 && !cut.ok() && cut.status().kind() == Kind::retry; ++i) cut = cutter->whole(text, true);
+  if (!cut.ok()) return "refused";
+  Chunk chunk;
+  chunk.bytes = text;
+  chunk.context = cutter->save();
+  const testing::Decoded decoded = testing::decode(*decoder, std::move(chunk));
+  EXPECT_EQ(decoded.rows.size() + decoded.rejects.size(), lines_not_blank(text)) << path;
+  for (const Reject& reject : decoded.rejects) EXPECT_FALSE(reject.reason.empty());
+  const std::string format = cutter->save().empty() ? "" : " " + cutter->save().substr(7);
+  return fmt::format("{}+{}{}", decoded.rows.size(), decoded.rejects.size(), format);
+}
+
+TEST_F(WebLogData, HostileLogsAsTheyAreRecognised) {
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"http-admin-interface-probing__http-admin-interface-probing.log", "3+0 nginx_combined"},
+      {"http-bf-wordpress-bf__http-bf-wordpress-bf.log", "refused"},
+      {"http-cve-probing__http-cve-probing.log", "3+0 nginx_combined"},
+      {"http-dos-bypass-cache__http_dos_bypass_cache.log", "356+0 nginx_combined"},
+      {"http-dos-invalid-http-versions__http-dos-invalid-http-versions.log", "6+0 nginx_combined"},
+      {"http-dos-random-uri__http_dos_random_uri.log", "66+0 nginx_combined"},
+      {"http-dos-switching-ua__http-dos-switching-ua.log", "15+0 nginx_combined"},
+      {"http-generic-test__http-generic-test.log", "1+0 nginx_combined"},
+      {"http-magento-bf__http-magento-bf.log", "refused"},
+      {"http-technology-probing__http-technology-probing.log", "5+0 nginx_combined"},
+      {"http-wordpress-scan__http-wordpress-scan.log", "8+0 nginx_combined"},
+      {"http-wordpress_user-enum__http-wordpress_user-enum.log", "12+0 nginx_combined"},
+      {"http-wordpress_wpconfig__http-wordpress_wpconfig.log", "refused"},
+      {"nginx-bad-user-agent__nginx-bad-user-agent.log", "3+0 nginx_combined"},
+      {"nginx-cve-2021-41773__cve-2021-41773.log", "refused"},
+      {"nginx-http-backdoor__nginx-http-backdoor.log", "2+0 nginx_combined"},
+      {"nginx-http-generic-bf__nginx-http-generic-bf.log", "6+16 nginx_combined"},
+      {"nginx-http-malformed__nginx_http-logs.log", "12+0 nginx_combined"},
+      {"nginx-http-open-proxy__nginx-http-open-proxy.log", "2+0 nginx_combined"},
+      {"nginx-http-path-traversal__nginx-http-path-traversal.log", "9+0 nginx_combined"},
+      {"nginx-http-sensitive-files__nginx-http-sensitive-files.log", "9+0 nginx_combined"},
+      {"nginx-http-sqli-probing__nginx-http-sqli-probing.log", "16+0 nginx_combined"},
+      {"nginx-http-w00twoot__nginx-http-w00twoot.log", "2+0 nginx_combined"},
+      {"nginx-http-xss-probing__nginx-http-xss-probing.log", "26+0 nginx_combined"},
+      {"nginx-proxy-manager-logs__nginx-proxy-manager-logs.log", "6+8 npm_proxy"},
+      {"nginx-proxy-manager-malformed__nginx_http-logs.log", "12+0 nginx_combined"},
+      {"nginx_http-catch-npm__nginx_http-catch-npm.log", "refused"},
+      {"nginx_http-logs__nginx_http-logs.log", "4+5 nginx_combined"},
+      {"nginx_req_limit_exceeded__nginx_req_limit_exceeded.log", "refused"},
+
+  };
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const fs::path& path : files("hostile", ".log")) {
+    found.emplace_back(path.filename().string(), outcome(path, {}));
+    fmt::print("{}: {}\n", found.back().first, found.back().second);
+  }
+  EXPECT_EQ(found, expected);
+}
+
+TEST_F(WebLogData, EscapesOfNginxByTheFormatsThatWroteThem) {
+  const std::string combined =
+      "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" "
+      "\"$http_user_agent\"";
+  const std::vector<std::pair<const char*, std::string>> formats{
+      {"combined", combined},
+      {"none", fmt::format("log_format none escape=none '{}';", combined)},
+      {"vhost", fmt::format("$host:$server_port {} \"$http_x_forwarded_for\"", combined)},
+      {"json",
+       R"({"t":"$time_iso8601","msec":"$msec","addr":"$remote_addr","user":"$remote_user","req":"$request","status":$status,"bytes":$body_bytes_sent,"ref":"$http_referer","ua":"$http_user_agent","rt":"$request_time","up":"$upstream_response_time","xff":"$http_x_forwarded_for"})"}};
+  std::string found;
+  for (const auto& [name, format] : formats) {
+    const fs::path path = logs_ / "nginx-escapes" / fmt::format("{}.log", name);
+    found += fmt::format("{} {}\n", name, outcome(path, {"", true, format}));
+  }
+  fmt::print("{}", found);
+  EXPECT_EQ(found, "combined 24+0\nnone 23+0\nvhost 23+0\njson 24+0\n");
+  // By its own format and by the parser that knows it, a line is the same row.
+  const std::string text = read(logs_ / "nginx-escapes/combined.log");
+  auto given = *make_web_log_decoder({"", true, combined}, {});
+  Chunk chunk;
+  chunk.bytes = text;
+  EXPECT_EQ(testing::decode(*given, std::move(chunk)).rows, testing::decode("nginx_combined", text).rows);
+}
+
+TEST_F(WebLogData, ACompiledFormatGivesWhatTheParserGives) {
+  const std::string apache = R"(%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i")";
+  std::vector<fs::path> paths = files("nginx-rotated", "2025122");
+  paths.push_back(logs_ / "apache-combined.log");
+  for (const fs::path& path : paths) {
+    const std::string text = read(path);
+    auto given = *make_web_log_decoder({"", true, apache}, {});
+    Chunk chunk;
+    chunk.bytes = text;
+    const testing::Decoded by_string = testing::decode(*given, std::move(chunk));
+    const testing::Decoded by_name = testing::decode("apache_combined", text);
+    EXPECT_EQ(by_string.rows, by_name.rows) << path;
+    EXPECT_EQ(by_string.rejects.size(), by_name.rejects.size()) << path;
   }
 }
 

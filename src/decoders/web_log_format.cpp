@@ -114,15 +114,16 @@ size_t fit_of(const LogFormat& format, const std::vector<std::string_view>& line
   return fit;
 }
 
-// The formats that are tried when none of the four fits any line.
+// The formats that are tried when none of the four fits half of the lines: true when one fits more than result.fit.
 bool fits_compiled(const std::vector<std::string_view>& lines, Recognition& result) {
+  const size_t before = result.fit;
   for (const WebLogFormatId id : {WebLogFormatId::npm_proxy, WebLogFormatId::npm_standard}) {
     const size_t fit = fit_of(*compiled_format(id), lines);
     if (fit <= result.fit) continue;
     result.fit = fit;
     result.format = id;
   }
-  return result.fit > 0;
+  return result.fit > before;
 }
 
 // The lines to look at.
@@ -210,11 +211,12 @@ Recognition recognise_web_log(std::string_view bytes) {
     for (const std::string_view line : lines) trial.take(line);
     if (trial.fit > (best == nullptr ? 0 : best->fit)) best = &trial;
   }
+  result.fit = best == nullptr ? 0 : best->fit;
+  if (result.fit * 2 < lines.size() && fits_compiled(lines, result)) return result;
   if (best == nullptr) {
-    if (!fits_compiled(lines, result)) explain(lines.front(), result);
+    explain(lines.front(), result);
     return result;
   }
-  result.fit = best->fit;
   result.format =
       best->format == WebLogFormatId::apache_combined && !best->apache ? WebLogFormatId::nginx_combined : best->format;
   result.least_extra = best->least_extra;
