@@ -147,9 +147,11 @@ TopPipeline TopReader::pipeline_of(const Database& database, const PipelineState
 }
 
 Status TopReader::look_at(Database& database, std::vector<TopPipeline>& pipelines) {
+  // Deleted, replaced, or begun to be written to (what can only be read is opened as a file that does not change).
   LEAT_ASSIGN(const auto info, os::file_system().info(database.name, os::Links::follow));
-  const std::pair<uint64_t, uint64_t> file = info ? std::pair(info->device, info->inode) : std::pair(0UL, 0UL);
-  if (file != files_[database.name]) database.store.reset();  // deleted or replaced
+  LEAT_ASSIGN(const auto log, os::file_system().info(database.name + "-wal", os::Links::follow));
+  const OpenFile file{info ? info->device : 0, info ? info->inode : 0, log.has_value()};
+  if (file != files_[database.name]) database.store.reset();
   if (database.store == nullptr) {
     LEAT_ASSIGN(database.store, database.open());
     files_[database.name] = file;

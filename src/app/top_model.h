@@ -9,7 +9,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "app/target.h"
@@ -91,6 +90,13 @@ class TopReader {
     bool by_day = true;
   };
 
+  struct OpenFile {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    bool log = false;  // there is a -wal file
+    friend bool operator==(const OpenFile&, const OpenFile&) = default;
+  };
+
   Status look_at(Database& database, std::vector<TopPipeline>& pipelines);
   TopPipeline pipeline_of(const Database& database, const PipelineState& state);
   Status look_at_lists(Store& store, const std::string& pipeline, Lists& lists);
@@ -100,9 +106,9 @@ class TopReader {
   os::Clock& clock_;
   size_t chosen_ = 0;
   TopModel model_;
-  std::map<std::string, std::deque<Sample>> samples_;           // by database and pipeline
-  std::map<std::string, Lists> lists_;                          // likewise
-  std::map<std::string, std::pair<uint64_t, uint64_t>> files_;  // device and inode of what is open, by database
+  std::map<std::string, std::deque<Sample>> samples_;  // by database and pipeline
+  std::map<std::string, Lists> lists_;                 // likewise
+  std::map<std::string, OpenFile> files_;              // of the databases that are open, by name
 };
 
 }  // namespace leat::app
