@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <random>
-#include <regex>
 #include <set>
 
 #include "aggregates/aggregate.h"
@@ -142,14 +141,19 @@ Shown slow_path(const std::optional<std::string>& target) {
   return "t" + path;
 }
 
+// For the referers that Rows makes: no bare "www.", no brackets.
 Shown slow_site(const std::optional<std::string>& referer) {
-  static const std::regex pattern(
-      R"(^[a-zA-Z0-9+.-]+://(?:[^/?#@]*@)?(?:www\.(?=[^/?#]*\.))?([^/?#:]+)(?::\d*)?(?:[/?#].*)?$)", std::regex::icase);
-  std::smatch match;
-  if (!referer || !std::regex_match(*referer, match, pattern)) return "NULL";
-  std::string site = match[1];
-  for (char& c : site) c = static_cast<char>(std::tolower(c));
-  return "t" + site;
+  if (!referer) return "NULL";
+  const size_t colon = referer->find(':');
+  if (colon == std::string::npos || colon == 0 || referer->substr(colon, 3) != "://") return "NULL";
+  std::string site;
+  for (size_t at = colon + 3; at < referer->size() && std::string("/?#").find((*referer)[at]) == std::string::npos;
+       ++at) {
+    site += static_cast<char>(std::tolower((*referer)[at]));
+    if (site.back() == '@' || site == "www.") site.clear();
+  }
+  site = site.substr(0, site.find(':'));
+  return site.empty() ? "NULL" : "t" + site;
 }
 
 Shown slow_browser(const std::optional<std::string>& agent) {
