@@ -224,18 +224,18 @@ void rename(std::vector<LogColumn>& columns, std::string_view from, std::string_
 }  // namespace
 
 const std::vector<Field>& standard_log_fields() {
-  static const std::vector<Field> kFields{{"time", Type::time},
-                                          {"remote_addr"},
-                                          {"remote_user"},
-                                          {"request_method"},
-                                          {"request_uri"},
-                                          {"server_protocol"},
-                                          {"status", Type::integer},
-                                          {"body_bytes_sent", Type::integer},
-                                          {"http_referer"},
-                                          {"http_user_agent"},
-                                          {"request"}};
-  return kFields;
+  static const std::vector<Field> fields{{"time", Type::time},
+                                         {"remote_addr"},
+                                         {"remote_user"},
+                                         {"request_method"},
+                                         {"request_uri"},
+                                         {"server_protocol"},
+                                         {"status", Type::integer},
+                                         {"body_bytes_sent", Type::integer},
+                                         {"http_referer"},
+                                         {"http_user_agent"},
+                                         {"request"}};
+  return fields;
 }
 
 std::string column_name(std::string_view prefix, std::string_view name) {

@@ -111,7 +111,7 @@ class TemplateReader {
     size_t piece;
   };
 
-  Status wrong(std::string text) {
+  Status wrong(const std::string& text) {
     if (items_.empty()) return Status::bad_config("holds no variable");
     const size_t at = std::min(at_, items_.size() - 1);
     const LayoutPiece& piece = layout_.pieces[items_[at].piece];

@@ -46,8 +46,8 @@ size_t read_iso_time(std::string_view text, int64_t* micros) {
   if (text.size() < kSize) return 0;
   size_t at = kSize;
   if (at < text.size() && (text[at] == '.' || text[at] == ',')) {
-    while (++at < text.size() && is_digit(text[at])) {
-    }
+    ++at;
+    while (at < text.size() && is_digit(text[at])) ++at;
   }
   std::string plain(text.substr(0, at));
   if (plain.size() > kSize) plain[kSize] = '.';

@@ -183,7 +183,6 @@ class W3cReader final : public LineReader {
     const char separator = line.find('\t') != std::string_view::npos ? '\t' : ' ';
     while (!line.empty()) {
       size_t end = line.find(separator);
-      size_t next = end;
       if (line.front() == '"') {
         size_t quote = line.find('"', 1);
         while (quote != std::string_view::npos && quote + 1 < line.size() && line[quote + 1] != separator) {
@@ -191,8 +190,7 @@ class W3cReader final : public LineReader {
         }
         if (quote != std::string_view::npos) {
           cells_.push_back(line.substr(1, quote - 1));
-          next = quote + 1;
-          line.remove_prefix(std::min(next + 1, line.size()));
+          line.remove_prefix(std::min(quote + 2, line.size()));
           continue;
         }
       }

@@ -93,7 +93,7 @@ std::string site_of(std::string_view part) {
   return std::string(name);
 }
 
-std::unique_ptr<Decoder> with_site(std::unique_ptr<Decoder> inner, std::string name) {
+std::unique_ptr<Decoder> with_site(std::unique_ptr<Decoder> inner, const std::string& name) {
   return std::make_unique<SiteDecoder>(std::move(inner), name);
 }
 

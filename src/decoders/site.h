@@ -19,6 +19,6 @@ std::string site_of(std::string_view part);
 std::string_view live_path_of(std::string_view path);
 
 // `inner` with one more column, before raw_log. `name`: what it says; empty: site_of() each part.
-std::unique_ptr<Decoder> with_site(std::unique_ptr<Decoder> inner, std::string name);
+std::unique_ptr<Decoder> with_site(std::unique_ptr<Decoder> inner, const std::string& name);
 
 }  // namespace leat
