@@ -101,9 +101,9 @@ struct SayCommand {
   int status = 0;  // 0: on `out`
 };
 
-using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
-                             RebuildCommand, GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand,
-                             RejectsCommand>;
+using Command =
+    std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, RebuildCommand,
+                 GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand, RejectsCommand>;
 
 Command parse_command_line(const std::vector<std::string>& arguments);
 
