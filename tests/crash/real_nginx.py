@@ -166,7 +166,7 @@ class Rotation(threading.Thread):
         os.chmod(folder / "logrotate.conf", 0o644)
 
     def run(self):
-        while not self.stopping.wait(0.7 + self.random.random() * 1.5):
+        while not self.stopping.wait(1.1 + self.random.random() * 1.2):  # dateformat knows seconds
             done = subprocess.run([shutil.which("logrotate", path=PATH), "-f", "-s", self.folder / "logrotate.state",
                                    self.folder / "logrotate.conf"], stdin=subprocess.DEVNULL, capture_output=True,
                                   text=True, check=False)
