@@ -18,7 +18,6 @@ constexpr size_t kTwoColumns = 74;     // terminals from here on show two panels
 constexpr size_t kThreeColumns = 136;  // three
 constexpr size_t kLeastRows = 3;       // a panel with fewer says nothing
 constexpr size_t kBar = 10;
-constexpr uint64_t kBacklogWorthABar = 256 * 1024;  // bytes
 
 struct Box {
   size_t row = 0;
