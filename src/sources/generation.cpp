@@ -62,7 +62,7 @@ Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const
   if (held_) {
     if (info.size < held_->length) return false;
     LEAT_ASSIGN(const bool last, has(file, offset_, {held_->length - offset_, held_->hash}));
-    if (!last) return false;
+    if (!last || offset_ == 0) return last;
   }
   LEAT_ASSIGN(const bool head, has(file, 0, head_));
   if (!head) return false;
@@ -301,8 +301,9 @@ std::optional<Chunk> Generation::finish(uint64_t lost) {
   Chunk chunk;
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
-  chunk.gap_bytes = lost;
-  offset_ += lost;
+  // Behind a provisional record nothing can be declared: it stays what it is.
+  chunk.gap_bytes = held_ ? 0 : lost;
+  offset_ += chunk.gap_bytes;
   chunk.end = position();
   return chunk;
 }

@@ -88,7 +88,11 @@ class Generation {
   [[nodiscard]] uint64_t sought_since_ms() const { return sought_since_ms_; }
   void seek_from(uint64_t now_ms) { sought_since_ms_ = now_ms; }
   // Bytes that the last look showed beyond the offset, when the file was still whole.
-  [[nodiscard]] uint64_t unread_when_last_seen() const { return sound_size_ > offset_ ? sound_size_ - offset_ : 0; }
+  [[nodiscard]] uint64_t unread_when_last_seen() const {
+    return sound_size_ > delivered_to() ? sound_size_ - delivered_to() : 0;
+  }
+  // The offset, or the end of the provisional record that stands behind it.
+  [[nodiscard]] uint64_t delivered_to() const { return held_ ? held_->length : offset_; }
 
   // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()).
   // bad_config: refused (state() says so from then on).

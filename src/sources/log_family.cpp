@@ -328,7 +328,7 @@ void LogFamily::give_up(Generation& generation, const ScanContext& context) {
       NoteLevel::warning,
       lost > 0 ? fmt::format("{} is gone: {} of it were never read, a gap of {} bytes", name, human_bytes(lost), lost)
                : fmt::format("{} is gone: what was written to it after byte {}, if anything, is lost", name,
-                             generation.offset()));
+                             generation.delivered_to()));
   if (auto last = generation.finish(lost)) context.last_positions.push_back(*std::move(last));
 }
 
