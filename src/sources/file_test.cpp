@@ -20,11 +20,20 @@ class LineCutter final : public Cutter {
  public:
   Result<size_t> whole(std::string_view bytes, bool /*ended*/) override {
     if (bytes.starts_with("!refuse")) return Status::bad_config("refused");
+    if (bytes.starts_with("?") && saved_.empty()) return size_t{0};
     const size_t newline = bytes.rfind('\n');
-    return newline == std::string_view::npos ? 0 : newline + 1;
+    if (newline == std::string_view::npos) return size_t{0};
+    saved_ = "cut";
+    return newline + 1;
   }
-  [[nodiscard]] std::string save() const override { return "cut"; }
-  Status restore(std::string_view saved) override { return saved == "cut" ? Status() : Status::bug("unknown state"); }
+  [[nodiscard]] std::string save() const override { return saved_; }
+  Status restore(std::string_view saved) override {
+    saved_ = saved;
+    return saved == "cut" ? Status() : Status::bug("unknown state");
+  }
+
+ private:
+  std::string saved_;
 };
 
 // A source and what a sink would keep of it: the bytes of every part, and the positions of the last commit.
@@ -297,6 +306,16 @@ TEST_F(FileSourceTest, a_refused_file_is_let_go_and_the_next_one_is_read) {
   dir_.write("a.log", "ok\n");  // the same inode, as ext4 hands it out
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
   EXPECT_EQ(all(), "ok\n");
+}
+
+TEST_F(FileSourceTest, first_lines_that_fit_nothing_are_taken_as_the_older_files_were) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "?\n");  // LineCutter knows it only when it was told the format
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n?\n");
 }
 
 TEST_F(FileSourceTest, a_last_line_of_a_finished_file_is_a_record) {

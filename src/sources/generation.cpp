@@ -162,6 +162,15 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     }
     const bool at_end = have < want;
     auto whole = cutter_->whole(bytes, at_end && ending != Ending::open);
+    const bool has_border = std::memchr(bytes.data(), '\n', have) != nullptr;
+    const bool unknown =
+        whole.ok() ? *whole == 0 && has_border && cutter_->save().empty() : whole.status().kind() == Kind::bad_config;
+    if (unknown && !fallback_cutter_.empty()) {
+      // A log does not become another one because its first lines are none.
+      LEAT_TRY(cutter_->restore(fallback_cutter_));
+      fallback_cutter_.clear();
+      whole = cutter_->whole(bytes, at_end && ending != Ending::open);
+    }
     if (!whole.ok()) {
       if (whole.status().kind() == Kind::bad_config) {
         state_ = State::refused;
@@ -173,7 +182,6 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
       if (context.empty()) context = cutter_->save();
       return make_chunk(std::move(bytes), *whole, sizes, std::move(context));
     }
-    const bool has_border = std::memchr(bytes.data(), '\n', have) != nullptr;
     if (!has_border && have > sizes.max_record_bytes) return long_record(std::move(bytes), sizes, ending);
     if (at_end) break;
     if (want == kLargestStep) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));

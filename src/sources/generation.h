@@ -75,6 +75,9 @@ class Generation {
   // sought, finished or new → open. `now_ms`: os::Clock::steady_ms().
   Status attach(std::unique_ptr<os::File> file, const os::FileInfo& info, const MakeCutter& make_cutter,
                 uint64_t now_ms);
+  // Of an older generation of the family: stands in where the first lines of this one fit no format.
+  void set_fallback(std::string cutter_state) { fallback_cutter_ = std::move(cutter_state); }
+  [[nodiscard]] std::string cutter_state() const { return cutter_ ? cutter_->save() : saved_cutter_; }
   // Where it is now, and whether that is the live path. Any state.
   void found_at(const std::string& path, bool live);
 
@@ -119,6 +122,7 @@ class Generation {
   os::FileInfo info_;
   std::unique_ptr<Cutter> cutter_;
   std::string saved_cutter_;  // restored, until attach() makes the cutter
+  std::string fallback_cutter_;
 
   uint64_t offset_ = 0;
   uint64_t line_ = 0;  // lines before the offset

@@ -64,7 +64,13 @@ void LogFamily::sort() {
 Generation& LogFamily::append() {
   uint64_t number = 1;
   if (!generations_.empty()) number = parse_part(generations_.back()->part())->number + 1;
-  return *generations_.emplace_back(std::make_unique<Generation>(name_, number));
+  std::string known;
+  for (const auto& generation : generations_) {
+    if (std::string state = generation->cutter_state(); !state.empty()) known = std::move(state);
+  }
+  generations_.push_back(std::make_unique<Generation>(name_, number));
+  generations_.back()->set_fallback(std::move(known));
+  return *generations_.back();
 }
 
 void LogFamily::trouble(const std::string& text, const ScanContext& context) {
