@@ -126,7 +126,7 @@ class Terminal final : public Screen {
     (void)::sigaction(signal, &action, &before);
   }
 
-  bool enter() {
+  bool enter() const {
     if (keys_) {
       termios settings{};
       if (::tcgetattr(STDIN_FILENO, &settings) != 0) return false;
