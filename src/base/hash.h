@@ -4,6 +4,7 @@
 // Pure functions; any thread.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,21 @@ uint64_t hash64(std::string_view bytes);
 uint64_t hash64(std::string_view bytes, uint64_t seed);
 Hash128 hash128(std::string_view bytes);
 Hash128 hash128(std::string_view bytes, uint64_t seed);
+
+// hash128 of bytes that come piece by piece.
+class Hasher128 {
+ public:
+  Hasher128();
+  Hasher128(const Hasher128&) = delete;
+  Hasher128& operator=(const Hasher128&) = delete;
+  ~Hasher128();
+  void add(std::string_view bytes);
+  [[nodiscard]] Hash128 hash() const;  // of all that was added
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // 32 lower-case hexadecimal digits, high half first.
 std::string hex(const Hash128& hash);

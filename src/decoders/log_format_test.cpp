@@ -38,7 +38,7 @@ testing::Decoded decode_all(Decoder& decoder, const std::string& text) {
   uint64_t line = 1;
   for (int failures = 0; start < text.size() && failures < 100;) {
     context = cutter->save();
-    const auto cut = cutter->whole(std::string_view(text).substr(start), true);
+    const auto cut = cutter->whole(std::string_view(text).substr(start), {.ended = true, .most_records = UINT64_MAX});
     if (!cut.ok()) {
       EXPECT_EQ(cut.status().kind(), Kind::retry) << cut.status().message();
       ++failures;
@@ -46,14 +46,14 @@ testing::Decoded decode_all(Decoder& decoder, const std::string& text) {
       EXPECT_TRUE(cutter->restore(context).ok());
       continue;
     }
-    if (*cut == 0) break;
+    if (cut->bytes == 0) break;
     Chunk chunk;
-    chunk.bytes = text.substr(start, *cut);
+    chunk.bytes = text.substr(start, cut->bytes);
     chunk.start = start;
     chunk.first_line = line;
     chunk.context = context.empty() ? cutter->save() : context;
     line += static_cast<uint64_t>(std::count(chunk.bytes.begin(), chunk.bytes.end(), '\n'));
-    start += *cut;
+    start += cut->bytes;
     all.add(testing::decode(decoder, std::move(chunk)));
   }
   return all;

@@ -29,6 +29,7 @@ class SiteDecoder final : public Decoder {
 
   SchemaPtr schema() const override {
     SchemaPtr inner = inner_->schema();
+    if (!inner) return nullptr;
     const std::lock_guard lock(mutex_);
     if (inner != inner_schema_) {
       Schema with = *inner;
@@ -39,6 +40,9 @@ class SiteDecoder final : public Decoder {
     }
     return schema_;
   }
+
+  std::string save_schema() const override { return inner_->save_schema(); }
+  Status restore_schema(std::string_view saved) override { return inner_->restore_schema(saved); }
 
   std::unique_ptr<Cutter> make_cutter(const std::string& origin) override { return inner_->make_cutter(origin); }
 

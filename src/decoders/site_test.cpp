@@ -56,7 +56,8 @@ TEST(Site, IsAColumnBeforeTheRawText) {
 TEST(Site, GrowsWithTheDecoder) {
   auto decoder = with_site(*make_web_log_decoder({}, {}), "");
   auto cutter = decoder->make_cutter("a.log");
-  EXPECT_EQ(cutter->whole("a.example:80 " + kLine, true).status().kind(), Kind::retry);
+  EXPECT_EQ(cutter->whole("a.example:80 " + kLine, {.ended = true, .most_records = UINT64_MAX}).status().kind(),
+            Kind::retry);
   std::string names;
   for (const Field& field : decoder->schema()->fields) names += field.name + " ";
   EXPECT_TRUE(names.ends_with("request host server_port site raw_log ")) << names;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decoders/line_cutter.h"
 #include "decoders/log_columns.h"
 #include "decoders/log_w3c.h"
 #include "decoders/web_log_cutter.h"
@@ -91,7 +92,7 @@ class WebLogDecoder final : public Decoder {
     batch.provisional = chunk.provisional;
     batch.arena = std::move(chunk.bytes);
     if (chunk.truncated) {
-      reject_truncated(chunk, batch, rejects);
+      reject_truncated(chunk, "line", batch, rejects);
       return;
     }
     if (given_) {
@@ -157,14 +158,6 @@ class WebLogDecoder final : public Decoder {
                      const RecordBatch& batch, Rejects& rejects) {
     rejects.push_back(make_reject(batch.part, batch.origin, chunk.start + begin, number, mismatch.column,
                                   mismatch.reason(line), line));
-  }
-
-  static void reject_truncated(const Chunk& chunk, const RecordBatch& batch, Rejects& rejects) {
-    Reject reject =
-        make_reject(batch.part, batch.origin, chunk.start, chunk.first_line, "",
-                    fmt::format("line is longer than {}", count_of(batch.arena.size(), "byte")), batch.arena);
-    reject.raw_length += chunk.skipped;
-    rejects.push_back(std::move(reject));
   }
 
   const std::optional<WebLogFormatId> named_;

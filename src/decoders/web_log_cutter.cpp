@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "decoders/line_cutter.h"
 #include "decoders/log_columns.h"
 #include "decoders/log_w3c.h"
 
@@ -23,12 +24,42 @@ SchemaPtr make_schema(const std::vector<Field>& extra, bool raw) {
   return std::make_shared<const Schema>(std::move(schema));
 }
 
-class LineCutter final : public Cutter {
+class WebLogCutter final : public Cutter {
  public:
-  LineCutter(std::shared_ptr<WebLogShared> shared, std::optional<WebLogFormatId> named, const std::string& origin)
+  WebLogCutter(std::shared_ptr<WebLogShared> shared, std::optional<WebLogFormatId> named, const std::string& origin)
       : shared_(std::move(shared)), named_(named), origin_(visible(origin, 4096)) {}
 
-  Result<size_t> whole(std::string_view bytes, bool ended) override {
+  Result<Cut> whole(std::string_view bytes, const CutRule& rule) override {
+    LEAT_ASSIGN(const size_t lines, known_lines(bytes, rule.ended));
+    if (lines == 0 && bytes.find('\n') != std::string_view::npos) return Cut{};
+    return cut_lines(lines == 0 ? bytes : bytes.substr(0, lines), rule);
+  }
+
+  Result<std::optional<size_t>> skip(std::string_view bytes) override { return skip_line(bytes); }
+
+  // Of another file of the same log.
+  [[nodiscard]] bool may_inherit() const override { return true; }
+
+  std::string save() const override { return found_ ? found_->saved() : std::string(); }
+
+  Status restore(std::string_view saved) override {
+    found_.reset();
+    if (saved.empty()) return {};
+    std::optional<PartFormat> format = PartFormat::parse(saved);
+    if (!format) {
+      return Status::bad_config(
+          fmt::format("{}: its saved state {} names no known format; it was written by another version of leat",
+                      origin_, quoted(saved)));
+    }
+    if (named_ && (*named_ != WebLogFormatId::w3c || format->id != WebLogFormatId::w3c)) return {};
+    LEAT_TRY(make_room(*format));
+    found_ = std::move(format);
+    return {};
+  }
+
+ private:
+  // How many of `bytes` are whole lines whose format is known.
+  Result<size_t> known_lines(std::string_view bytes, bool ended) {
     const auto* newline =
         bytes.empty() ? nullptr : static_cast<const char*>(::memrchr(bytes.data(), '\n', bytes.size()));
     const size_t cut = newline == nullptr ? 0 : static_cast<size_t>(newline - bytes.data()) + 1;
@@ -58,24 +89,6 @@ class LineCutter final : public Cutter {
     return is_w3c() ? stretch(bytes.substr(0, cut)) : Result<size_t>(cut);
   }
 
-  std::string save() const override { return found_ ? found_->saved() : std::string(); }
-
-  Status restore(std::string_view saved) override {
-    found_.reset();
-    if (saved.empty()) return {};
-    std::optional<PartFormat> format = PartFormat::parse(saved);
-    if (!format) {
-      return Status::bad_config(
-          fmt::format("{}: its saved state {} names no known format; it was written by another version of leat",
-                      origin_, quoted(saved)));
-    }
-    if (named_ && (*named_ != WebLogFormatId::w3c || format->id != WebLogFormatId::w3c)) return {};
-    LEAT_TRY(make_room(*format));
-    found_ = std::move(format);
-    return {};
-  }
-
- private:
   [[nodiscard]] bool is_w3c() const {
     return (named_ == WebLogFormatId::w3c && !found_) || (found_ && found_->id == WebLogFormatId::w3c);
   }
@@ -195,7 +208,7 @@ void WebLogShared::tell_extra(const std::string& origin, uint64_t line, uint32_t
 
 std::unique_ptr<Cutter> make_web_log_cutter(std::shared_ptr<WebLogShared> shared, std::optional<WebLogFormatId> named,
                                             const std::string& origin) {
-  return std::make_unique<LineCutter>(std::move(shared), named, origin);
+  return std::make_unique<WebLogCutter>(std::move(shared), named, origin);
 }
 
 }  // namespace leat

@@ -84,7 +84,7 @@ Count take(const fs::path& path) {
   const std::string text = read(path);
   auto decoder = *make_web_log_decoder({}, {});
   auto cutter = decoder->make_cutter(path.string());
-  const auto cut = cutter->whole(text, true);
+  const auto cut = cutter->whole(text, {.ended = true, .most_records = UINT64_MAX});
   EXPECT_TRUE(cut.ok()) << cut.status().message();
   Chunk chunk;
   chunk.bytes = text;
@@ -168,8 +168,9 @@ std::string outcome(const fs::path& path, const WebLogOptions& options) {
   const std::string text = read(path);
   auto decoder = *make_web_log_decoder(options, {});
   auto cutter = decoder->make_cutter("x");
-  auto cut = cutter->whole(text, true);
-  for (int i = 0; i < 5 && !cut.ok() && cut.status().kind() == Kind::retry; ++i) cut = cutter->whole(text, true);
+  auto cut = cutter->whole(text, {.ended = true, .most_records = UINT64_MAX});
+  for (int i = 0; i < 5 && !cut.ok() && cut.status().kind() == Kind::retry; ++i)
+    cut = cutter->whole(text, {.ended = true, .most_records = UINT64_MAX});
   if (!cut.ok()) return "refused";
   Chunk chunk;
   chunk.bytes = text;
@@ -272,7 +273,7 @@ TEST_F(WebLogData, WhereAFileIsCutChangesNothing) {
     const std::string text = read(path);
     auto decoder = *make_web_log_decoder({}, {});
     auto cutter = decoder->make_cutter("x");
-    if (!cutter->whole(text, true).ok()) continue;
+    if (!cutter->whole(text, {.ended = true, .most_records = UINT64_MAX}).ok()) continue;
     const std::string context = cutter->save();
     Chunk chunk;
     chunk.bytes = text;

@@ -107,7 +107,18 @@ class Engine::Impl {
       in_flight_bytes_ = 0;
       newly_committed_.clear();
     }
-    line_.plan.schema = line_.decoder->schema();
+    if (!schema_restored_) {
+      LEAT_ASSIGN(const std::string saved, line_.sink->source_schema(line_.plan.pipeline));
+      if (!saved.empty()) LEAT_TRY(line_.decoder->restore_schema(saved));
+      schema_restored_ = true;
+    }
+    decoded_ = line_.decoder->schema();
+    if (!decoded_) return learn_schema(stop);
+    line_.plan.source_schema = line_.decoder->save_schema();
+    line_.plan.schema = decoded_;
+    for (Transform* transform : line_.transforms) {
+      LEAT_ASSIGN(line_.plan.schema, transform->bind(line_.plan.schema));
+    }
     LEAT_ASSIGN(Positions positions, line_.sink->open(line_.plan));
 
     OrderedQueue queue(options_.queue_batches, options_.queue_bytes);
@@ -127,13 +138,29 @@ class Engine::Impl {
     return outcome;
   }
 
-  // The reader's thread.
-  Status read_all(OrderedQueue& queue, Positions resume, const std::stop_token& stop) {
+  // Only the data can say which columns there are: reads until the first bytes were seen, which ends with retry.
+  Status learn_schema(const std::stop_token& stop) {
+    SourceRequest request = request_with({});
+    LEAT_TRY(line_.source->open(std::move(request)));
+    for (;;) {
+      LEAT_ASSIGN(const Reading reading, line_.source->read(stop));
+      if (reading.what == Reading::What::end) return {};
+      if (reading.what == Reading::What::chunk) return Status::bug("a cutter went on without knowing the columns");
+      change([](LiveStatus& live) { live.phase = Phase::waiting_for_data; });
+    }
+  }
+
+  SourceRequest request_with(Positions resume) {
     SourceRequest request;
     request.resume = std::move(resume);
     request.once = options_.once;
     request.make_cutter = [this](const std::string& origin) { return line_.decoder->make_cutter(origin); };
-    LEAT_TRY(line_.source->open(std::move(request)));
+    return request;
+  }
+
+  // The reader's thread.
+  Status read_all(OrderedQueue& queue, Positions resume, const std::stop_token& stop) {
+    LEAT_TRY(line_.source->open(request_with(std::move(resume))));
     const size_t threads = options_.decode_threads.value_or(threads_for(std::thread::hardware_concurrency()));
     DecodePool decoders(threads, [&](uint64_t number, Chunk&& chunk) { queue.fill(number, decode(std::move(chunk))); });
     for (;;) {
@@ -176,8 +203,11 @@ class Engine::Impl {
     item.range.end = chunk.provisional ? chunk.start + chunk.bytes.size() : chunk.end.offset;
     item.range.gap = chunk.gap_bytes > 0;
     item.range.provisional = chunk.provisional;
-    item.batch.emplace(line_.plan.schema);
+    item.batch.emplace(decoded_);
     line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
+    for (const Transform* transform : line_.transforms) {
+      transform->apply(*item.batch, item.rejects, item.range.counts.filtered);
+    }
     return item;
   }
 
@@ -260,6 +290,8 @@ class Engine::Impl {
       const std::lock_guard lock(mutex_);
       live_.rows += pending_.inserted + pending_.updated;
       live_.rejects += pending_.rejected;
+      live_.ignored += pending_.ignored;
+      live_.filtered += pending_.filtered;
       live_.bytes += pending_bytes_;
       ++live_.commits;
       last_commit_ms_ = clock_.steady_ms();
@@ -290,6 +322,8 @@ class Engine::Impl {
   }
 
   Line line_;
+  SchemaPtr decoded_;  // what the decoder gives; plan.schema is behind the transforms
+  bool schema_restored_ = false;
   const EngineOptions options_;
   os::Clock& clock_;
   Note note_;

@@ -9,22 +9,25 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "flow/decoder.h"
 #include "flow/note.h"
 #include "flow/sink.h"
 #include "flow/source.h"
+#include "flow/transform.h"
 #include "os/clock.h"
 
 namespace leat {
 
-// Borrowed; all must outlive the Engine. plan.schema is filled in by the engine from the decoder.
+// Borrowed; all must outlive the Engine. plan.schema and plan.source_schema are filled in by the engine.
 struct Line {
   Source* source = nullptr;
   Decoder* decoder = nullptr;
   Sink* sink = nullptr;
   SinkPlan plan;
+  std::vector<Transform*> transforms = {};  // between decoder and sink, in order
 };
 
 struct EngineOptions {
@@ -45,9 +48,11 @@ enum class Phase : uint8_t { starting, reading, waiting_for_data, waiting_to_ret
 
 struct LiveStatus {
   Phase phase = Phase::starting;
-  uint64_t rows = 0;     // committed by this run
-  uint64_t rejects = 0;  // committed by this run
-  uint64_t bytes = 0;    // committed by this run
+  uint64_t rows = 0;      // committed by this run
+  uint64_t rejects = 0;   // committed by this run
+  uint64_t ignored = 0;   // committed by this run: their keys were there
+  uint64_t filtered = 0;  // committed by this run
+  uint64_t bytes = 0;     // committed by this run
   uint64_t commits = 0;
   uint64_t retries = 0;
   std::optional<uint64_t> backlog_bytes;  // not yet committed, as far as known

@@ -62,7 +62,15 @@ class NumberSource final : public Source {
 // Every number a row; those that end in 5 are rejects.
 class NumberDecoder final : public Decoder {
  public:
+  bool known = true;  // the columns, before the first bytes
+  [[nodiscard]] std::string save_schema() const override { return saves; }
+  Status restore_schema(std::string_view saved) override {
+    known = saved == saves;
+    return {};
+  }
+  std::string saves;
   [[nodiscard]] SchemaPtr schema() const override {
+    if (!known) return nullptr;
     static const auto schema = std::make_shared<const Schema>(Schema{{{"n", Type::integer, false}}});
     return schema;
   }
@@ -114,9 +122,13 @@ class MemorySink final : public Sink {
     finished = false;
   }
 
-  Result<Positions> open(const SinkPlan&) override {
+  std::string kept_schema;
+  Result<std::string> source_schema(const std::string&) override { return kept_schema; }
+  Result<Positions> open(const SinkPlan& plan) override {
+    EXPECT_NE(plan.schema, nullptr);
     ++opens;
     LEAT_TRY(fault());
+    kept_schema = plan.source_schema;
     new_rows_.clear();
     new_rejects_.clear();
     return positions;
@@ -385,6 +397,85 @@ TEST_F(EngineTest, decoding_on_any_number_of_threads_changes_nothing) {
     ASSERT_TRUE(run(options).ok());
     expect_all(5000);
     EXPECT_TRUE(std::is_sorted(sink_.order.begin(), sink_.order.end())) << threads;
+  }
+}
+
+TEST_F(EngineTest, columns_that_only_the_data_knows) {
+  decoder_.known = false;
+  decoder_.saves = "n integer";
+  source_.fault = [this](uint64_t next) {
+    if (decoder_.known) return Status();
+    EXPECT_EQ(next, 0U);
+    decoder_.known = true;
+    return Status::retry("numbers: column n").with_retry_after_ms(0);
+  };
+  ASSERT_TRUE(run(once()).ok());
+  expect_all(100);
+  EXPECT_EQ(notes_, std::vector<std::string>{"numbers: column n"});
+  EXPECT_EQ(sink_.opens, 1U);
+  EXPECT_EQ(live_.retries, 0U);
+
+  // The next run has them from the sink, before it reads anything.
+  decoder_.known = false;
+  source_.total = 150;
+  source_.opens = 0;
+  ASSERT_TRUE(run(once()).ok());
+  expect_all(150);
+  EXPECT_EQ(source_.opens, 1U);
+}
+
+TEST_F(EngineTest, columns_that_never_come) {
+  decoder_.known = false;
+  source_.total = 0;
+  ASSERT_TRUE(run(once()).ok());
+  EXPECT_EQ(sink_.opens, 0U);
+}
+
+// Takes out the odd numbers; those that end in 4 do not fit.
+class EvenOnly final : public Transform {
+ public:
+  Result<SchemaPtr> bind(const SchemaPtr& in) override {
+    ++bound;
+    if (in->fields[0].name != "n") return Status::bad_config("no column n");
+    return in;
+  }
+  void apply(RecordBatch& batch, Rejects& rejects, uint64_t& filtered) const override {
+    RecordBatch kept(batch.schema_ptr());
+    kept.part = batch.part;
+    kept.arena = batch.arena;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const int64_t n = batch.integer(0, row);
+      const RowOrigin& from = batch.origin_of(row);
+      if (n % 2 == 1) {
+        ++filtered;
+      } else if (n % 10 == 4) {
+        rejects.push_back(make_reject(batch.part, "", from.offset, from.line, "n", "ends in 4", ""));
+      } else {
+        kept.set_integer(0, kept.add_row(from), n);
+      }
+    }
+    batch = std::move(kept);
+  }
+  int bound = 0;
+};
+
+TEST_F(EngineTest, transforms_stand_between_decoder_and_sink) {
+  for (const size_t threads : {size_t{0}, size_t{3}}) {
+    SCOPED_TRACE(threads);
+    sink_.forget();
+    EvenOnly even;
+    EngineOptions options = once();
+    options.decode_threads = threads;
+    Engine engine({&source_, &decoder_, &sink_, {}, {&even}}, options, clock_, [](NoteLevel, const std::string&) {});
+    ASSERT_TRUE(engine.run(stop_.get_token()).ok());
+    EXPECT_EQ(even.bound, 1);
+    EXPECT_EQ(sink_.rows.size(), 40U);
+    EXPECT_EQ(sink_.rejects.size(), 20U);  // the decoder's own end in 5
+    Counts sum;
+    for (const Range& range : sink_.ranges) sum.add(range.counts);
+    EXPECT_EQ(sum.filtered, 40U);
+    EXPECT_EQ(sum.records(), 100U);
+    EXPECT_EQ(engine.live().filtered, 40U);
   }
 }
 

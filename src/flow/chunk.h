@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/hash.h"
 #include "data/position.h"
 
 namespace leat {
@@ -14,10 +15,11 @@ struct Chunk {
   std::string bytes;
   uint64_t start = 0;        // offset in the part of bytes[0]
   uint64_t first_line = 1;   // 1-based number of the first line of `bytes` in its part
-  std::string context;       // Cutter::save() as it stood before bytes[0]
+  std::string context;       // Cutter::save() as it stood before bytes[0]; where that was "", as it stands after it
   Position end;              // the position after this chunk; end.part and end.origin name the part
   bool truncated = false;    // `bytes` is the beginning of one over-long record: it becomes one reject
-  uint64_t skipped = 0;      // bytes of that record after `bytes`, its newline not counted
+  uint64_t skipped = 0;      // bytes of that record after `bytes`, a newline at its end not counted
+  Hash128 whole_hash;        // of that record, without such a newline
   uint64_t gap_bytes = 0;    // bytes from `start` on that are known to be lost; `bytes` is empty then
   bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
 };

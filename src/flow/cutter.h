@@ -5,14 +5,28 @@
 //
 // Postcondition of whole(): bytes == whole + partial; `whole` ends at a record border or is empty.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/status.h"
 
 namespace leat {
+
+struct CutRule {
+  bool ended = false;  // nothing more will follow for now: end of a finished file, or of a `--once` run
+  uint64_t max_record = 16 * 1024 * 1024;  // bytes; a longer record is a reject
+  uint64_t most_records =
+      4096;  // in one chunk: bounds what very short records become, a reject is larger than its line
+};
+
+struct Cut {
+  size_t bytes = 0;       // whole records; 0: give more
+  bool too_long = false;  // the record behind the last border is longer than max_record: skip() finds its end
+};
 
 class Cutter {
  public:
@@ -21,15 +35,27 @@ class Cutter {
   Cutter& operator=(const Cutter&) = delete;
   virtual ~Cutter() = default;
 
-  // `bytes` begin at the last border returned (or restored). How many of them are whole records; 0: give more.
-  // `ended`: nothing more will follow for now (end of a finished file, or of a `--once` run), decide with what is
-  // there; a last record without its end is then not counted, the source delivers it itself.
-  // bad_config: the part cannot be what was configured (no format fits it); it is refused.
-  // retry: the decoder's schema() has just grown: the engine opens everything anew.
-  virtual Result<size_t> whole(std::string_view bytes, bool ended) = 0;
+  // `bytes` begin at the last border returned (or restored). With rule.ended decide with what is there; of an
+  // open-ended stream a last record without its end is not counted, the source delivers it itself.
+  // bad_data: a document that is malformed behind the last border, or, with rule.ended, not closed.
+  // bad_config: the part cannot be what was configured (no format fits it). Both: the part is refused.
+  // retry: the decoder's schema() has just grown or become known: the engine opens everything anew.
+  virtual Result<Cut> whole(std::string_view bytes, const CutRule& rule) = 0;
 
-  // What is needed to go on at the last border returned, at most 4 KiB of printable text without newlines; "" at the
-  // beginning of a part. Travels as Chunk::context and within the position.
+  // After Cut::too_long. `bytes`: what is behind the last border at the first call, what follows it at the next ones.
+  // How many of them belong to the record, its end included, which is then the last border; nothing: all of them, and
+  // the record goes on.
+  virtual Result<std::optional<size_t>> skip(std::string_view bytes) = 0;
+
+  // A last record may lack its end, as a line its newline. Otherwise the bytes are a document that says itself where it
+  // ends: whole() takes also what follows the last record, in a chunk that may have none.
+  [[nodiscard]] virtual bool open_ended() const { return true; }
+
+  // The state that an older generation of the same log has saved may stand in where nothing is recognised in this one.
+  [[nodiscard]] virtual bool may_inherit() const { return false; }
+
+  // What is needed to go on at the last border returned: printable text without newlines, at most 64 KiB, seldom over
+  // 4; "" at the beginning of a part. Travels as Chunk::context and within the position.
   [[nodiscard]] virtual std::string save() const = 0;
   virtual Status restore(std::string_view saved) = 0;
 };

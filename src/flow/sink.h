@@ -16,13 +16,21 @@
 
 namespace leat {
 
-enum class WriteMode : uint8_t { append };
+enum class WriteMode : uint8_t {
+  append,   // every record a row
+  ignore,   // a record whose key is there already is counted and left out
+  merge,    // a record whose key is there already takes its place
+  replace,  // the rows of a whole pull take the place of all earlier ones, at finish()
+};
 
 struct SinkPlan {
   std::string pipeline;
   std::string table;
   SchemaPtr schema;
   WriteMode mode = WriteMode::append;
+  std::vector<std::string> key;  // columns that make a record unique; for ignore and merge
+  std::string newest;            // for merge: the larger value of this column wins; empty: the later record does
+  std::string source_schema;     // Decoder::save_schema(), to be kept
   std::vector<AggregateSpec> aggregates;
 };
 
@@ -40,6 +48,9 @@ class Sink {
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
   virtual ~Sink() = default;
+
+  // The plan.source_schema of this pipeline's last open(); "" when it never ran here. In place of open().
+  virtual Result<std::string> source_schema(const std::string& /*pipeline*/) { return std::string(); }
 
   // Makes or checks the tables and returns where every part of this pipeline stands. Kinds: retry (locked, disk full),
   // bad_config (the table is not ours, a newer layout), fatal (corrupt, another process runs this pipeline).

@@ -101,6 +101,25 @@ Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& p
   }
 }
 
+Result<std::string> read_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline) {
+  LEAT_ASSIGN(const bool there, db.has_table("_leat_source_schemas"));
+  if (!there) return std::string();
+  LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT \"schema\" FROM _leat_source_schemas WHERE pipeline = ?"));
+  select.with(std::string_view(pipeline));
+  LEAT_ASSIGN(const bool row, select.step());
+  return row ? select.string(0) : std::string();
+}
+
+Status keep_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline, const std::string& schema) {
+  LEAT_ASSIGN(const std::string kept, read_sqlite_source_schema(db, pipeline));
+  if (kept == schema) return {};
+  LEAT_TRY(
+      db.execute("CREATE TABLE IF NOT EXISTS _leat_source_schemas(pipeline TEXT PRIMARY KEY NOT NULL, "
+                 "\"schema\" TEXT NOT NULL) WITHOUT ROWID"));
+  LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT OR REPLACE INTO _leat_source_schemas VALUES(?, ?)"));
+  return insert.with(std::string_view(pipeline), std::string_view(schema)).run();
+}
+
 Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline) {
   LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT a.aggregate, a.timezone, c.role, c.name, c.expression "
                                                  "FROM _leat_aggregates AS a LEFT JOIN _leat_aggregate_columns AS c "

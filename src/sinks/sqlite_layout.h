@@ -23,6 +23,10 @@ Status check_sqlite_layout(const SqliteDatabase& db);
 // The columns of a pipeline's table as they are stored; no fields: the pipeline is not known.
 Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& pipeline);
 
+// SinkPlan::source_schema of a pipeline. It has a table of its own, made when there is something to keep.
+Result<std::string> read_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline);
+Status keep_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline, const std::string& schema);
+
 // The aggregates of a pipeline as they are stored, by name.
 Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline);
 

@@ -46,6 +46,7 @@ class SqliteSink final : public Sink {
       : options_(std::move(options)), clock_(clock), note_(std::move(note)) {}
   ~SqliteSink() override { let_go(); }
 
+  Result<std::string> source_schema(const std::string& pipeline) override;
   Result<Positions> open(const SinkPlan& plan) override;
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
@@ -105,6 +106,13 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteSink::connect(uint64_t busy_timeou
                                .busy_timeout_ms = busy_timeout_ms});
 }
 
+Result<std::string> SqliteSink::source_schema(const std::string& pipeline) {
+  LEAT_ASSIGN(const auto file, os::file_system().info(options_.path, os::Links::follow));
+  if (!file) return std::string();
+  LEAT_ASSIGN(const auto db, connect(options_.busy_timeout_ms));
+  return read_sqlite_source_schema(*db, pipeline);
+}
+
 Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   close();
   pipeline_ = plan.pipeline;
@@ -155,6 +163,7 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
   LEAT_TRY(make_sqlite_layout(*db_, clock_.now_micros()));
   LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
   LEAT_ASSIGN(const Schema known, read_sqlite_schema(*db_, plan.pipeline));
+  LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
   LEAT_TRY(make_row_table(*db_, plan.pipeline, plan.table, *plan.schema, known));
   LEAT_ASSIGN(const int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
   if (last_row >= claim_->next_row()) {

@@ -24,6 +24,7 @@ class FileSource final : public Source {
     families_.clear();
     waiting_chunks_.clear();
     refused_.clear();
+    broken_.clear();
     scanned_ = false;
     looked_ = false;
     for (const Position& position : request_.resume) {
@@ -175,9 +176,14 @@ class FileSource final : public Source {
         }
         auto chunk = generation.next_chunk(sizes, ending);
         if (!chunk.ok()) {
-          if (chunk.status().kind() != Kind::bad_config) return std::move(chunk).status();
-          if (!request_.once) note_(NoteLevel::warning, chunk.status().message() + "; no rows are taken from it");
-          refused_.push_back(chunk.status().message());
+          const Kind kind = chunk.status().kind();
+          if (kind != Kind::bad_config && kind != Kind::bad_data) return std::move(chunk).status();
+          const bool broken = kind == Kind::bad_data;
+          if (!request_.once) {
+            note_(NoteLevel::warning, chunk.status().message() +
+                                          (broken ? "; nothing more is taken from it" : "; no rows are taken from it"));
+          }
+          (broken ? broken_ : refused_).push_back(chunk.status().message());
           continue;
         }
         if (*chunk) {
@@ -238,6 +244,7 @@ class FileSource final : public Source {
     for (const auto& each : families_) {
       troubles.insert(troubles.end(), each->troubles().begin(), each->troubles().end());
     }
+    troubles.insert(troubles.end(), broken_.begin(), broken_.end());
     troubles.insert(troubles.end(), refused_.begin(), refused_.end());
     if (!refused_.empty()) return Status::bad_config(join(troubles, "\n"));
     if (!troubles.empty()) return Status::fatal(join(troubles, "\n"));
@@ -265,7 +272,8 @@ class FileSource final : public Source {
   int taken_in_turn_ = 0;
   std::deque<Chunk> waiting_chunks_;
   std::vector<std::string> missing_;
-  std::vector<std::string> refused_;  // why, file by file
+  std::vector<std::string> refused_;  // why, file by file: no format fits
+  std::vector<std::string> broken_;   // why: a document that is malformed or not closed
   bool scanned_ = false;
   bool looked_ = false;  // once: everything was looked at a second time, what comes later is for the next run
   uint64_t scanned_at_ms_ = 0;

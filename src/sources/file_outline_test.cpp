@@ -4,6 +4,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fault_files.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_cutter.h"
 
 namespace leat {
 namespace {
@@ -11,13 +12,7 @@ namespace {
 using testing::FakeClock;
 using testing::FaultFiles;
 using testing::TempDir;
-
-class LineCutter final : public Cutter {
- public:
-  Result<size_t> whole(std::string_view bytes, bool /*ended*/) override { return bytes.rfind('\n') + 1; }
-  [[nodiscard]] std::string save() const override { return ""; }
-  Status restore(std::string_view /*saved*/) override { return {}; }
-};
+using testing::TestCutter;
 
 class FileOutlineTest : public ::testing::Test {
  protected:
@@ -26,7 +21,7 @@ class FileOutlineTest : public ::testing::Test {
     SourceRequest request;
     request.resume = positions_;
     request.once = true;
-    request.make_cutter = [](const std::string&) { return std::make_unique<LineCutter>(); };
+    request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
     EXPECT_TRUE(source->open(std::move(request)).ok());
     return source;
   }

@@ -7,6 +7,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fault_files.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_cutter.h"
 
 namespace leat {
 namespace {
@@ -14,27 +15,7 @@ namespace {
 using testing::FakeClock;
 using testing::FaultFiles;
 using testing::TempDir;
-
-// Cuts at newlines; refuses files that begin with '!'.
-class LineCutter final : public Cutter {
- public:
-  Result<size_t> whole(std::string_view bytes, bool /*ended*/) override {
-    if (bytes.starts_with("!refuse")) return Status::bad_config("refused");
-    if (bytes.starts_with("?") && saved_.empty()) return size_t{0};
-    const size_t newline = bytes.rfind('\n');
-    if (newline == std::string_view::npos) return size_t{0};
-    saved_ = "cut";
-    return newline + 1;
-  }
-  [[nodiscard]] std::string save() const override { return saved_; }
-  Status restore(std::string_view saved) override {
-    saved_ = saved;
-    return saved == "cut" ? Status() : Status::bug("unknown state");
-  }
-
- private:
-  std::string saved_;
-};
+using testing::TestCutter;
 
 // A source and what a sink would keep of it: the bytes of every part, and the positions of the last commit.
 class FileSourceTest : public ::testing::Test {
@@ -47,7 +28,7 @@ class FileSourceTest : public ::testing::Test {
     SourceRequest request;
     for (const auto& [part, position] : positions_) request.resume.push_back(position);
     request.once = once;
-    request.make_cutter = [](const std::string&) { return std::make_unique<LineCutter>(); };
+    request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
     const Status opened = source_->open(std::move(request));
     ASSERT_TRUE(opened.ok()) << opened.message();
   }

@@ -14,9 +14,11 @@ namespace {
 
 // Large enough to see many records at once; a smaller wish (tests) still reads this much at a time.
 constexpr size_t kLargestStep = 4 * 1024 * 1024;
-// Bounds what very short lines become: a reject is much larger than its line.
-constexpr uint64_t kMostLines = 4096;
 constexpr size_t kCompareBytes = 256 * 1024;
+
+uint64_t newlines_in(std::string_view bytes) {
+  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+}
 
 // True when the bytes [end - print.length, end) of `file` have that hash.
 Result<bool> has(os::File& file, uint64_t start, const Fingerprint& print) {
@@ -97,7 +99,7 @@ Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& in
   file_ = std::move(file);
   info_ = info;
   state_ = State::open;
-  examined_ = newline_scan_ = offset_;
+  examined_ = offset_;
   changed_at_ms_ = now_ms;
   sound_size_ = info.size;
   compressed_ = is_gzip_name(path_);
@@ -115,7 +117,10 @@ Status Generation::look(uint64_t now_ms) {
   info_ = info;
   if (!changed) return {};
   changed_at_ms_ = now_ms;
-  if (info.size < examined_) examined_ = newline_scan_ = offset_;
+  if (info.size < examined_) {
+    examined_ = offset_;
+    skipping_.reset();
+  }
   LEAT_ASSIGN(const bool sound, tail_is_sound());
   if (!sound) {
     state_ = State::cut;
@@ -145,111 +150,116 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
   if (state_ != State::open) return std::optional<Chunk>();
   // Nothing after what was examined, and the end means no more than it did.
   if (ending == Ending::open && info_.size <= examined_) return std::optional<Chunk>();
+  if (skipping_) return long_record(sizes, ending);
   std::string context = cutter_->save();
   std::string bytes;
   size_t have = 0;
-  for (size_t want = sizes.chunk_bytes;; want = want < 1024 ? want + 16 : std::min(want * 2, kLargestStep)) {
+  const size_t most = std::max<uint64_t>(kLargestStep, sizes.max_record_bytes + 1);
+  for (size_t want = sizes.chunk_bytes;; want = want < 1024 ? want + 16 : std::min(want * 2, most)) {
     bytes.resize(want);
     LEAT_ASSIGN(const size_t more, file_->read_at(offset_ + have, bytes.data() + have, want - have));
     have += more;
     bytes.resize(have);
-    if (have == 0) break;
+    const CutRule rule{.ended = have < want && ending != Ending::open, .max_record = sizes.max_record_bytes};
+    // The end of a document is asked for also where nothing is left.
+    if (have == 0 && (!rule.ended || cutter_->open_ended())) break;
     // After the read: bytes that a writer put there since the file was cut are not ours.
     LEAT_ASSIGN(const bool sound, tail_is_sound());
     if (!sound) {
       state_ = State::cut;
       return std::optional<Chunk>();
     }
-    const bool at_end = have < want;
-    auto whole = cutter_->whole(bytes, at_end && ending != Ending::open);
-    const bool has_border = std::memchr(bytes.data(), '\n', have) != nullptr;
-    const bool unknown =
-        whole.ok() ? *whole == 0 && has_border && cutter_->save().empty() : whole.status().kind() == Kind::bad_config;
-    if (unknown && !fallback_cutter_.empty()) {
-      // A log does not become another one because its first lines are none.
-      LEAT_TRY(cutter_->restore(fallback_cutter_));
-      fallback_cutter_.clear();
-      whole = cutter_->whole(bytes, at_end && ending != Ending::open);
-    }
-    if (!whole.ok()) {
-      if (whole.status().kind() == Kind::bad_config) {
+    auto cut = whole(bytes, rule);
+    if (!cut.ok()) {
+      if (cut.status().kind() == Kind::bad_config || cut.status().kind() == Kind::bad_data) {
         state_ = State::refused;
         file_.reset();
       }
-      return std::move(whole).status();
+      return std::move(cut).status();
     }
-    if (*whole > 0) {
+    if (cut->too_long) return long_record(sizes, ending);
+    if (cut->bytes > 0) {
       if (context.empty()) context = cutter_->save();
-      return make_chunk(std::move(bytes), *whole, sizes, std::move(context));
+      return std::optional<Chunk>(make_chunk(std::move(bytes), cut->bytes, std::move(context)));
     }
-    if (!has_border && have > sizes.max_record_bytes) return long_record(std::move(bytes), sizes, ending);
-    if (at_end) break;
-    if (want == kLargestStep) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));
+    if (have < want) break;
+    if (want == most) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));
   }
   examined_ = offset_ + have;
-  if (have == 0 || ending == Ending::open) return std::optional<Chunk>();
+  if (have == 0 || ending == Ending::open || !cutter_->open_ended()) return std::optional<Chunk>();
   return last_line(std::move(bytes), ending);
 }
 
-// `bytes` hold at least one whole record. A record longer than allowed ends the chunk before it, or is one of its own.
-Result<std::optional<Chunk>> Generation::make_chunk(std::string bytes, size_t whole, const ReadSizes& sizes,
-                                                    std::string context) {
-  uint64_t lines = 0;
-  size_t taken = 0;
-  while (taken < whole && lines < kMostLines) {
-    const void* newline = std::memchr(bytes.data() + taken, '\n', whole - taken);
-    const size_t next = newline == nullptr ? whole : static_cast<const char*>(newline) - bytes.data() + 1;
-    if (next - taken - 1 > sizes.max_record_bytes) {
-      if (taken > 0) break;
-      return long_record(std::move(bytes), sizes, Ending::open);
-    }
-    taken = next;
-    ++lines;
-  }
-  bytes.resize(taken);
+// What the cutter says; in the format of the family's older files where it recognises nothing.
+Result<Cut> Generation::whole(std::string_view bytes, const CutRule& rule) {
+  auto cut = cutter_->whole(bytes, rule);
+  const bool unknown = cut.ok() ? cut->bytes == 0 && !cut->too_long && bytes.find('\n') != std::string_view::npos &&
+                                      cutter_->save().empty()
+                                : cut.status().kind() == Kind::bad_config;
+  if (!unknown || fallback_cutter_.empty() || !cutter_->may_inherit()) return cut;
+  // A log does not become another one because its first lines are none.
+  LEAT_TRY(cutter_->restore(fallback_cutter_));
+  fallback_cutter_.clear();
+  return cutter_->whole(bytes, rule);
+}
+
+// The first `whole` of `bytes` are records.
+Chunk Generation::make_chunk(std::string bytes, size_t whole, std::string context) {
+  bytes.resize(whole);
   Chunk chunk;
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
   chunk.context = std::move(context);
-  advance(bytes, offset_ + taken, lines);
+  advance(bytes, offset_ + whole, newlines_in(bytes));
   chunk.bytes = std::move(bytes);
   chunk.end = position();
-  return std::optional<Chunk>(std::move(chunk));
+  return chunk;
 }
 
-// `bytes` begin with a record longer than allowed; its end may be far away.
-Result<std::optional<Chunk>> Generation::long_record(std::string bytes, const ReadSizes& sizes, Ending ending) {
-  const size_t keep = std::min<size_t>({bytes.size(), kRejectRawLimit, sizes.max_record_bytes});
-  std::string window(256 * 1024, '\0');
-  uint64_t scan = std::max(newline_scan_, offset_);
-  uint64_t newline = 0;
-  for (bool found = false; !found;) {
-    LEAT_ASSIGN(const size_t size, file_->read_at(scan, window.data(), window.size()));
+// At the offset is a record longer than allowed; its end may be far away.
+Result<std::optional<Chunk>> Generation::long_record(const ReadSizes& sizes, Ending ending) {
+  if (!skipping_) skipping_ = std::make_unique<Skipping>(offset_);
+  std::string window(kCompareBytes, '\0');
+  for (std::optional<size_t> end; !end;) {
+    LEAT_ASSIGN(const size_t size, file_->read_at(skipping_->at, window.data(), window.size()));
     if (size == 0) {
-      newline_scan_ = examined_ = scan;
-      if (ending != Ending::file) return std::optional<Chunk>();
-      newline = scan;
-      break;
+      examined_ = skipping_->at;
+      if (ending == Ending::file && cutter_->open_ended()) break;
+      if (ending == Ending::open || cutter_->open_ended()) return std::optional<Chunk>();
+      state_ = State::refused;
+      file_.reset();
+      return Status::bad_data(fmt::format("{}: ends at byte {} inside a record of more than {} that begins at byte {}",
+                                          visible(path_), examined_, human_bytes(sizes.max_record_bytes), offset_));
     }
-    const void* at = std::memchr(window.data(), '\n', size);
-    found = at != nullptr;
-    newline = scan + static_cast<uint64_t>(found ? static_cast<const char*>(at) - window.data() : 0);
-    scan += size;
+    std::string_view seen(window.data(), size);
+    LEAT_ASSIGN(end, cutter_->skip(seen));
+    if (end) seen = seen.substr(0, *end);
+    skipping_->at += seen.size();
+    skipping_->lines += newlines_in(seen);
+    skipping_->newline = end && seen.ends_with('\n');
+    if (skipping_->newline) seen.remove_suffix(1);
+    skipping_->hash.add(seen);
   }
-  const bool ended = newline == scan;  // the file's end took the newline's place
+  const uint64_t after = skipping_->at;
+  std::string bytes(std::min<uint64_t>({after - offset_, kRejectRawLimit, sizes.max_record_bytes}), '\0');
+  LEAT_ASSIGN(const size_t kept, file_->read_at(offset_, bytes.data(), bytes.size()));
+  LEAT_ASSIGN(const bool sound, tail_is_sound());
+  if (!sound || kept != bytes.size()) {
+    state_ = State::cut;
+    return std::optional<Chunk>();
+  }
   Chunk chunk;
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
   chunk.context = cutter_->save();
   chunk.truncated = true;
-  chunk.skipped = newline - offset_ - keep;
-  bytes.resize(keep);
-  const uint64_t after = newline + (ended ? 0 : 1);
+  chunk.skipped = after - (skipping_->newline ? 1 : 0) - offset_ - kept;
+  chunk.whole_hash = skipping_->hash.hash();
   // The tail is of the bytes before the new offset, which lie far from `bytes`.
   std::string last(std::min<uint64_t>(after, kTailBytes), '\0');
   LEAT_ASSIGN(const size_t tail_size, file_->read_at(after - last.size(), last.data(), last.size()));
   if (tail_size != last.size()) return Status::retry(visible(path_) + ": became shorter while it was read");
-  advance(bytes, after, 1);
+  advance(bytes, after, std::max<uint64_t>(1, skipping_->lines));
   if (head_bytes_.size() < std::min<uint64_t>(after, kHeadBytes)) {
     head_bytes_.resize(std::min<uint64_t>(after, kHeadBytes));
     LEAT_ASSIGN(const size_t head_size, file_->read_at(0, head_bytes_.data(), head_bytes_.size()));
@@ -258,6 +268,7 @@ Result<std::optional<Chunk>> Generation::long_record(std::string bytes, const Re
   }
   tail_bytes_ = last;
   tail_ = fingerprint_of(tail_bytes_);
+  skipping_.reset();
   chunk.bytes = std::move(bytes);
   chunk.end = position();
   return std::optional<Chunk>(std::move(chunk));
@@ -297,7 +308,6 @@ void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64
   line_ += lines;
   held_.reset();
   examined_ = std::max(examined_, offset_);
-  newline_scan_ = offset_;
 }
 
 std::optional<Chunk> Generation::finish(uint64_t lost) {

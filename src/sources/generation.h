@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/hash.h"
 #include "base/status.h"
 #include "data/position.h"
 #include "flow/chunk.h"
@@ -98,7 +99,8 @@ class Generation {
   [[nodiscard]] uint64_t delivered_to() const { return held_ ? held_->length : offset_; }
 
   // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()).
-  // bad_config: refused (state() says so from then on).
+  // bad_config: its format is none of ours; bad_data: it is malformed behind the offset. Both: refused (state() says so
+  // from then on).
   Result<std::optional<Chunk>> next_chunk(const ReadSizes& sizes, Ending ending);
 
   // open or sought → finished: closes the descriptor; the chunk carries only the position that says so, after a gap of
@@ -106,8 +108,18 @@ class Generation {
   std::optional<Chunk> finish(uint64_t lost = 0);
 
  private:
-  Result<std::optional<Chunk>> make_chunk(std::string bytes, size_t whole, const ReadSizes& sizes, std::string context);
-  Result<std::optional<Chunk>> long_record(std::string bytes, const ReadSizes& sizes, Ending ending);
+  // An over-long record whose end is not found yet.
+  struct Skipping {
+    explicit Skipping(uint64_t from) : at(from) {}
+    uint64_t at;         // looked at up to here
+    uint64_t lines = 0;  // that ended before
+    bool newline = false;
+    Hasher128 hash;
+  };
+
+  Result<Cut> whole(std::string_view bytes, const CutRule& rule);
+  Chunk make_chunk(std::string bytes, size_t whole, std::string context);
+  Result<std::optional<Chunk>> long_record(const ReadSizes& sizes, Ending ending);
   std::optional<Chunk> last_line(std::string bytes, Ending ending);
   void advance(const std::string& bytes, uint64_t offset_after, uint64_t lines);
   [[nodiscard]] Position position() const;
@@ -132,8 +144,8 @@ class Generation {
   std::string tail_bytes_;  // the last min(offset, kTailBytes) bytes before the offset, once attached
   std::optional<Fingerprint> held_;
 
-  uint64_t examined_ = 0;       // bytes before this offset were looked at without finding a record
-  uint64_t newline_scan_ = 0;   // in an over-long record: no newline before this offset
+  uint64_t examined_ = 0;  // bytes before this offset were looked at without finding a record
+  std::unique_ptr<Skipping> skipping_;
   uint64_t changed_at_ms_ = 0;  // when the size was last seen to change
   uint64_t sought_since_ms_ = 0;
   bool compressed_ = false;  // a finished file: it cannot be cut, and looking back in it is slow

@@ -133,7 +133,7 @@ inline bool take_in_pieces(Decoder& decoder, const std::string& file, uint64_t s
     const bool ended = there == file.size();
     const std::string_view bytes = std::string_view(file).substr(start, there - start);
     const std::string before = cutter->save();
-    const auto cut = cutter->whole(bytes, ended);
+    const auto cut = cutter->whole(bytes, {.ended = ended, .max_record = 1024 * 1024});
     if (!cut.ok() && cut.status().kind() == Kind::retry) {
       require(++growths <= most_growths, "the schema grows now and then");
       check_cell(cut.status().message());
@@ -147,7 +147,7 @@ inline bool take_in_pieces(Decoder& decoder, const std::string& file, uint64_t s
       check_cell(cut.status().message());
       return false;
     }
-    size_t whole = *cut;
+    size_t whole = cut->bytes;
     require(whole <= bytes.size() && (whole == 0 || bytes[whole - 1] == '\n'), "whole lines");
     *context = before.empty() ? cutter->save() : before;
     require(cutter->save().size() <= 4096, "the saved state is short");

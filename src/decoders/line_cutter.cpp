@@ -1,0 +1,53 @@
+#include "decoders/line_cutter.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/text.h"
+
+namespace leat {
+namespace {
+
+class LineCutter final : public Cutter {
+ public:
+  Result<Cut> whole(std::string_view bytes, const CutRule& rule) override { return cut_lines(bytes, rule); }
+  Result<std::optional<size_t>> skip(std::string_view bytes) override { return skip_line(bytes); }
+  [[nodiscard]] std::string save() const override { return {}; }
+  Status restore(std::string_view /*saved*/) override { return {}; }
+};
+
+}  // namespace
+
+Cut cut_lines(std::string_view bytes, const CutRule& rule) {
+  size_t taken = 0;
+  for (uint64_t lines = 0; lines < rule.most_records && taken < bytes.size(); ++lines) {
+    const void* newline = std::memchr(bytes.data() + taken, '\n', bytes.size() - taken);
+    const size_t end = newline == nullptr ? bytes.size() : static_cast<const char*>(newline) - bytes.data();
+    if (end - taken > rule.max_record) return {.bytes = taken, .too_long = taken == 0};
+    if (newline == nullptr) break;
+    taken = end + 1;
+  }
+  return {.bytes = taken};
+}
+
+std::optional<size_t> skip_line(std::string_view bytes) {
+  const size_t newline = bytes.find('\n');
+  return newline == std::string_view::npos ? std::nullopt : std::optional(newline + 1);
+}
+
+std::unique_ptr<Cutter> make_line_cutter() {
+  return std::make_unique<LineCutter>();
+}
+
+void reject_truncated(const Chunk& chunk, std::string_view what, const RecordBatch& batch, Rejects& rejects) {
+  Reject reject = make_reject(batch.part, batch.origin, chunk.start, chunk.first_line, "",
+                              fmt::format("{} is longer than {} {}", what, with_commas(batch.arena.size()),
+                                          batch.arena.size() == 1 ? "byte" : "bytes"),
+                              batch.arena);
+  reject.raw_length += chunk.skipped;
+  reject.raw_hash = chunk.whole_hash;
+  rejects.push_back(std::move(reject));
+}
+
+}  // namespace leat
