@@ -143,7 +143,11 @@ class Planner {
                                      fmt::format("source '{}'", source.kind->name), directory_, true},
                                     complaints_);
     plan_format(source);
-    source.site = site_rule(source.settings.text("site"), source.settings.texts("include"));
+    // Which log a row is of is a question only where files are logs, unless it is asked for.
+    const bool may_ask = source.decoder != nullptr && (source.decoder->is_log || source.settings.has("site"));
+    if (may_ask && source.kind->has("site")) {
+      source.site = site_rule(source.settings.text("site"), source.settings.texts("include"));
+    }
     if (complaints_.count() == before) file_.sources.push_back(std::move(source));
   }
 
@@ -231,7 +235,7 @@ class Planner {
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
     pipeline.source = *source_found;
     pipeline.sink = *sink_found;
-    pipeline.raw = settings.boolean("raw");
+    pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
     pipeline.commit_rows = settings.section("commit").integer("rows");
     pipeline.commit_every_ms = settings.section("commit").milliseconds("every");
     if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");

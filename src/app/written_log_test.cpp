@@ -8,7 +8,7 @@
 #include "app/web_log_lines.h"
 #include "base/text.h"
 #include "os/file_system.h"
-#include "sources/gzip_file.h"
+#include "sources/compressed_file.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
 
@@ -54,9 +54,9 @@ class WrittenLogTest : public ::testing::Test {
   }
   [[nodiscard]] std::string content(const std::string& name) const {
     std::string bytes = dir_.read("logs/" + name);
-    if (!is_gzip_name(name)) return bytes;
+    if (compression_of_name(name) != Compression::gzip) return bytes;
     auto file = os::file_system().open(settings_.directory + "/" + name, os::Links::follow);
-    auto gzip = open_gzip(*std::move(file), name);
+    auto gzip = open_compressed(*std::move(file), Compression::gzip, name);
     EXPECT_TRUE(*gzip->is_whole()) << name;
     std::string text(gzip->info()->size, '\0');
     EXPECT_EQ(*gzip->read_at(0, text.data(), text.size()), text.size());

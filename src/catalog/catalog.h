@@ -2,6 +2,7 @@
 
 // What there is: one plain table each of sources, decoders and sinks: name, help, options, maker. Pure; any thread.
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,9 @@ struct SourceKind {
   std::string_view help;
   std::span<const Option> options;
   std::unique_ptr<Source> (*make)(const Settings& settings, const Making& making);
+  [[nodiscard]] bool has(std::string_view option) const {
+    return std::any_of(options.begin(), options.end(), [&](const Option& each) { return each.name == option; });
+  }
 };
 
 struct DecoderKind {
@@ -42,6 +46,7 @@ struct DecoderKind {
   Result<std::unique_ptr<Decoder>> (*make)(const Settings& settings, bool raw, Note note);
   // Complains of what the options do not say by themselves.
   void (*check)(const Settings& settings, Complaints& complaints);
+  bool is_log = false;  // of a server: raw text and the column `site` are usual
 };
 
 struct SinkKind {

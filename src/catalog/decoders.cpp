@@ -52,7 +52,7 @@ void check_web_log(const Settings& settings, Complaints& complaints) {
 }
 
 constexpr std::array<DecoderKind, 1> kDecoders{{
-    {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log},
+    {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log, true},
 }};
 
 }  // namespace

@@ -2,23 +2,29 @@
 
 #include "catalog/catalog.h"
 #include "sources/file.h"
+#include "sources/stdin.h"
 
 namespace leat {
 namespace {
+
+constexpr Option kFormatOption{
+    .name = "format",
+    .type = OptionType::format,
+    .help =
+        "a name of `leat list formats`, or { type = \"csv\", … } of `leat list decoders`; without it a log is "
+        "expected, whose format is recognised from its first 100 lines"};
+constexpr Option kMaxRecordOption{.name = "max_record",
+                                  .type = OptionType::size,
+                                  .standard = "16MiB",
+                                  .help = "a longer record is a reject, of which the first 64 KiB are kept"};
 
 constexpr std::array<Option, 4> kFileOptions{{
     {.name = "include",
      .type = OptionType::paths,
      .required = true,
      .help = "the log, or a list of logs; * ? [ ] match names. What matches is read oldest first"},
-    {.name = "format",
-     .type = OptionType::format,
-     .help = "a name of `leat list formats`, or { type = \"web_log\", … }; without it each file's format is recognised "
-             "from its first 100 lines"},
-    {.name = "max_record",
-     .type = OptionType::size,
-     .standard = "1MiB",
-     .help = "a longer line is a reject, of which the first 64 KiB are kept"},
+    kFormatOption,
+    kMaxRecordOption,
     {.name = "site",
      .standard = "auto",
      .help =
@@ -34,8 +40,40 @@ std::unique_ptr<Source> make_file(const Settings& settings, const Making& making
   return make_file_source(std::move(options), making.files, making.clock, making.note);
 }
 
-constexpr std::array<SourceKind, 1> kSources{{
+std::vector<std::string_view> compressions() {
+  return {"auto", "none", "gzip", "zstd", "deflate", "brotli"};
+}
+
+constexpr std::array<Option, 4> kStdinOptions{{
+    kFormatOption,
+    {.name = "compression",
+     .type = OptionType::choice,
+     .standard = "auto",
+     .choices = compressions,
+     .help = "auto: gzip and zstd are told by their first bytes"},
+    kMaxRecordOption,
+    {.name = "max_body",
+     .type = OptionType::size,
+     .help = "more plain bytes are an error; without it there is no limit"},
+}};
+
+std::unique_ptr<Source> make_stdin(const Settings& settings, const Making& making) {
+  StreamRules rules;
+  rules.max_record_bytes = settings.bytes("max_record");
+  if (settings.has("max_body")) rules.max_body_bytes = settings.bytes("max_body");
+  if (making.chunk_bytes != 0) rules.chunk_bytes = making.chunk_bytes;
+  const std::string compression = settings.text("compression");
+  for (const Compression known :
+       {Compression::none, Compression::gzip, Compression::zstd, Compression::deflate, Compression::brotli}) {
+    if (compression == name_of(known)) rules.compression = known;
+  }
+  return make_stdin_source(rules, os::standard_input());
+}
+
+constexpr std::array<SourceKind, 2> kSources{{
     {"file", "files that are finished, that grow, and that are renamed when they are rotated", kFileOptions, make_file},
+    {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
+     kStdinOptions, make_stdin},
 }};
 
 }  // namespace

@@ -16,11 +16,11 @@
 namespace leat {
 
 struct FileOptions {
-  std::vector<std::string> include;         // absolute paths or globs
-  uint64_t chunk_bytes = 256 * 1024;        // aimed at; a chunk holds at least one record
-  uint64_t max_record_bytes = 1024 * 1024;  // a longer line is a reject
-  uint64_t poll_ms = 200;                   // between two looks at a file that has nothing new
-  uint64_t linger_ms = 600'000;             // how long a renamed file is still watched after the new one has begun
+  std::vector<std::string> include;              // absolute paths or globs
+  uint64_t chunk_bytes = 256 * 1024;             // aimed at; a chunk holds at least one record
+  uint64_t max_record_bytes = 16 * 1024 * 1024;  // a longer record is a reject
+  uint64_t poll_ms = 200;                        // between two looks at a file that has nothing new
+  uint64_t linger_ms = 600'000;                  // how long a renamed file is still watched after the new one has begun
 };
 
 std::unique_ptr<Source> make_file_source(FileOptions options, os::FileSystem& files, os::Clock& clock, Note note);

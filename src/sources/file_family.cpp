@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sources/decompressor.h"
+
 namespace leat {
 namespace {
-
-constexpr std::string_view kGzip = ".gz";
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -34,12 +34,16 @@ std::string_view directory_of(std::string_view path) {
   return slash == 0 ? std::string_view("/") : path.substr(0, slash);
 }
 
+std::string_view plain_path_of(std::string_view path) {
+  if (compression_of_name(path) == Compression::none) return path;
+  const std::string_view plain = path.substr(0, path.rfind('.'));
+  return file_name_of(plain).empty() ? path : plain;
+}
+
 Member member_of(std::string_view path) {
   Member member;
-  if (path.ends_with(kGzip) && file_name_of(path).size() > kGzip.size()) {
-    member.compressed = true;
-    path.remove_suffix(kGzip.size());
-  }
+  member.compressed = plain_path_of(path).size() != path.size();
+  path = plain_path_of(path);
   member.family = path;
   const size_t name_start = path.size() - file_name_of(path).size();
   // The earliest separator after which everything is a date; else ".N".

@@ -16,10 +16,12 @@ struct Member {
   Rotation rotation = Rotation::live;
   uint64_t number = 0;      // of ".N"
   std::string date;         // of "-DATE"
-  bool compressed = false;  // and ".gz" behind it
+  bool compressed = false;  // and ".gz" or ".zst" behind it
 };
 
 Member member_of(std::string_view path);
+// "a.log.1.gz" → "a.log.1"; others as they are.
+std::string_view plain_path_of(std::string_view path);
 
 // True when `a` is older than `b`; members of one family. Different kinds of suffix: by time of last change. A
 // compressed file counts as newer than the plain one beside it, so that the plain one is read.

@@ -623,11 +623,11 @@ TEST_F(FileSourceTest, a_missing_file_is_waited_for_or_an_error) {
 }
 
 TEST_F(FileSourceTest, what_is_not_a_plain_file_is_said) {
-  options_.include = {dir_.path("a.log.zst"), dir_.path("a.log.1.gz"), dir_.path("a.log.2.gz"), dir_.path("folder"),
+  options_.include = {dir_.path("a.log.xz"), dir_.path("a.log.1.gz"), dir_.path("a.log.2.gz"), dir_.path("folder"),
                       dir_.path("fol*")};
   std::filesystem::create_directory(dir_.path("folder"));
   std::filesystem::create_directory(dir_.path("folder2"));
-  dir_.write("a.log.zst", "zzz");
+  dir_.write("a.log.xz", "zzz");
   dir_.write("a.log.1.gz", "\x1f\x8b");
   dir_.write("a.log.2.gz", "no gzip at all");
   start(true);
@@ -635,7 +635,8 @@ TEST_F(FileSourceTest, what_is_not_a_plain_file_is_said) {
   for (const std::string& text :
        {dir_.path("a.log.1.gz") + ": is cut off; it is read when it is whole",
         dir_.path("a.log.2.gz") + ": its gzip data is damaged near byte 10",
-        dir_.path("a.log.zst") + ": is compressed in a way that cannot be read; decompress it first, or use gzip",
+        dir_.path("a.log.xz") +
+            ": is compressed in a way that cannot be read; decompress it first, or use gzip or zstd",
         dir_.path("folder") + ": is a directory; name the files in it, or a glob"}) {
     EXPECT_NE(outcome.message().find(text), std::string::npos) << text << "\nin\n" << outcome.message();
   }

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "data/reject.h"
-#include "sources/gzip_file.h"
+#include "sources/decompressor.h"
 
 namespace leat {
 namespace {
@@ -102,7 +102,7 @@ Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& in
   examined_ = offset_;
   changed_at_ms_ = now_ms;
   sound_size_ = info.size;
-  compressed_ = is_gzip_name(path_);
+  compressed_ = compression_of_name(path_) != Compression::none;
   return {};
 }
 

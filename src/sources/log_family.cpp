@@ -15,7 +15,7 @@ constexpr size_t kMostRemembered = 4096;
 constexpr int64_t kCopyNs = 2'000'000'000;  // a copy that did not grow for so long is done
 
 bool is_unreadable_archive(std::string_view path) {
-  for (const std::string_view suffix : {".zst", ".bz2", ".xz"}) {
+  for (const std::string_view suffix : {".bz2", ".xz", ".br"}) {
     if (path.ends_with(suffix)) return true;
   }
   return false;
@@ -111,10 +111,10 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
       continue;
     }
     // Beside the plain file, gzip is at work or has left both: the plain one is read.
-    if (candidate.member.compressed && paths.count(path.substr(0, path.size() - 3)) > 0) continue;
+    if (candidate.member.compressed && paths.count(std::string(plain_path_of(path))) > 0) continue;
     if (candidate.included && is_unreadable_archive(path)) {
       const std::string text =
-          visible(path) + ": is compressed in a way that cannot be read; decompress it first, or use gzip";
+          visible(path) + ": is compressed in a way that cannot be read; decompress it first, or use gzip or zstd";
       if (named) {
         trouble(text, context);
       } else if (told_.insert(text).second) {
@@ -152,9 +152,9 @@ Status LogFamily::open_unknown(std::vector<Candidate>& candidates, const ScanCon
     }
     if (*file == nullptr) continue;
     if (candidate.member.compressed) {
-      auto gzip = open_gzip(*std::move(file), candidate.path);
-      candidate.gzip = gzip.get();
-      candidate.file = std::move(gzip);
+      auto plain = open_compressed(*std::move(file), compression_of_name(candidate.path), candidate.path);
+      candidate.compressed = plain.get();
+      candidate.file = std::move(plain);
     } else {
       candidate.file = *std::move(file);
     }
@@ -175,7 +175,7 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
       for (const auto& generation : generations_) {
         const bool finished = generation->state() == Generation::State::finished;
         // An open one without a path was compressed and unlinked: its descriptor is read on.
-        const bool unlinked = candidate.gzip != nullptr && generation->state() == Generation::State::open;
+        const bool unlinked = candidate.compressed != nullptr && generation->state() == Generation::State::open;
         if (!finished && !unlinked && generation->state() != Generation::State::sought) continue;
         if (same_file && !generation->is_same_file(candidate.info)) continue;
         if (best != nullptr && generation->offset() <= best->offset()) continue;
@@ -183,16 +183,16 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
                                        [&](const Candidate& other) { return other.match == generation.get(); });
         if (taken) continue;
         // Equal small files may be two generations; a compressed one is what became of a finished one.
-        if (finished && !same_file && candidate.gzip == nullptr &&
+        if (finished && !same_file && candidate.compressed == nullptr &&
             (candidate.info.size != generation->offset() || candidate.info.size < kSmallestCopy)) {
           continue;
         }
         auto fits = generation->matches(*candidate.file, candidate.info);
         if (!fits.ok()) {
-          if (candidate.gzip == nullptr) return std::move(fits).status();
+          if (candidate.compressed == nullptr) return std::move(fits).status();
           trouble(fits.status().message(), context);  // damaged, or being written
           not_ready_.push_back(candidate.info);
-          candidate.gzip = nullptr;
+          candidate.compressed = nullptr;
           candidate.file.reset();
           break;
         }
@@ -205,8 +205,8 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
 }
 
 Result<bool> LogFamily::is_ready(Candidate& candidate, const ScanContext& context) {
-  if (candidate.gzip == nullptr) return true;
-  auto whole = candidate.gzip->is_whole();
+  if (candidate.compressed == nullptr) return true;
+  auto whole = candidate.compressed->is_whole();
   if (!whole.ok()) {
     trouble(whole.status().message(), context);
   } else if (!*whole && candidate.named) {
@@ -224,7 +224,8 @@ Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std:
                                                 const ScanContext& context) const {
   if (candidate.member.rotation == Rotation::live) return Likeness::none;
   // A compressed one is whole, and may be what became of a copy.
-  const bool fresh = candidate.gzip == nullptr && !context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs;
+  const bool fresh =
+      candidate.compressed == nullptr && !context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs;
   for (const auto& generation : generations_) {
     LEAT_ASSIGN(const bool alike, generation->begins_like(*candidate.file, candidate.info));
     if (!alike) continue;
@@ -234,7 +235,7 @@ Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std:
   }
   // The log itself may be new as well: then it is the last one that will be added.
   for (const Candidate& other : candidates) {
-    if (other.member.rotation != Rotation::live || other.file == nullptr || other.gzip != nullptr) continue;
+    if (other.member.rotation != Rotation::live || other.file == nullptr || other.compressed != nullptr) continue;
     if (candidate.info.size > other.info.size) continue;
     const uint64_t enough = fresh ? std::min<uint64_t>(kHeadBytes, candidate.info.size) : candidate.info.size;
     LEAT_ASSIGN(const bool alike, begin_alike(*candidate.file, *other.file, enough));
@@ -403,7 +404,8 @@ Result<bool> LogFamily::is_copy(const Generation& generation, os::FileSystem& fi
     if (other.get() == &generation || other->offset() != generation.info().size) continue;
     LEAT_ASSIGN(std::unique_ptr<os::File> file, files.open(generation.path(), os::Links::follow));
     if (file == nullptr) return false;
-    if (is_gzip_name(generation.path())) file = open_gzip(std::move(file), generation.path());
+    const Compression compression = compression_of_name(generation.path());
+    if (compression != Compression::none) file = open_compressed(std::move(file), compression, generation.path());
     LEAT_ASSIGN(const bool same, other->matches(*file, generation.info()));
     if (same) return true;
   }

@@ -15,9 +15,9 @@
 #include "flow/cutter.h"
 #include "flow/note.h"
 #include "os/file_system.h"
+#include "sources/compressed_file.h"
 #include "sources/file_family.h"
 #include "sources/generation.h"
-#include "sources/gzip_file.h"
 
 namespace leat {
 
@@ -71,7 +71,7 @@ class LogFamily {
     std::unique_ptr<os::File> file;
     bool included = false;
     bool named = false;
-    GzipFile* gzip = nullptr;  // `file`, when it is compressed
+    CompressedFile* compressed = nullptr;  // `file`, when it is one
     Generation* match = nullptr;
   };
 

@@ -1,4 +1,4 @@
-#include "sources/gzip_file.h"
+#include "sources/compressed_file.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@ namespace {
 
 using testing::TempDir;
 
-class GzipFileTest : public ::testing::Test {
+class CompressedFileTest : public ::testing::Test {
  protected:
-  GzipFileTest() {
+  CompressedFileTest() {
     for (int i = 0; text_.size() < 1'000'000; ++i) text_ += "line " + std::to_string(i * 7919) + "\n";
     dir_.write("a", text_);
     EXPECT_EQ(std::system(("gzip -k " + dir_.path("a")).c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
@@ -22,7 +22,7 @@ class GzipFileTest : public ::testing::Test {
   Result<std::unique_ptr<os::File>> open(const std::string& bytes) {
     dir_.write("b.gz", bytes);
     LEAT_ASSIGN(auto file, os::file_system().open(dir_.path("b.gz"), os::Links::follow));
-    auto gzip = open_gzip(std::move(file), "b.gz");
+    auto gzip = open_compressed(std::move(file), Compression::gzip, "b.gz");
     LEAT_ASSIGN(const bool whole, gzip->is_whole());
     if (!whole) gzip.reset();
     return std::unique_ptr<os::File>(std::move(gzip));
@@ -39,7 +39,7 @@ class GzipFileTest : public ::testing::Test {
   std::string gz_;
 };
 
-TEST_F(GzipFileTest, reads_forwards_and_back) {
+TEST_F(CompressedFileTest, reads_forwards_and_back) {
   auto file = open(gz_);
   ASSERT_TRUE(file.ok() && *file != nullptr);
   EXPECT_EQ((*file)->info()->size, text_.size());
@@ -51,14 +51,14 @@ TEST_F(GzipFileTest, reads_forwards_and_back) {
   EXPECT_EQ(read(**file, text_.size() + 1000, 100), "");
 }
 
-TEST_F(GzipFileTest, members_one_after_the_other) {
+TEST_F(CompressedFileTest, members_one_after_the_other) {
   auto file = open(gz_ + gz_ + std::string(512, '\0'));
   ASSERT_TRUE(file.ok() && *file != nullptr);
   EXPECT_EQ((*file)->info()->size, 2 * text_.size());
   EXPECT_EQ(read(**file, text_.size() - 3, 6), text_.substr(text_.size() - 3) + text_.substr(0, 3));
 }
 
-TEST_F(GzipFileTest, cut_at_any_byte_is_not_ready) {
+TEST_F(CompressedFileTest, cut_at_any_byte_is_not_ready) {
   for (size_t cut = 0; cut < gz_.size(); cut += cut < 40 || cut + 40 > gz_.size() ? 1 : 4999) {
     auto file = open(gz_.substr(0, cut));
     ASSERT_TRUE(file.ok()) << cut << ": " << file.status().message();
@@ -66,7 +66,7 @@ TEST_F(GzipFileTest, cut_at_any_byte_is_not_ready) {
   }
 }
 
-TEST_F(GzipFileTest, damage_is_an_error) {
+TEST_F(CompressedFileTest, damage_is_an_error) {
   std::string bad = gz_;
   bad[bad.size() - 6] = static_cast<char>(bad[bad.size() - 6] ^ 1);  // in the checksum
   EXPECT_FALSE(open(bad).ok());
@@ -75,7 +75,7 @@ TEST_F(GzipFileTest, damage_is_an_error) {
   EXPECT_EQ(no_gzip.status().message().substr(0, 32), "b.gz: its gzip data is damaged n");
 }
 
-TEST_F(GzipFileTest, nothing_inside) {
+TEST_F(CompressedFileTest, nothing_inside) {
   dir_.write("empty", "");
   ASSERT_EQ(std::system(("gzip -k " + dir_.path("empty")).c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
   auto file = open(dir_.read("empty.gz"));
