@@ -110,8 +110,13 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& o
     access |= SQLITE_OPEN_URI;
     path = immutable_uri(path);
   }
-  const int code = sqlite3_open_v2(path.c_str(), &opened->db_, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const char* vfs = options.vfs.empty() ? nullptr : options.vfs.c_str();
+  if (!options.read_only) {
+    opened->vfs_ = WalVfs::make(options.vfs);
+    if (opened->vfs_ != nullptr) vfs = opened->vfs_->name();
+  }
+  const int code =
+      sqlite3_open_v2(path.c_str(), &opened->db_, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   if (code != SQLITE_OK) return opened->failure(code);
   opened->busy_timeout_ms_ = options.busy_timeout_ms;
   sqlite3_busy_timeout(opened->db_, static_cast<int>(options.busy_timeout_ms));

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "db/sqlite_status.h"
+#include "db/wal_vfs.h"
 
 namespace leat {
 
@@ -133,6 +134,7 @@ class SqliteDatabase {
 
  private:
   SqliteDatabase() = default;
+  std::unique_ptr<WalVfs> vfs_;  // of those that write
   sqlite3* db_ = nullptr;
   std::string where_;
   SqlitePhase phase_ = SqlitePhase::opening;
