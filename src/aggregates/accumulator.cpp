@@ -47,6 +47,9 @@ class Count final : public Accumulator {
     for (const Placed& placed : rows) ++counts_[placed.bucket];
   }
   [[nodiscard]] AggregateValue value(size_t bucket) const override { return integer_value(counts_[bucket]); }
+  void reset(std::span<const uint32_t> buckets) override {
+    for (const uint32_t bucket : buckets) counts_[bucket] = 0;
+  }
   void clear() override { counts_.clear(); }
   [[nodiscard]] size_t memory_bytes() const override { return bytes_of(counts_); }
 
@@ -83,6 +86,9 @@ class Sum final : public Accumulator {
       constexpr int128 kMost = std::numeric_limits<int64_t>::max();
       return integer_value(static_cast<int64_t>(std::clamp(delta.sum, kLeast, kMost)));
     }
+  }
+  void reset(std::span<const uint32_t> buckets) override {
+    for (const uint32_t bucket : buckets) sums_[bucket] = {};
   }
   void clear() override { sums_.clear(); }
   [[nodiscard]] size_t memory_bytes() const override { return bytes_of(sums_); }
@@ -128,6 +134,10 @@ class Extreme final : public Accumulator {
     if (type_ == Type::real) return real_value(std::bit_cast<double>(best.bits));
     return integer_value(static_cast<int64_t>(best.bits));
   }
+  void reset(std::span<const uint32_t> buckets) override {
+    for (const uint32_t bucket : buckets) best_[bucket] = {};
+    arena_.clear();
+  }
   void clear() override {
     best_.clear();
     arena_.clear();
@@ -154,7 +164,7 @@ class CountDistinct final : public Accumulator {
   CountDistinct(size_t input, Type type, uint64_t seed, size_t known_bytes)
       : input_(input), type_(type), all_(known_bytes == SIZE_MAX), seed_(mix64(seed)), known_(known_bytes) {}
 
-  // Bucket numbers begin anew after each commit, so a known value is bound to the hash of its bucket's keys.
+  // Bucket numbers begin anew now and then, so a known value is bound to the hash of its bucket's keys.
   void grow(const BucketTable& table) override {
     for (size_t bucket = identities_.size(); bucket < table.size(); ++bucket) {
       identities_.push_back(table.identity(bucket));
@@ -173,11 +183,14 @@ class CountDistinct final : public Accumulator {
     return known_.memory_bytes() + bytes_of(identities_) + bytes_of(candidates_) + bytes_of(counts_) +
            arena_.capacity();
   }
-  void clear() override {
-    identities_.clear();
-    counts_.clear();
+  void reset(std::span<const uint32_t>) override {
     candidates_.clear();
     arena_.clear();
+  }
+  void clear() override {
+    reset({});
+    identities_.clear();
+    counts_.clear();
   }
   void forget_known() override { known_.clear(); }
 

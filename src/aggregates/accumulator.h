@@ -24,6 +24,9 @@ class Accumulator {
   virtual void grow(const BucketTable& table) = 0;
   virtual void add(const RecordBatch& batch, std::span<const Placed> rows) = 0;
   [[nodiscard]] virtual AggregateValue value(size_t bucket) const = 0;
+  // The deltas of these buckets are 0 again, and those of no other were not.
+  virtual void reset(std::span<const uint32_t> buckets) = 0;
+  // As it was made, but for what is known.
   virtual void clear() = 0;
   [[nodiscard]] virtual size_t memory_bytes() const = 0;
 

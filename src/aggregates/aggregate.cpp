@@ -8,13 +8,15 @@
 namespace leat {
 namespace {
 
-// The only Aggregate there is. Rows are first placed in buckets, then each measure takes the placed rows.
+// The only Aggregate there is. Rows are first placed in buckets, then each measure takes the placed rows. The places of
+// buckets in `table_` stay from commit to commit; to others a bucket is its number in `touched_`.
 class Buckets final : public Aggregate {
  public:
   Buckets(AggregateSpec spec, Binding binding, size_t known_bytes)
       : spec_(std::move(spec)),
         columns_(std::move(binding.columns)),
         inputs_(std::move(binding.inputs)),
+        known_bytes_(known_bytes),
         // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
         seed_(mix64(reinterpret_cast<uintptr_t>(this))),
         table_(text_keys(binding), seed_) {
@@ -49,11 +51,13 @@ class Buckets final : public Aggregate {
     accumulate(batch);
   }
 
-  [[nodiscard]] size_t buckets() const override { return table_.size(); }
+  [[nodiscard]] size_t buckets() const override { return touched_.size(); }
+  [[nodiscard]] size_t place(size_t bucket) const override { return touched_[bucket]; }
 
   [[nodiscard]] AggregateValue value(size_t bucket, size_t column) const override {
-    if (column >= keys_.size()) return measures_[column - keys_.size()]->value(bucket);
-    const KeyCell& cell = table_.key(bucket, column);
+    const size_t place = touched_[bucket];
+    if (column >= keys_.size()) return measures_[column - keys_.size()]->value(place);
+    const KeyCell& cell = table_.key(place, column);
     AggregateValue result;
     if (cell.null) return result;
     if (keys_[column].shown_as_text()) {
@@ -61,7 +65,7 @@ class Buckets final : public Aggregate {
       result.text = keys_[column].shown_text(static_cast<int64_t>(cell.bits));
     } else if (keys_[column].text()) {
       result.kind = AggregateValue::Kind::text;
-      result.text = table_.text(bucket, column);
+      result.text = table_.text(place, column);
     } else if (columns_[column].type == Type::real) {
       result.kind = AggregateValue::Kind::real;
       result.real = std::bit_cast<double>(cell.bits);
@@ -74,22 +78,30 @@ class Buckets final : public Aggregate {
 
   void for_each_candidate(size_t column, const std::function<Status(size_t bucket, AggregateValue value)>& visit,
                           Status* outcome) override {
-    *outcome = column < keys_.size() ? Status() : measures_[column - keys_.size()]->for_each_candidate(visit);
+    if (column < keys_.size()) return;
+    *outcome = measures_[column - keys_.size()]->for_each_candidate(
+        [&](size_t place, AggregateValue value) { return visit(numbers_[place], value); });
   }
 
   [[nodiscard]] size_t memory_bytes() const override {
-    size_t bytes = table_.memory_bytes();
+    size_t bytes = table_.memory_bytes() + (touched_.capacity() + numbers_.capacity()) * sizeof(uint32_t);
     for (const auto& measure : measures_) bytes += measure->memory_bytes();
     return bytes;
   }
 
-  void committed() override {
-    table_.clear();
+  bool committed() override {
     for (Key& key : keys_) key.forget();
-    for (const auto& measure : measures_) measure->clear();
+    if (table_.used_bytes() > known_bytes_) {
+      clear();
+      return false;
+    }
+    for (const auto& measure : measures_) measure->reset(touched_);
+    for (const uint32_t place : touched_) numbers_[place] = BucketTable::kNone;
+    touched_.clear();
+    return true;
   }
   void rolled_back() override {
-    committed();
+    clear();
     for (const auto& measure : measures_) measure->forget_known();
   }
 
@@ -111,7 +123,21 @@ class Buckets final : public Aggregate {
     return {batch.arena, made_};
   }
 
+  void clear() {
+    table_.clear();
+    touched_.clear();
+    numbers_.clear();
+    for (const auto& measure : measures_) measure->clear();
+  }
+
   void accumulate(const RecordBatch& batch) {
+    numbers_.resize(table_.size(), BucketTable::kNone);
+    for (const Placed& placed : placed_) {
+      uint32_t& number = numbers_[placed.bucket];
+      if (number != BucketTable::kNone) continue;
+      number = static_cast<uint32_t>(touched_.size());
+      touched_.push_back(placed.bucket);
+    }
     for (const auto& measure : measures_) {
       measure->grow(table_);
       measure->add(batch, placed_);
@@ -121,12 +147,15 @@ class Buckets final : public Aggregate {
   AggregateSpec spec_;
   std::vector<AggregateColumn> columns_;
   std::vector<size_t> inputs_;
+  const size_t known_bytes_;  // for the buckets' keys, and for the values of each count_distinct
   std::vector<Key> keys_;
   std::vector<std::unique_ptr<Accumulator>> measures_;
   uint64_t seed_;
   BucketTable table_;
-  std::vector<KeyCell> cells_;  // of the batch at hand: the keys of its first row, of its second, …
-  std::string made_;            // of the batch at hand: text of keys that does not stand in its arena
+  std::vector<uint32_t> touched_;  // places in table_
+  std::vector<uint32_t> numbers_;  // of each place: where it is in touched_; kNone: it is not
+  std::vector<KeyCell> cells_;     // of the batch at hand: the keys of its first row, of its second, …
+  std::string made_;               // of the batch at hand: text of keys that does not stand in its arena
   std::vector<Placed> placed_;
 };
 

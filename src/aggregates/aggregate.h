@@ -6,8 +6,8 @@
 //
 // The sink calls add() for rows that it has inserted, then at commit: adds the deltas to the aggregate's table, inserts
 // the candidates into the distinct sets (those that were really new are what a count_distinct grows by), and calls
-// committed(). After a failure: rolled_back(). A sink that takes values out of a distinct set binds a new Aggregate:
-// the old one would hold them for known.
+// committed(). After a failure, or when values were taken out of a distinct set: rolled_back(), as nothing that it
+// remembers of the sink is true any more.
 
 #include <cstdint>
 #include <functional>
@@ -70,12 +70,14 @@ class Aggregate {
 
   // The buckets touched since committed(), numbered from 0.
   [[nodiscard]] virtual size_t buckets() const = 0;
+  // A small number that the bucket keeps from commit to commit, so that a sink can remember where its row is.
+  [[nodiscard]] virtual size_t place(size_t bucket) const = 0;
   // `column` indexes columns(). For keys the key's value; for measures what is to be added (count, sum) or compared
   // (min, max); for count_distinct null: the sink counts the candidates that are new. A sum, min or max over NULLs
   // only is null.
   [[nodiscard]] virtual AggregateValue value(size_t bucket, size_t column) const = 0;
-  // Values of a count_distinct not known to be in its set, each at most once; ordered by bucket, then by value, so
-  // that an insert into a table ordered by them runs through its pages in order. NULLs do not count.
+  // Values of a count_distinct not known to be in its set, each at most once; those of a bucket together and in order,
+  // so that an insert into a table ordered by them runs through its pages in order. NULLs do not count.
   virtual void for_each_candidate(size_t column,
                                   const std::function<Status(size_t bucket, AggregateValue value)>& visit,
                                   Status* outcome) = 0;
@@ -83,9 +85,10 @@ class Aggregate {
   // Allocated for buckets, measures and distinct values, whether in use or not.
   [[nodiscard]] virtual size_t memory_bytes() const = 0;
 
-  // The deltas are in the sink: forgets them; the known distinct values stay known.
-  virtual void committed() = 0;
-  // The deltas are not in the sink, nor is anything known of what is: forgets all.
+  // The deltas are in the sink: forgets them; the known distinct values stay known. False: the places begin anew, so
+  // that memory stays bounded.
+  virtual bool committed() = 0;
+  // The deltas are not in the sink, nor is anything known of what is: forgets all, also the places.
   virtual void rolled_back() = 0;
 };
 

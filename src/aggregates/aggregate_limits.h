@@ -9,7 +9,8 @@
 
 namespace leat {
 
-// `known_bytes`: for the known values of each count_distinct; kUnbounded: all of them (Keeping::all).
+// `known_bytes`: for the keys of buckets that are kept from commit to commit, and for the known values of each
+// count_distinct; kUnbounded: all of them (Keeping::all).
 constexpr size_t kUnbounded = SIZE_MAX;
 Result<std::unique_ptr<Aggregate>> bind_with_known_bytes(const AggregateSpec& spec, const Schema& schema,
                                                          size_t known_bytes);

@@ -43,6 +43,10 @@ class BucketTable {
     return slots_.capacity() * sizeof(Slot) + hashes_.capacity() * sizeof(uint64_t) +
            keys_.capacity() * sizeof(KeyCell) + arena_.capacity();
   }
+  // Of these, what the buckets need that are there.
+  [[nodiscard]] size_t used_bytes() const {
+    return size() * (2 * sizeof(Slot) + sizeof(uint64_t) + width_ * sizeof(KeyCell)) + arena_.size();
+  }
   void clear();
 
  private:

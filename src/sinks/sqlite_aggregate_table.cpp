@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <bit>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -10,7 +9,6 @@ namespace leat {
 namespace {
 
 constexpr uint64_t kReaddRows = 128 * 1024;
-constexpr size_t kMostRowsKnown = 64 * 1024;  // about 4 MiB
 
 // What a measure becomes when ?`at` is added to it; NULL stays out of it.
 std::string added(const AggregateColumn& column, size_t at) {
@@ -210,34 +208,15 @@ Status AggregateTable::insert_members(size_t column, std::vector<int64_t>& membe
   return outcome;
 }
 
-Hash128 AggregateTable::hash_of_keys(size_t bucket) {
-  packed_.clear();
-  for (size_t i = 0; i < keys_; ++i) {
-    const AggregateValue value = aggregate_->value(bucket, i);
-    packed_ += static_cast<char>(value.kind);
-    const uint64_t word = value.kind == AggregateValue::Kind::text   ? value.text.size()
-                          : value.kind == AggregateValue::Kind::real ? std::bit_cast<uint64_t>(value.real)
-                                                                     : static_cast<uint64_t>(value.integer);
-    packed_.append(reinterpret_cast<const char*>(&word), sizeof(word));
-    packed_.append(value.text);
-  }
-  return hash128(packed_, seed_);
-}
-
-Result<std::optional<int64_t>> AggregateTable::row_of(size_t bucket, const Hash128& keys) {
-  if (const auto known = rows_.find(keys); known != rows_.end()) return std::optional(known->second);
+Result<std::optional<int64_t>> AggregateTable::row_of(size_t bucket) {
+  const size_t place = aggregate_->place(bucket);
+  if (place >= rows_.size()) rows_.resize(place + 1);
+  if (rows_[place]) return rows_[place];
   bind_keys(find_, 1, *aggregate_, bucket);
   LEAT_ASSIGN(const bool found, find_.step());
-  std::optional<int64_t> row;
-  if (found) row = find_.integer(0);
+  if (found) rows_[place] = find_.integer(0);
   find_.reset();
-  if (row) know_row(keys, *row);
-  return row;
-}
-
-void AggregateTable::know_row(const Hash128& keys, int64_t row) {
-  if (rows_.size() >= kMostRowsKnown) rows_.clear();
-  rows_.emplace(keys, row);
+  return rows_[place];
 }
 
 Status AggregateTable::apply() {
@@ -260,8 +239,7 @@ Status AggregateTable::apply() {
         }
       }
     };
-    const Hash128 keys = hash_of_keys(bucket);
-    LEAT_ASSIGN(const std::optional<int64_t> row, row_of(bucket, keys));
+    LEAT_ASSIGN(const std::optional<int64_t> row, row_of(bucket));
     if (row) {
       bind_measures(update_);
       update_.bind(static_cast<int>(all.size()) + 1, *row);
@@ -272,9 +250,9 @@ Status AggregateTable::apply() {
     bind_keys(insert_, 1, *aggregate_, bucket);
     bind_measures(insert_);
     LEAT_TRY(insert_.run());
-    know_row(keys, db_->last_row());
+    rows_[aggregate_->place(bucket)] = db_->last_row();
   }
-  aggregate_->committed();
+  if (!aggregate_->committed()) rows_.clear();
   return {};
 }
 
@@ -299,7 +277,7 @@ Status AggregateTable::begin_again() {
     }
   }
   // What it remembers of the sets is not true any more.
-  LEAT_ASSIGN(aggregate_, Aggregate::bind(touched_->spec(), schema_));
+  aggregate_->rolled_back();
   return {};
 }
 

@@ -7,11 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "aggregates/aggregate.h"
-#include "base/hash.h"
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 #include "flow/note.h"
@@ -60,9 +58,7 @@ class AggregateTable {
   Result<int64_t> bucket_id(const Aggregate& from, size_t bucket, bool create);
   Status insert_members(size_t column, std::vector<int64_t>& added);
   // Where the bucket's row is; nothing when it has none yet.
-  Result<std::optional<int64_t>> row_of(size_t bucket, const Hash128& keys);
-  void know_row(const Hash128& keys, int64_t row);
-  [[nodiscard]] Hash128 hash_of_keys(size_t bucket);
+  Result<std::optional<int64_t>> row_of(size_t bucket);
 
   const SqliteDatabase* db_;
   Schema schema_;
@@ -71,14 +67,9 @@ class AggregateTable {
   std::unique_ptr<Aggregate> touched_;
   size_t keys_ = 0;
   bool has_distinct_ = false;
-  uint64_t readded_ = 0;         // rows since the last apply()
-  std::vector<TimeText> times_;  // one for each column
-  struct KeysHash {
-    size_t operator()(const Hash128& hash) const { return hash.low; }
-  };
-  std::unordered_map<Hash128, int64_t, KeysHash> rows_;  // rowids by the hash of the keys: saves looking them up
-  std::string packed_;                                   // of hash_of_keys()
-  const uint64_t seed_ = mix64(reinterpret_cast<uintptr_t>(this));  // not to be guessed by whoever writes the data
+  uint64_t readded_ = 0;                      // rows since the last apply()
+  std::vector<TimeText> times_;               // one for each column
+  std::vector<std::optional<int64_t>> rows_;  // rowids by the places of the buckets: saves looking them up
   SqliteStatement find_;
   SqliteStatement update_;
   SqliteStatement insert_;
