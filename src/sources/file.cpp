@@ -170,7 +170,7 @@ class FileSource final : public Source {
           if (copy) {
             note_(NoteLevel::info,
                   visible(generation.path()) + ": has the same bytes as a file that was read; skipped");
-            (void)generation.finish();
+            if (auto last = generation.finish()) waiting_chunks_.push_back(*std::move(last));
             continue;
           }
         }

@@ -38,6 +38,7 @@ std::string FileToken::text() const {
       fmt::format("v=1 line={} head={} tail={} dev={} ino={} size={} mtime={} done={}", line, text_of(head),
                   text_of(tail), info.device, info.inode, info.stored_size, info.mtime_ns, done ? 1 : 0);
   if (held) out += " held=" + text_of(*held);
+  if (seen) out += " seen=" + text_of(*seen);
   out += " cutter=" + cutter;
   return out;
 }
@@ -83,6 +84,9 @@ Result<FileToken> FileToken::parse(std::string_view text) {
     } else if (name == "held") {
       token.held.emplace();
       good = parse_fingerprint(value, &*token.held);
+    } else if (name == "seen") {
+      token.seen.emplace();
+      good = parse_fingerprint(value, &*token.seen);
     } else {
       good = false;
     }

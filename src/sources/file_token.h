@@ -16,6 +16,7 @@ namespace leat {
 
 constexpr size_t kHeadBytes = 1024;
 constexpr size_t kTailBytes = 256;
+constexpr size_t kTellingBytes = 64;  // fewer first bytes may be those of many a log
 
 // A hash of `length` bytes.
 struct Fingerprint {
@@ -33,6 +34,7 @@ struct FileToken {
   os::FileInfo info;  // device, inode, size, mtime
   bool done = false;
   std::optional<Fingerprint> held;  // length: the offset after the provisional record
+  std::optional<Fingerprint> seen;  // of the first bytes, while nothing is delivered
   std::string cutter;
 
   [[nodiscard]] std::string text() const;

@@ -52,6 +52,7 @@ Result<std::unique_ptr<Generation>> Generation::restore(const Position& position
   generation->head_ = parsed->head;
   generation->tail_ = parsed->tail;
   generation->held_ = parsed->held;
+  generation->seen_ = parsed->seen;
   generation->info_ = parsed->info;
   generation->saved_cutter_ = parsed->cutter;
   generation->sound_size_ = parsed->info.size;
@@ -61,6 +62,12 @@ Result<std::unique_ptr<Generation>> Generation::restore(const Position& position
 
 Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const {
   if (!has_position() || info.size < offset_) return false;
+  if (!is_begun()) {
+    // Few bytes may stand in many files, and a compressed one never had the inode of the plain one.
+    if (is_faint() && (!is_same_file(info) || info.size != info.stored_size)) return false;
+    return info.size >= seen_->length ? has(file, 0, *seen_) : Result<bool>(false);
+  }
+  if (head_.length < std::min<uint64_t>(offset_, kHeadBytes)) return false;  // after a gap
   if (held_) {
     if (info.size < held_->length) return false;
     LEAT_ASSIGN(const bool last, has(file, offset_, {held_->length - offset_, held_->hash}));
@@ -149,7 +156,7 @@ void Generation::detach(uint64_t now_ms) {
 Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Ending ending) {
   if (state_ != State::open) return std::optional<Chunk>();
   // Nothing after what was examined, and the end means no more than it did.
-  if (ending == Ending::open && info_.size <= examined_) return std::optional<Chunk>();
+  if (ending == Ending::open && info_.size <= examined_ && has_position()) return std::optional<Chunk>();
   if (skipping_) return long_record(sizes, ending);
   std::string context = cutter_->save();
   std::string bytes;
@@ -186,7 +193,8 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     if (want == most) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));
   }
   examined_ = offset_ + have;
-  if (have == 0 || ending == Ending::open || !cutter_->open_ended()) return std::optional<Chunk>();
+  if (ending == Ending::open) return first_sight(bytes);
+  if (have == 0 || !cutter_->open_ended()) return std::optional<Chunk>();
   return last_line(std::move(bytes), ending);
 }
 
@@ -201,6 +209,17 @@ Result<Cut> Generation::whole(std::string_view bytes, const CutRule& rule) {
   LEAT_TRY(cutter_->restore(fallback_cutter_));
   fallback_cutter_.clear();
   return cutter_->whole(bytes, rule);
+}
+
+// `bytes`: all there are, and no record.
+std::optional<Chunk> Generation::first_sight(std::string_view bytes) {
+  if (is_begun()) return std::nullopt;
+  const Fingerprint seen = fingerprint_of(bytes.substr(0, kHeadBytes));
+  if (seen_ == seen) return std::nullopt;
+  seen_ = seen;
+  Chunk chunk;
+  chunk.end = position();
+  return chunk;
 }
 
 // The first `whole` of `bytes` are records.
@@ -284,6 +303,7 @@ std::optional<Chunk> Generation::last_line(std::string bytes, Ending ending) {
   if (ending == Ending::run) {
     chunk.provisional = true;
     held_ = held;
+    seen_.reset();
   } else {
     advance(bytes, offset_ + bytes.size(), 1);
   }
@@ -307,21 +327,22 @@ void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64
   offset_ = offset_after;
   line_ += lines;
   held_.reset();
+  seen_.reset();
   examined_ = std::max(examined_, offset_);
 }
 
 std::optional<Chunk> Generation::finish(uint64_t lost) {
-  const bool delivered = has_position();
   file_.reset();
   state_ = State::finished;
   live_ = false;
-  if (!delivered) return std::nullopt;
+  if (!has_position()) return std::nullopt;
   Chunk chunk;
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
   // Behind a provisional record nothing can be declared: it stays what it is.
   chunk.gap_bytes = held_ ? 0 : lost;
   offset_ += chunk.gap_bytes;
+  if (offset_ > 0) seen_.reset();
   chunk.end = position();
   return chunk;
 }
@@ -334,6 +355,7 @@ Position Generation::position() const {
   token.info = info_;
   token.done = state_ == State::finished;
   token.held = held_;
+  token.seen = seen_;
   token.cutter = cutter_ ? cutter_->save() : saved_cutter_;
   return {.part = part_, .origin = path_, .offset = offset_, .token = token.text()};
 }

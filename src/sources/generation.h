@@ -47,8 +47,12 @@ class Generation {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const os::FileInfo& info() const { return info_; }
   [[nodiscard]] uint64_t offset() const { return offset_; }
-  // The sink knows of it: something was delivered, if only a provisional record.
-  [[nodiscard]] bool has_position() const { return offset_ > 0 || held_; }
+  // Something of it was delivered, if only a provisional record.
+  [[nodiscard]] bool is_begun() const { return offset_ > 0 || held_; }
+  // The sink knows of it, or will: also of one of which nothing but its being there was delivered.
+  [[nodiscard]] bool has_position() const { return is_begun() || seen_; }
+  // Only its inode tells it: it was empty, or nearly so, when it was last seen.
+  [[nodiscard]] bool is_faint() const { return !is_begun() && (!seen_ || seen_->length < kTellingBytes); }
   // Bytes beyond the offset at the last look.
   [[nodiscard]] uint64_t unread() const {
     return state_ == State::open && info_.size > offset_ ? info_.size - offset_ : 0;
@@ -65,7 +69,8 @@ class Generation {
   [[nodiscard]] bool live() const { return live_; }
   [[nodiscard]] uint64_t changed_at_ms() const { return changed_at_ms_; }
 
-  // True when `file` begins with the bytes that this generation has delivered, by head and tail. False at offset 0.
+  // True when `file` begins with the bytes that this generation has delivered, by head and tail; where it has delivered
+  // none, with those that were seen. False without a position.
   Result<bool> matches(os::File& file, const os::FileInfo& info) const;
   // True when `file` begins with the generation's first bytes, as far as either has any: it may be a copy.
   Result<bool> begins_like(os::File& file, const os::FileInfo& info) const;
@@ -98,13 +103,14 @@ class Generation {
   // The offset, or the end of the provisional record that stands behind it.
   [[nodiscard]] uint64_t delivered_to() const { return held_ ? held_->length : offset_; }
 
-  // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()).
+  // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()). Before
+  // the first one, once for each new look: an empty chunk with the position at 0.
   // bad_config: its format is none of ours; bad_data: it is malformed behind the offset. Both: refused (state() says so
   // from then on).
   Result<std::optional<Chunk>> next_chunk(const ReadSizes& sizes, Ending ending);
 
   // open or sought → finished: closes the descriptor; the chunk carries only the position that says so, after a gap of
-  // `lost` bytes. Nothing when nothing was ever delivered: then there is no position to finish.
+  // `lost` bytes. Nothing when it has no position that could be finished.
   std::optional<Chunk> finish(uint64_t lost = 0);
 
  private:
@@ -121,6 +127,7 @@ class Generation {
   Chunk make_chunk(std::string bytes, size_t whole, std::string context);
   Result<std::optional<Chunk>> long_record(const ReadSizes& sizes, Ending ending);
   std::optional<Chunk> last_line(std::string bytes, Ending ending);
+  std::optional<Chunk> first_sight(std::string_view bytes);
   void advance(const std::string& bytes, uint64_t offset_after, uint64_t lines);
   [[nodiscard]] Position position() const;
   // The bytes before the offset are those that were delivered.
@@ -143,6 +150,7 @@ class Generation {
   std::string head_bytes_;  // the first min(offset, kHeadBytes) bytes, once attached
   std::string tail_bytes_;  // the last min(offset, kTailBytes) bytes before the offset, once attached
   std::optional<Fingerprint> held_;
+  std::optional<Fingerprint> seen_;  // of the first bytes at the last position, while nothing is delivered
 
   uint64_t examined_ = 0;  // bytes before this offset were looked at without finding a record
   std::unique_ptr<Skipping> skipping_;

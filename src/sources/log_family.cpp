@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/text.h"
 
@@ -36,6 +38,11 @@ bool LogFamily::has_history() const {
                      [](const auto& g) { return g->has_position() || g->state() == Generation::State::open; });
 }
 
+bool LogFamily::knows_others(const Generation& generation) const {
+  return std::any_of(generations_.begin(), generations_.end(),
+                     [&](const auto& g) { return g.get() != &generation && g->has_position(); });
+}
+
 Generation* LogFamily::find_known(const os::FileInfo& info) const {
   for (const auto& generation : generations_) {
     switch (generation->state()) {
@@ -59,6 +66,11 @@ Generation* LogFamily::find_known(const os::FileInfo& info) const {
 void LogFamily::sort() {
   std::sort(generations_.begin(), generations_.end(),
             [](const auto& a, const auto& b) { return parse_part(a->part())->number < parse_part(b->part())->number; });
+  std::string known;
+  for (const auto& generation : generations_) {
+    generation->set_fallback(known);
+    if (std::string state = generation->cutter_state(); !state.empty()) known = std::move(state);
+  }
 }
 
 Generation& LogFamily::append() {
@@ -166,9 +178,11 @@ Status LogFamily::open_unknown(std::vector<Candidate>& candidates, const ScanCon
 }
 
 // Finds the generations without a file among the files without a generation. The very file first: where several would
-// fit, device and inode decide.
+// fit, device and inode decide. Those of which something was delivered have more to tell them by, and are first.
 Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext& context) {
-  for (const bool same_file : {true, false}) {
+  constexpr std::array<std::pair<bool, bool>, 4> kBegunAndSameFile = {
+      {{true, true}, {true, false}, {false, true}, {false, false}}};
+  for (const auto& [begun, same_file] : kBegunAndSameFile) {
     for (Candidate& candidate : candidates) {
       if (candidate.file == nullptr || candidate.match != nullptr) continue;
       Generation* best = nullptr;
@@ -177,6 +191,7 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
         // An open one without a path was compressed and unlinked: its descriptor is read on.
         const bool unlinked = candidate.compressed != nullptr && generation->state() == Generation::State::open;
         if (!finished && !unlinked && generation->state() != Generation::State::sought) continue;
+        if (generation->is_begun() != begun) continue;
         if (same_file && !generation->is_same_file(candidate.info)) continue;
         if (best != nullptr && generation->offset() <= best->offset()) continue;
         const bool taken = std::any_of(candidates.begin(), candidates.end(),
@@ -198,7 +213,9 @@ Status LogFamily::identify(std::vector<Candidate>& candidates, const ScanContext
         }
         if (*fits) best = generation.get();
       }
-      if (candidate.file != nullptr) candidate.match = best;
+      if (candidate.file == nullptr || best == nullptr) continue;
+      candidate.match = best;
+      candidate.faint = best->is_faint();
     }
   }
   return {};
@@ -272,7 +289,11 @@ Status LogFamily::attach_matches(std::vector<Candidate>& candidates, const ScanC
 Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext& context) {
   const Candidate* newest_known = nullptr;
   for (const Candidate& candidate : candidates) {
-    if (candidate.match != nullptr) newest_known = &candidate;
+    if (candidate.match == nullptr) continue;
+    // Truncated again since it was seen, it would be newer than the copy that was made of it.
+    const bool perhaps_anew =
+        candidate.faint && candidate.member.rotation == Rotation::live && knows_others(*candidate.match);
+    if (!perhaps_anew) newest_known = &candidate;
   }
   int64_t last_seen_ns = INT64_MIN;
   for (const auto& generation : generations_) last_seen_ns = std::max(last_seen_ns, generation->info().mtime_ns);

@@ -73,6 +73,7 @@ class LogFamily {
     bool named = false;
     CompressedFile* compressed = nullptr;  // `file`, when it is one
     Generation* match = nullptr;
+    bool faint = false;  // nothing but the inode told that it is `match`
   };
 
   Result<std::vector<Candidate>> list(const ScanContext& context);
@@ -90,6 +91,7 @@ class LogFamily {
   void give_up(Generation& generation, const ScanContext& context);
   Generation* find_known(const os::FileInfo& info) const;
   [[nodiscard]] bool has_history() const;
+  [[nodiscard]] bool knows_others(const Generation& generation) const;
   Generation& append();
   void trouble(const std::string& text, const ScanContext& context);
 

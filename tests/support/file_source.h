@@ -52,7 +52,7 @@ class FileSourceTest : public ::testing::Test {
       EXPECT_EQ(chunk.end.offset, chunk.start);
       provisional_[part] = chunk.bytes;
     } else {
-      content_[part] += chunk.bytes;
+      content_[part] += chunk.bytes + std::string(chunk.gap_bytes, '-');
       if (chunk.truncated) content_[part].resize(chunk.end.offset, '~');
       EXPECT_EQ(chunk.end.offset, content_[part].size());
     }

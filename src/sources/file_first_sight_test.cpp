@@ -1,0 +1,177 @@
+// Files of which nothing is delivered yet: they have a position all the same, and are sought after a restart.
+
+#include <filesystem>
+
+#include "tests/support/file_source.h"
+
+namespace leat {
+namespace {
+
+using testing::FileSourceTest;
+
+const std::string kLong(100, '7');  // enough first bytes to tell a file by
+
+TEST_F(FileSourceTest, a_file_that_was_empty_is_found_when_it_was_renamed_while_away) {
+  for (const std::string& begun : {std::string(), std::string("unfi"), kLong}) {
+    content_.clear();
+    positions_.clear();
+    notes_.clear();
+    dir_.write("a.log", begun);
+    start();
+    ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(positions_[part("a.log", 1)].offset, 0U) << begun;
+    dir_.append("a.log", "one\n");
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "two\n");
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(content_[part("a.log", 1)], begun + "one\n");
+    EXPECT_EQ(content_[part("a.log", 2)], "two\n") << begun;
+    EXPECT_TRUE(notes_.empty()) << notes_.front();
+  }
+}
+
+// Its writer lets go late: when it goes on, a newer file has a position already.
+TEST_F(FileSourceTest, a_file_of_which_nothing_was_delivered_is_older_than_one_that_was_begun) {
+  for (const std::string& begun : {std::string(), std::string("unfi"), kLong}) {
+    content_.clear();
+    positions_.clear();
+    dir_.write("a.log", begun);
+    start();
+    ASSERT_TRUE(drain().ok());
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "two\n");
+    ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(content_[part("a.log", 2)], "two\n") << begun;
+    source_.reset();
+    dir_.append("a.log.1", "one\n");
+    dir_.rename("a.log.1", "a.log.2");
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "three\n");
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(content_[part("a.log", 1)], begun + "one\n");
+    EXPECT_EQ(all(), begun + "one\ntwo\nthree\n");
+    dir_.remove("a.log.1");
+    dir_.remove("a.log.2");
+  }
+}
+
+TEST_F(FileSourceTest, the_position_of_a_file_without_a_record_grows_with_it) {
+  dir_.write("a.log", "");
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_NE(positions_[part("a.log", 1)].token.find(" seen=0:"), std::string::npos);
+  dir_.append("a.log", kLong);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_NE(positions_[part("a.log", 1)].token.find(" seen=100:"), std::string::npos);
+  const size_t deliveries = order_.size();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(order_.size(), deliveries) << "nothing is new";
+  start();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(order_.size(), deliveries) << "nothing is new";
+  dir_.append("a.log", "\n");
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(positions_[part("a.log", 1)].token.find(" seen="), std::string::npos);
+  EXPECT_EQ(all(), kLong + "\n");
+}
+
+// Enough bytes tell a file by themselves; few are those of many a log, which nobody has asked for.
+TEST_F(FileSourceTest, a_few_first_bytes_tell_a_file_only_with_its_inode) {
+  for (const bool telling : {false, true}) {
+    content_.clear();
+    positions_.clear();
+    notes_.clear();
+    const std::string begun = telling ? kLong : "1";
+    dir_.write("a.log.2", "10.0.0.1 is old\n");
+    dir_.write("a.log", begun);
+    start();
+    ASSERT_TRUE(drain().ok());
+    dir_.append("a.log", "one\n");
+    std::filesystem::copy_file(dir_.path("a.log"), dir_.path("a.log.1"));
+    dir_.rename("a.log", "away");
+    dir_.write("a.log", "two\n");
+    std::filesystem::last_write_time(dir_.path("a.log.1"),
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    start();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), telling ? begun + "one\ntwo\n" : "-two\n") << "older siblings are not asked for";
+    EXPECT_EQ(noted("a gap of 1 bytes"), !telling);
+    dir_.remove("a.log.1");
+    dir_.remove("a.log.2");
+  }
+}
+
+// The inode of an empty file that is gone may be that of any other by now: bytes that were delivered tell more.
+TEST_F(FileSourceTest, a_file_that_was_begun_is_never_taken_for_one_that_was_empty) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "");
+  ASSERT_TRUE(drain().ok());
+  ASSERT_EQ(positions_.count(part("a.log", 2)), 1U);
+  // As if both inodes were the same.
+  std::string& empty = positions_[part("a.log", 2)].token;
+  const std::string& begun = positions_[part("a.log", 1)].token;
+  const auto inode = [](const std::string& token) {
+    const size_t at = token.find(" ino=");
+    return token.substr(at, token.find(' ', at + 1) - at);
+  };
+  empty.replace(empty.find(" ino="), inode(empty).size(), inode(begun));
+  source_.reset();
+  dir_.remove("a.log");
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n");
+}
+
+// A log that was empty when it was last seen is copied and truncated while nobody looks: it has the same inode still,
+// but what had been written to it is in the copy.
+TEST_F(FileSourceTest, a_copy_of_what_was_written_to_an_empty_file_while_away_is_read) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.2");
+  dir_.write("a.log", "");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(drain().ok());
+  source_.reset();
+  dir_.append("a.log", "two\n");
+  std::filesystem::copy_file(dir_.path("a.log"), dir_.path("a.log.1"));
+  dir_.write("a.log", "");
+  dir_.append("a.log", "three\n");
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\nthree\ntwo\n");
+  EXPECT_EQ(content_.size(), 3U);
+}
+
+TEST_F(FileSourceTest, lines_that_fit_nothing_yet_are_taken_as_the_older_files_were_after_a_restart_too) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "");
+  ASSERT_TRUE(drain().ok());
+  ASSERT_EQ(positions_.count(part("a.log", 2)), 1U);
+  dir_.append("a.log", "?\n");  // the cutter knows it only when it was told the format
+  start();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\n?\n");
+}
+
+TEST_F(FileSourceTest, a_run_that_ends_keeps_the_position_of_an_empty_file) {
+  dir_.write("a.log", "");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  dir_.append("a.log", "one\n");
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "two\n");
+  start(true);
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\n");
+}
+
+}  // namespace
+}  // namespace leat
