@@ -117,6 +117,8 @@ class PosixFileSystem final : public FileSystem {
     if (outcome == GLOB_NOSPACE) return Status::retry(visible(pattern) + ": out of memory");
     return paths;
   }
+
+  std::unique_ptr<FileChanges> changes() override { return make_file_changes(); }
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "os/file_changes.h"
 
 namespace leat::os {
 
@@ -55,6 +56,8 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   // Paths that match a glob (glob(7)), sorted; a pattern without wildcards matches itself if it exists.
   virtual Result<std::vector<std::string>> glob(const std::string& pattern) = 0;
+  // Null: changes are not told here, and are found by looking.
+  virtual std::unique_ptr<FileChanges> changes() { return nullptr; }
 };
 
 // The real one; lives as long as the program.

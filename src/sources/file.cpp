@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <set>
+#include <utility>
 
 #include "base/text.h"
+#include "os/limited_files.h"
 #include "sources/log_family.h"
 
 namespace leat {
@@ -17,7 +20,10 @@ constexpr uint64_t kScanEveryMs = 1000;  // how often the globs are looked at an
 class FileSource final : public Source {
  public:
   FileSource(FileOptions options, os::FileSystem& files, os::Clock& clock, Note note)
-      : options_(std::move(options)), files_(files), clock_(clock), note_(std::move(note)) {}
+      : options_(std::move(options)),
+        files_(files, std::min(options_.most_open, os::open_file_limit() / 4)),
+        clock_(clock),
+        note_(std::move(note)) {}
 
   Status open(SourceRequest request) override {
     request_ = std::move(request);
@@ -25,8 +31,11 @@ class FileSource final : public Source {
     waiting_chunks_.clear();
     refused_.clear();
     broken_.clear();
+    changed_.clear();
+    if (!changes_ && !request_.once) changes_ = files_.changes();
     scanned_ = false;
     looked_ = false;
+    look_at_ms_ = 0;
     for (const Position& position : request_.resume) {
       const auto name = parse_part(position.part);
       if (!name) return Status::bug("the position of " + quoted(position.part) + " is not one of a file");
@@ -39,20 +48,21 @@ class FileSource final : public Source {
   }
 
   Result<Reading> read(const std::stop_token& stop) override {
-    for (bool waited = false;; waited = true) {
+    for (bool waited = false;; wait(stop)) {
       if (stop.stop_requested()) return Status::stopped();
       LEAT_TRY(scan_if_due());
       LEAT_ASSIGN(auto chunk, next_chunk(Ending::open));
-      if (!chunk && !(request_.once && looked_)) {
+      const bool all = clock_.steady_ms() >= look_at_ms_;
+      if (!chunk && (request_.once ? !looked_ : all || !changed_.empty())) {
         looked_ = true;
-        LEAT_TRY(look_at_all());
+        LEAT_TRY(look(all || request_.once));
         LEAT_ASSIGN(chunk, next_chunk(Ending::open));
       }
       update_backlog();
       if (chunk) return Reading{.what = Reading::What::chunk, .chunk = *std::move(chunk)};
       if (request_.once) return end_of_run();
-      if (waited) return Reading{.what = Reading::What::idle, .chunk = {}};
-      if (!clock_.wait_ms(options_.poll_ms, stop)) return Status::stopped();
+      if (all && waited) return Reading{.what = Reading::What::idle, .chunk = {}};
+      waited = true;
     }
   }
 
@@ -142,7 +152,10 @@ class FileSource final : public Source {
     if (first && !request_.once) {
       for (const std::string& text : missing_) note_(NoteLevel::warning, text + " yet; waiting for it");
     }
-    for (const auto& each : families_) LEAT_TRY(each->scan(context()));
+    for (const auto& each : families_) {
+      LEAT_TRY(each->scan(context()));
+      if (changes_) changes_->watch(std::string(directory_of(each->name())));
+    }
     if (first) {
       std::stable_sort(families_.begin(), families_.end(),
                        [](const auto& a, const auto& b) { return a->oldest_mtime_ns() < b->oldest_mtime_ns(); });
@@ -199,23 +212,41 @@ class FileSource final : public Source {
     return std::optional<Chunk>();
   }
 
-  // At the end of everything that is known: has a file grown, shrunk, been renamed?
-  Status look_at_all() {
+  // Until all files are to be looked at again, or some of them have changed.
+  void wait(const std::stop_token& stop) {
     const uint64_t now = clock_.steady_ms();
+    if (now >= look_at_ms_) return;
+    if (!changes_) {
+      (void)clock_.wait_ms(look_at_ms_ - now, stop);
+      return;
+    }
+    for (const std::string& path : changes_->wait_ms(look_at_ms_ - now, stop)) changed_.insert(member_of(path).family);
+  }
+
+  // At the end of everything that is known: has a file grown, shrunk, been renamed? Those of all families, or of those
+  // that are told to have changed.
+  Status look(bool all) {
+    const uint64_t now = clock_.steady_ms();
+    if (all) look_at_ms_ = now + options_.poll_ms;
+    const std::set<std::string> changed = std::exchange(changed_, {});
     for (const auto& each : families_) {
-      bool cut_one = false;
+      if (!all && changed.count(each->name()) == 0) continue;
+      bool lost_one = false;
       for (size_t g = 0; g < each->generations().size(); ++g) {
         Generation& generation = *each->generations()[g];
+        if (generation.state() != Generation::State::open && generation.state() != Generation::State::cut) continue;
         if (generation.state() == Generation::State::open) LEAT_TRY(generation.look(now));
         if (generation.state() == Generation::State::cut) {
           LEAT_TRY(each->was_cut(generation, context()));
-          cut_one = true;
-        } else if (generation.state() == Generation::State::open && !generation.live() && generation.exhausted()) {
+          lost_one = true;
+        } else if (generation.state() == Generation::State::sought) {
+          lost_one = true;
+        } else if (!generation.live() && generation.exhausted()) {
           LEAT_TRY(let_go_if_idle(generation, now));
         }
       }
       LEAT_ASSIGN(const bool renamed, each->live_path_changed(files_));
-      if (cut_one || (renamed && !request_.once)) LEAT_TRY(each->scan(context()));
+      if (lost_one || (renamed && !request_.once)) LEAT_TRY(each->scan(context()));
     }
     return {};
   }
@@ -263,7 +294,7 @@ class FileSource final : public Source {
   static constexpr int kChunksInATurn = 64;
 
   FileOptions options_;
-  os::FileSystem& files_;
+  os::LimitedFiles files_;
   os::Clock& clock_;
   Note note_;
   SourceRequest request_;
@@ -277,6 +308,9 @@ class FileSource final : public Source {
   bool scanned_ = false;
   bool looked_ = false;  // once: everything was looked at a second time, what comes later is for the next run
   uint64_t scanned_at_ms_ = 0;
+  uint64_t look_at_ms_ = 0;                   // when all files are looked at again
+  std::unique_ptr<os::FileChanges> changes_;  // null: no other looks than these
+  std::set<std::string> changed_;             // families of which changes were told since
   std::atomic<uint64_t> backlog_ = 0;
   std::atomic<bool> backlog_known_ = false;
 };

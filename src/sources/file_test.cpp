@@ -34,6 +34,36 @@ TEST_F(FileSourceTest, follows_a_growing_file) {
   EXPECT_EQ(all(), "one\ntwo\nthree\n");
 }
 
+// The clock stands still unless the source waits by it: only what the system tells makes it look at the file again.
+TEST_F(FileSourceTest, a_change_that_the_system_tells_of_is_read_at_once) {
+  if (os::make_file_changes() == nullptr) GTEST_SKIP() << "no inotify";
+  system_ = &os::file_system();
+  options_.include = {dir_.path("a*.log")};
+  dir_.write("a1.log", "one\n");
+  dir_.write("a2.log", "uno\n");
+  start();
+  const auto take_next = [&] {
+    auto reading = source_->read(std::stop_token());
+    ASSERT_TRUE(reading.ok());
+    ASSERT_EQ(reading->what, Reading::What::chunk);
+    take(reading->chunk);
+  };
+  take_next();
+  take_next();
+  for (int i = 0; i < 20; ++i) {
+    dir_.append(i % 2 == 0 ? "a1.log" : "a2.log", "more\n");
+    take_next();
+  }
+  dir_.rename("a1.log", "a1.log.1");
+  dir_.append("a1.log.1", "late\n");
+  take_next();
+  dir_.write("a2.log", "anew\n");
+  while (content_.count(part("a2.log", 2)) == 0 || content_[part("a2.log", 2)].empty()) take_next();
+  EXPECT_TRUE(content_[part("a1.log", 1)].ends_with("more\nlate\n"));
+  EXPECT_EQ(content_[part("a2.log", 2)], "anew\n");
+  EXPECT_EQ(clock_.waits(), 0U);
+}
+
 TEST_F(FileSourceTest, resumes_at_the_position) {
   dir_.write("a.log", "one\n");
   start();

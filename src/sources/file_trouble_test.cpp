@@ -1,7 +1,11 @@
 // What is missing, cannot be read, or fails.
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 
 #include "tests/support/file_source.h"
 
@@ -9,6 +13,22 @@ namespace leat {
 namespace {
 
 using testing::FileSourceTest;
+
+// Files that were made unreadable are so for root only when it is somebody else for the moment.
+class SomebodyElse {
+ public:
+  SomebodyElse() : was_(::geteuid()) {
+    if (was_ == 0 && ::seteuid(65534) != 0) throw std::runtime_error("seteuid failed");
+  }
+  SomebodyElse(const SomebodyElse&) = delete;
+  SomebodyElse& operator=(const SomebodyElse&) = delete;
+  ~SomebodyElse() {
+    if (::seteuid(was_) != 0) std::abort();
+  }
+
+ private:
+  uid_t was_;
+};
 
 TEST_F(FileSourceTest, a_refused_file_is_let_go_and_the_next_one_is_read) {
   dir_.write("a.log", "!refuse\n");
@@ -128,6 +148,52 @@ TEST_F(FileSourceTest, any_failing_call_is_recovered_from_by_starting_again) {
   }
   EXPECT_GT(places, 20U);
   std::printf("failed each of %lu calls in turn\n", static_cast<unsigned long>(places));
+}
+
+// A log, then a sibling that may hold the rest of one: each is denied, and granted later.
+TEST_F(FileSourceTest, what_was_denied_is_read_when_it_is_granted) {
+  using std::filesystem::perms;
+  const auto allow = [&](const char* name, perms mode) { std::filesystem::permissions(dir_.path(name), mode); };
+  const auto drain_as_somebody_else = [&] {
+    const SomebodyElse somebody_else;
+    Status outcome;
+    for (int i = 0; i < 30 && outcome.ok(); ++i) outcome = drain();
+    return outcome;
+  };
+  std::filesystem::permissions(dir_.root(), perms(0755));
+  dir_.write("a.log", "one\n");
+  allow("a.log", perms::none);
+  {
+    const SomebodyElse somebody_else;
+    start(true);
+    const Status outcome = drain();
+    EXPECT_EQ(outcome.kind(), Kind::fatal);
+    EXPECT_EQ(outcome.message(), dir_.path("a.log") + ": cannot open: Permission denied");
+    start();
+  }
+  ASSERT_TRUE(drain_as_somebody_else().ok());
+  EXPECT_EQ(all(), "");
+  EXPECT_EQ(notes_, (std::vector<std::string>{dir_.path("a.log") + ": cannot open: Permission denied; trying again"}))
+      << "it is said once";
+  allow("a.log", perms(0644));
+  ASSERT_TRUE(drain_as_somebody_else().ok());
+  EXPECT_EQ(all(), "one\n");
+
+  source_.reset();
+  dir_.append("a.log", "two\n");
+  dir_.rename("a.log", "a.log.1");
+  allow("a.log.1", perms::none);
+  dir_.write("a.log", "three\n");
+  start();
+  const Status outcome = drain_as_somebody_else();
+  EXPECT_EQ(outcome.kind(), Kind::retry);
+  EXPECT_EQ(outcome.message(), "looking for the rest of " + dir_.path("a.log") + ": " + dir_.path("a.log.1") +
+                                   ": cannot open: Permission denied");
+  EXPECT_EQ(all(), "one\n") << "nothing newer is read before it";
+  allow("a.log.1", perms(0644));
+  start();
+  ASSERT_TRUE(drain_as_somebody_else().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
 }
 
 }  // namespace

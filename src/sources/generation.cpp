@@ -61,11 +61,12 @@ Result<std::unique_ptr<Generation>> Generation::restore(const Position& position
 }
 
 Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const {
-  if (!has_position() || info.size < offset_) return false;
+  if (info.size < offset_ || (!has_position() && state_ != State::sought)) return false;
   if (!is_begun()) {
     // Few bytes may stand in many files, and a compressed one never had the inode of the plain one.
     if (is_faint() && (!is_same_file(info) || info.size != info.stored_size)) return false;
-    return info.size >= seen_->length ? has(file, 0, *seen_) : Result<bool>(false);
+    const Fingerprint seen = seen_.value_or(fingerprint_of(""));
+    return info.size >= seen.length ? has(file, 0, seen) : Result<bool>(false);
   }
   if (head_.length < std::min<uint64_t>(offset_, kHeadBytes)) return false;  // after a gap
   if (held_) {
@@ -120,6 +121,10 @@ void Generation::found_at(const std::string& path, bool live) {
 
 Status Generation::look(uint64_t now_ms) {
   LEAT_ASSIGN(const os::FileInfo info, file_->info());
+  if (!is_same_file(info)) {
+    detach(now_ms);
+    return {};
+  }
   const bool changed = info.size != info_.size || info.mtime_ns != info_.mtime_ns;
   info_ = info;
   if (!changed) return {};

@@ -70,7 +70,7 @@ class Generation {
   [[nodiscard]] uint64_t changed_at_ms() const { return changed_at_ms_; }
 
   // True when `file` begins with the bytes that this generation has delivered, by head and tail; where it has delivered
-  // none, with those that were seen. False without a position.
+  // none, with those that were seen.
   Result<bool> matches(os::File& file, const os::FileInfo& info) const;
   // True when `file` begins with the generation's first bytes, as far as either has any: it may be a copy.
   Result<bool> begins_like(os::File& file, const os::FileInfo& info) const;
@@ -88,10 +88,12 @@ class Generation {
   void found_at(const std::string& path, bool live);
 
   // Looks at the descriptor. The state becomes cut when the bytes before the offset are not those that were delivered:
-  // the file was truncated, and has maybe grown again.
+  // the file was truncated, and has maybe grown again. It becomes sought when the file was closed by os::LimitedFiles,
+  // and another one is at its path now.
   Status look(uint64_t now_ms);
 
-  // cut → sought: lets go of the file, which now holds another generation. The rest may be found in a copy.
+  // cut or open → sought: lets go of the file, which now holds another generation, or has another name. The rest may be
+  // found in a sibling.
   void detach(uint64_t now_ms);
   // When it was given up as cut or restored: to look for a while before it is given up for good.
   [[nodiscard]] uint64_t sought_since_ms() const { return sought_since_ms_; }

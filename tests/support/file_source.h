@@ -24,7 +24,7 @@ class FileSourceTest : public ::testing::Test {
   FileSourceTest() { options_.include = {dir_.path("a.log")}; }
 
   void start(bool once = false) {
-    source_ = make_file_source(options_, files_, clock_,
+    source_ = make_file_source(options_, *system_, clock_,
                                [this](NoteLevel, const std::string& text) { notes_.push_back(text); });
     SourceRequest request;
     for (const auto& [part, position] : positions_) request.resume.push_back(position);
@@ -76,6 +76,7 @@ class FileSourceTest : public ::testing::Test {
   TempDir dir_;
   FakeClock clock_;
   FaultFiles files_;
+  os::FileSystem* system_ = &files_;
   FileOptions options_;
   std::unique_ptr<Source> source_;
   std::map<std::string, std::string> content_;
