@@ -99,7 +99,14 @@ class FileSource final : public Source {
   }
 
   ScanContext context() {
-    return {files_,         note_, request_.make_cutter, request_.once, clock_.steady_ms(), clock_.now_micros() * 1000,
+    siblings_.forget();
+    return {files_,
+            siblings_,
+            note_,
+            request_.make_cutter,
+            request_.once,
+            clock_.steady_ms(),
+            clock_.now_micros() * 1000,
             waiting_chunks_};
   }
 
@@ -152,8 +159,9 @@ class FileSource final : public Source {
     if (first && !request_.once) {
       for (const std::string& text : missing_) note_(NoteLevel::warning, text + " yet; waiting for it");
     }
+    const ScanContext all = context();
     for (const auto& each : families_) {
-      LEAT_TRY(each->scan(context()));
+      LEAT_TRY(each->scan(all));
       if (changes_) changes_->watch(std::string(directory_of(each->name())));
     }
     if (first) {
@@ -295,6 +303,7 @@ class FileSource final : public Source {
 
   FileOptions options_;
   os::LimitedFiles files_;
+  Siblings siblings_{files_};
   os::Clock& clock_;
   Note note_;
   SourceRequest request_;

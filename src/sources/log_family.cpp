@@ -33,6 +33,20 @@ bool contains(const std::vector<os::FileInfo>& infos, const os::FileInfo& info) 
 
 }  // namespace
 
+Result<const std::vector<std::string>*> Siblings::of(const std::string& family) {
+  const std::string directory(directory_of(family));
+  auto folder = folders_.find(directory);
+  if (folder == folders_.end()) {
+    LEAT_ASSIGN(const auto names, files_.list(directory));
+    folder = folders_.try_emplace(directory).first;
+    for (const std::string& name : names) {
+      std::string path = directory == "/" ? "/" + name : directory + "/" + name;
+      folder->second[member_of(path).family].push_back(std::move(path));
+    }
+  }
+  return &folder->second[family];
+}
+
 bool LogFamily::has_history() const {
   return std::any_of(generations_.begin(), generations_.end(),
                      [](const auto& g) { return g->has_position() || g->state() == Generation::State::open; });
@@ -93,12 +107,8 @@ void LogFamily::trouble(const std::string& text, const ScanContext& context) {
 Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& context) {
   std::map<std::string, bool> paths = included_;
   if (has_history()) {
-    const std::string directory(directory_of(name_));
-    LEAT_ASSIGN(const auto names, context.files.list(directory));
-    for (const std::string& name : names) {
-      const std::string path = directory == "/" ? "/" + name : directory + "/" + name;
-      if (member_of(path).family == name_) paths.emplace(path, false);
-    }
+    LEAT_ASSIGN(const auto* const siblings, context.siblings.of(name_));
+    for (const std::string& path : *siblings) paths.emplace(path, false);
   }
   std::vector<Candidate> candidates;
   for (const auto& [path, named] : paths) {

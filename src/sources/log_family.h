@@ -21,9 +21,23 @@
 
 namespace leat {
 
+// The files of folders by their family; a folder is listed once until forget().
+class Siblings {
+ public:
+  explicit Siblings(os::FileSystem& files) : files_(files) {}
+  void forget() { folders_.clear(); }
+  // Paths. Borrowed until forget().
+  Result<const std::vector<std::string>*> of(const std::string& family);
+
+ private:
+  os::FileSystem& files_;
+  std::map<std::string, std::map<std::string, std::vector<std::string>, std::less<>>, std::less<>> folders_;
+};
+
 // What a scan needs besides the family itself.
 struct ScanContext {
   os::FileSystem& files;
+  Siblings& siblings;
   const Note& note;
   const MakeCutter& make_cutter;
   bool once = false;
