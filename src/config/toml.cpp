@@ -1,7 +1,11 @@
 #include "config/toml.h"
 
-#define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
+
+// "[!" makes untrue what toml++ asserts of a key, and with NDEBUG lets clang assume; without either it is an error.
+#undef NDEBUG
+#define TOML_ASSERT(expression) static_assert(true)
+#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -91,6 +95,10 @@ std::string_view line_at(std::string_view text, uint32_t number) {
   return number >= 1 && number <= lines.size() ? lines[number - 1] : std::string_view();
 }
 
+uint32_t characters(std::string_view line) {
+  return static_cast<uint32_t>(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 }  // namespace
 
 Value parse_toml(std::string_view text, Complaints& complaints) {
@@ -113,7 +121,9 @@ Value parse_toml(std::string_view text, Complaints& complaints) {
     const toml::parse_error& error = result.error();
     Place at{error.source().begin.line, error.source().begin.column, 1};
     const auto lines = static_cast<uint32_t>(std::count(text.begin(), text.end(), '\n')) + 1;
-    complaints.add(at, friendly(visible(error.description(), 400), line_at(text, at.line), at.line >= lines));
+    const std::string_view line = line_at(text, at.line);
+    at.column = std::min(at.column, characters(line) + 1);  // toml++ counts on behind the last newline
+    complaints.add(at, friendly(visible(error.description(), 400), line, at.line >= lines));
     return {};
   }
   return convert_table(result.table());

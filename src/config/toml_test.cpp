@@ -111,5 +111,15 @@ TEST(Toml, WhatTomlCannotHoldIsNotWritten) {
   EXPECT_EQ(text.status().message(), "'/\\xFF' is not UTF-8, which a TOML file must be: it cannot be written there");
 }
 
+TEST(Toml, KeysThatTheParserDoesNotExpect) {
+  Complaints key("a.toml", "x = 1\n[!b]\n");
+  (void)parse_toml("x = 1\n[!b]\n", key);
+  EXPECT_TRUE(key.text().starts_with("a.toml:2:2: this is not TOML: ")) << key.text();
+  Complaints end("a.toml", "x = [1\n");
+  (void)parse_toml("x = [1\n", end);
+  EXPECT_TRUE(end.text().starts_with("a.toml:1:7: this is not TOML: in the array: the file ends too early"))
+      << end.text();
+}
+
 }  // namespace
 }  // namespace leat
