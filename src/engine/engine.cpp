@@ -216,7 +216,7 @@ class Engine::Impl {
   // The sink's thread (the one that called run()).
   Status write_all(OrderedQueue& queue) {
     for (;;) {
-      std::optional<QueueItem> item = queue.pop(kLongestPopMs);
+      std::optional<QueueItem> item = queue.pop(std::min(kLongestPopMs, due_in_ms()));
       if (item && item->what == QueueItem::What::batch) {
         change([](LiveStatus& live) { live.phase = Phase::reading; });
         LEAT_TRY(write(*item));
@@ -236,9 +236,13 @@ class Engine::Impl {
     }
   }
 
-  [[nodiscard]] bool is_due() const {
-    return pending_since_ms_ && clock_.steady_ms() >= *pending_since_ms_ + options_.commit_every_ms;
+  // Until a commit is due: it takes a while itself, and has ended when `commit_every_ms` are over.
+  [[nodiscard]] uint64_t due_in_ms() const {
+    if (!pending_since_ms_) return UINT64_MAX;
+    const uint64_t due = *pending_since_ms_ + options_.commit_every_ms * 9 / 10;
+    return due - std::min(due, clock_.steady_ms());
   }
+  [[nodiscard]] bool is_due() const { return due_in_ms() == 0; }
 
   Status write(QueueItem& item) {
     LEAT_TRY(write_rows(*item.batch, 0, item.batch->rows(), item.rejects, item.range.counts));

@@ -114,6 +114,16 @@ class Reader:
             time.sleep(0.02)
             self.look()
 
+    def wait_for_next_commit(self):
+        """It counts as started from then on."""
+        before, until = self.committed, time.monotonic() + 20
+        while self.committed == before:
+            if time.monotonic() > until or self.child.poll() is not None:
+                raise Trouble(f"no commit in 20 seconds, see {self.err.name}")
+            time.sleep(0.002)
+            self.look()
+        self.begun = time.time()
+
     def wait_for(self, lines, still=20):
         """Until so many are committed, or nothing has moved for so many seconds: then the judge will say what is missing."""
         seen, since = -1, time.monotonic()

@@ -11,7 +11,6 @@ and leat may have it or not; but what is in a file has to be there, and nothing 
 Exit status: 0 every line is there once, 1 not, 2 the test itself could not work, 77 there is no nginx or logrotate.
 """
 
-import argparse
 import collections
 import contextlib
 import gzip
@@ -24,16 +23,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import judge  # noqa: E402
-from reader import ZONE, Ended, Reader, Trouble  # noqa: E402
+import rounds  # noqa: E402
+from reader import ZONE, Reader, Trouble  # noqa: E402
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 MODES = {
@@ -202,17 +199,18 @@ def compare(findings, database, mode, truth, asked):
 
 
 def one_round(options, mode, seed, kills):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"leat-nginx-{mode}-", dir=options.dir))
-    os.chmod(folder, 0o755)  # nginx's workers and logrotate look in
     draw = random.Random(f"{mode} {seed}")
-    good = False
-    nginx = load = rotation = reader = None
-    try:
-        nginx = Nginx(folder)
+    with rounds.folder_of(options, f"nginx-{mode}", seed) as folder, contextlib.ExitStack() as at_end:
+        os.chmod(folder.path, 0o755)  # nginx's workers and logrotate look in
+        nginx = Nginx(folder.path)
+        at_end.callback(nginx.stop)
         name = "access.log*" if seed % 2 else "access.log"
-        reader = Reader(options.leat, folder, [folder / "logs" / name], draw)
+        reader = Reader(options.leat, folder.path, [folder.path / "logs" / name], draw)
+        at_end.callback(reader.end)
         load = Load(nginx.port, seed)
-        rotation = Rotation(folder, mode, seed)
+        at_end.callback(load.stopping.set)
+        rotation = Rotation(folder.path, mode, seed)
+        at_end.callback(rotation.stopping.set)
         reader.start(reader.logs())
         load.start()
         reader.wait_for_first_commit()
@@ -244,57 +242,17 @@ def one_round(options, mode, seed, kills):
             compare(findings, database, mode, truth, load.asked)
             if mode != "copytruncate":
                 judge.compare(findings, database, *judge.recount(truth, ZONE))
-        findings.say(options.report)
-        good = not findings.problems
-    except Ended as ended:
-        print(f"{mode}, seed {seed}\n  WRONG: {ended}", flush=True)
-    finally:
-        for thread in (load, rotation):
-            if thread:
-                thread.stopping.set()
-        if reader:
-            reader.end()
-        if nginx:
-            nginx.stop()
-        if good and not options.keep:
-            shutil.rmtree(folder)
-        else:
-            print(f"  kept: {folder}", flush=True)
-    return good
+        folder.judged(findings)
+    return folder.good
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--leat", default=str(ROOT / "build/release/leat"))
-    parser.add_argument("--kills", type=int, default=24, help="of all modes together")
-    parser.add_argument("--seed", type=int, default=None, help="the default is the time")
-    parser.add_argument("--dir", default=None, help="where the folders of the rounds are made")
-    parser.add_argument("--report", default=None, help="a file that gets the figures too")
-    parser.add_argument("--keep", action="store_true", help="keep the folders also of good rounds")
-    parser.add_argument("mode", nargs="*")
-    options = parser.parse_args()
-    for name in options.mode:
-        if name not in MODES:
-            parser.error(f"the modes are: {', '.join(MODES)}")
+    options = rounds.options_of(__doc__, MODES, 24)
     for program in ("nginx", "logrotate"):
         if not shutil.which(program, path=PATH):
             print(f"no {program} here (script/setup --tests installs it)")
             return 77
-    modes = options.mode or list(MODES)
-    seed = options.seed if options.seed is not None else int(time.time())
-    kills = (options.kills + len(modes) - 1) // len(modes)
-    bad = 0
-    if options.report:
-        pathlib.Path(options.report).unlink(missing_ok=True)
-    try:
-        for number, mode in enumerate(modes):
-            bad += not one_round(options, mode, seed + number, kills)
-    except Trouble as trouble:
-        print(f"real_nginx: {trouble}", file=sys.stderr)
-        return 2
-    judge.say(f"{kills * len(modes)} kills: " + ("every line is there once" if not bad else f"{bad} rounds went wrong"),
-              options.report)
-    return 1 if bad else 0
+    return rounds.run("real_nginx", options, one_round)
 
 
 if __name__ == "__main__":

@@ -13,24 +13,22 @@ Exit status: 0 every line is there once (but for what a truncation took before i
 could not work.
 """
 
-import argparse
 import dataclasses
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import judge  # noqa: E402
+import rounds  # noqa: E402
 import truncations  # noqa: E402
-from reader import ZONE, Ended, Reader, Trouble  # noqa: E402
+from reader import ZONE, Reader, Trouble  # noqa: E402
+
+QUICK = 0.25  # seconds: what a reader that commits at once needs, on a busy machine
 
 
 @dataclasses.dataclass
@@ -41,7 +39,7 @@ class Mode:
     files: tuple = ("access.log",)
     may_lose: bool = False
     longest_down: float = 0.6  # seconds; now and then much longer
-    quick: bool = False  # commits at once
+    quick: bool = False  # commits at once, and is only killed when it has; nothing may be lost in less than a file's life
 
 
 MODES = {
@@ -49,7 +47,7 @@ MODES = {
     "dateext": Mode(["rename", "--dateext"], files=("access.log*",)),
     "delaycompress": Mode(["rename", "--delaycompress"]),
     "compress": Mode(["rename", "--dateext", "--compress"], files=("access.log*",)),
-    "alternate": Mode(["alternate"], rate=200, every=100, files=("log_a.txt", "log_b.txt"), longest_down=0.15, quick=True),
+    "alternate": Mode(["alternate"], rate=200, every=100, files=("log_a.txt", "log_b.txt"), longest_down=0.36, quick=True),
     "copytruncate": Mode(["copytruncate"], may_lose=True),
     "copytruncate-compress": Mode(["copytruncate", "--delaycompress"], files=("access.log*",), may_lose=True),
     "truncate": Mode(["truncate"], may_lose=True),
@@ -94,11 +92,15 @@ class Round:
         self.generator = Generator(options.leat, folder, self.mode, seed)
         files = [self.generator.out / file for file in self.mode.files]
         self.reader = Reader(options.leat, folder, files, self.random)
-        self.down = 0.0
+        self.down = self.longest_gap = 0.0
+        self.killed_at = None
 
     def start(self, number):
         if self.mode.quick:
             self.reader.start(self.reader.run_often((1, 40), ("5ms", "20ms")))
+            if self.killed_at is not None:  # what it was before it committed, it did for nobody
+                self.reader.wait_for_next_commit()
+                self.longest_gap = max(self.longest_gap, self.reader.begun - self.killed_at)
         else:
             self.reader.start(self.reader.logs() if number % 3 == 0 else self.reader.run_often())
 
@@ -114,7 +116,9 @@ class Round:
             self.start(number)
         early = self.random.random() < 0.1
         time.sleep(self.random.random() * (0.06 if early else 1.2))
+        self.reader.look()
         self.reader.kill()
+        self.killed_at = time.time()
         if self.generator.process.poll() is not None:
             raise Trouble("the generator has ended")
         down = self.random.random() * self.mode.longest_down
@@ -132,78 +136,38 @@ class Round:
         for _ in range(2):  # the second one finds nothing
             self.reader.once()
 
+    def judged(self):
+        mode = self.mode
+        findings, missing = truncations.judge_generated(
+            self.generator.command[0], self.reader.database, self.generator.out, self.generator.copy, self.reader.lives, ZONE,
+            *((QUICK, QUICK) if mode.quick else ()))
+        if mode.quick:
+            findings.fact(f"nobody read for {self.longest_gap:.2f} seconds at most")
+        if missing and not mode.may_lose and self.longest_gap < mode.every / mode.rate - 0.1:
+            findings.problem(f"{missing} lines lost, but each file lived {mode.every / mode.rate:.1f} seconds")
+        return findings
+
     def end(self):
         self.reader.end()
         self.generator.end()
 
 
 def one_round(options, name, seed, kills):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"leat-{name}-", dir=options.dir))
     begun = time.monotonic()
-    good, missing = False, 0
-    round_ = Round(options, folder, name, seed)
-    try:
-        round_.first_life()
-        for number in range(kills):
-            round_.life(number)
-        round_.drain()
+    with rounds.folder_of(options, name, seed) as folder:
+        round_ = Round(options, folder.path, name, seed)
+        try:
+            round_.first_life()
+            for number in range(kills):
+                round_.life(number)
+            round_.drain()
+        finally:
+            round_.end()
         judge.say(f"{name}, seed {seed}: {kills} kills, nobody read for {round_.down:.1f} of "
                   f"{time.monotonic() - begun:.1f} seconds", options.report)
-        findings, missing = truncations.judge_generated(options.leat, round_.reader.database, round_.generator.out,
-                                                        round_.generator.copy, round_.reader.lives, ZONE)
-        if missing and not round_.mode.may_lose:
-            findings.problem(f"{missing} lines lost, but each file lived longer than nobody read")
-        findings.say(options.report)
-        good = not findings.problems
-    except Ended as ended:
-        print(f"{name}, seed {seed}\n  WRONG: {ended}", flush=True)
-    finally:
-        round_.end()
-        if good and not options.keep:
-            shutil.rmtree(folder)
-        else:
-            print(f"  kept: {folder}", flush=True)
-    return good
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--leat", default=str(ROOT / "build/release/leat"))
-    parser.add_argument("--kills", type=int, default=112, help="of all modes together")
-    parser.add_argument("--round", type=int, default=50, help="kills of a mode before it begins anew")
-    parser.add_argument("--seed", type=int, default=None, help="the default is the time")
-    parser.add_argument("--dir", default=None, help="where the folders of the rounds are made")
-    parser.add_argument("--report", default=None, help="a file that gets the figures too")
-    parser.add_argument("--keep", action="store_true", help="keep the folders also of good rounds")
-    parser.add_argument("mode", nargs="*")
-    options = parser.parse_args()
-    for name in options.mode:
-        if name not in MODES:
-            parser.error(f"the modes are: {', '.join(MODES)}")
-
-    names = options.mode or list(MODES)
-    seed = options.seed if options.seed is not None else int(time.time())
-    left = {name: (options.kills + len(names) - 1) // len(names) for name in names}
-    kills = rounds = bad = 0
-    if options.report:
-        pathlib.Path(options.report).unlink(missing_ok=True)
-    try:
-        while any(left.values()):
-            for name in names:
-                count = min(left[name], options.round)
-                if count == 0:
-                    continue
-                left[name] -= count
-                bad += not one_round(options, name, seed + rounds, count)
-                kills += count
-                rounds += 1
-    except Trouble as trouble:
-        print(f"rotations: {trouble}", file=sys.stderr)
-        return 2
-    judge.say(f"{kills} kills in {rounds} rounds: " +
-              ("every line is there once" if not bad else f"{bad} rounds went wrong"), options.report)
-    return 1 if bad else 0
+        folder.judged(round_.judged())
+    return folder.good
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rounds.run("rotations", rounds.options_of(__doc__, MODES, 112), one_round))

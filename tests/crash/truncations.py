@@ -15,8 +15,9 @@ import json
 
 import judge
 
-PROMISED = 1.5  # seconds until a line is in the database, at the default commit rule
+PROMISED = 1.0  # seconds until a line is in the database, at the default commit rule
 CATCHING_UP = 4.0
+STARTING = 0.5  # seconds that a reader needs before it reads: until then nobody does
 
 
 def check_journal(findings, folder, truth):
@@ -59,7 +60,7 @@ def time_to_take(lives, written, cut):
     return max([0.0] + [min(end, cut) - max(start, written) for start, end in lives])
 
 
-def judge_generated(leat, path, folder, copy, lives, zone):
+def judge_generated(leat, path, folder, copy, lives, zone, promised=PROMISED, catching_up=CATCHING_UP):
     """Returns what was found, and how many lines are missing. `lives`: when leat ran."""
     findings = judge.Findings()
     journal = check_journal(findings, folder, copy)
@@ -98,8 +99,8 @@ def judge_generated(leat, path, folder, copy, lives, zone):
                 written = written_at(cut, number)
                 time = time_to_take(lives, written, cut["at_us"] / 1e6)
                 longest = max(longest, time)
-                down = not any(start <= written <= end for start, end in lives)
-                if time > (CATCHING_UP if down else PROMISED):
+                down = not any(start + STARTING <= written <= end for start, end in lives)
+                if time > (catching_up if down else promised):
                     findings.problem(f"line {number} is lost, but there was a reader for {time:.1f} seconds of the "
                                     f"{cut['at_us'] / 1e6 - written:.1f} until it was cut")
                     break
