@@ -142,7 +142,7 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
     talk.note(NoteLevel::info, "saved", kPipeline,
               fmt::format("{} does the same: leat run {}", command.save, command.save));
   }
-  return run_pipelines(std::move(file.pipelines), {command.once, command.to}, surroundings, talk);
+  return run_pipelines(std::move(file.pipelines), {command.once, command.to, false, true}, surroundings, talk);
 }
 
 }  // namespace leat::app
