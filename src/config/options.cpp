@@ -35,6 +35,8 @@ std::string_view name_of(OptionType type) {
       return "table";
     case OptionType::format:
       return "format";
+    case OptionType::columns:
+      return "columns";
   }
   return "?";
 }
@@ -113,6 +115,10 @@ Settings Settings::section(std::string_view name) const {
   }
   empty.at_ = at_;
   return empty;
+}
+
+std::vector<std::pair<std::string, Settings>> Settings::columns(std::string_view name) const {
+  return section(name).sections_;
 }
 
 Place Settings::place(std::string_view name) const {
@@ -204,6 +210,8 @@ class OptionChecker {
       case OptionType::format:
         if (!value.is_text() && !value.is_table()) return wrong(option, value, "a name or a table with a type");
         return keep(option, value);
+      case OptionType::columns:
+        return take_columns(option, value);
     }
   }
 
@@ -215,7 +223,7 @@ class OptionChecker {
 
   void take_text(const Option& option, const Value& value, std::string_view expected) {
     if (!value.is_text()) return wrong(option, value, expected);
-    if (value.text.empty()) {
+    if (value.text.empty() && !option.may_be_empty) {
       return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
     }
     keep(option, value);
@@ -323,6 +331,73 @@ class OptionChecker {
                              request_.directory};
     settings_.sections_.emplace_back(std::string(option.name), check_options(inner, complaints_));
     keep(option, value);
+  }
+
+  void take_columns(const Option& option, const Value& value) {
+    const bool paths =
+        std::any_of(option.inner.begin(), option.inner.end(), [](const Option& inner) { return inner.name == "path"; });
+    std::vector<Entry> columns;
+    if (value.is_table()) {
+      columns = value.entries;
+    } else if (value.type == Value::Type::array && !paths) {
+      for (const Value& item : value.items) {
+        if (!item.is_text()) return wrong(option, item, "a list of names in quotes: \"NAME\" or \"NAME:TYPE\"");
+        columns.push_back(listed_column(item));
+      }
+    } else {
+      return wrong(option, value,
+                   paths ? "a table { NAME = \"path\", … }" : "a list [\"NAME:TYPE\", …] or a table { NAME = { … } }");
+    }
+    if (columns.empty()) {
+      return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+    }
+    Settings all;
+    for (const Entry& column : columns) {
+      const std::string what = fmt::format("column {} of {}", quoted(column.key), request_.what);
+      if (column.key.empty()) {
+        complaints_.add(column.key_at, fmt::format("'{}' of {} has a name that is empty", option.name, request_.what));
+        continue;
+      }
+      // Databases do not tell upper from lower case in the names of columns.
+      if (std::any_of(all.sections_.begin(), all.sections_.end(),
+                      [&](const auto& other) { return equal_ignoring_case(other.first, column.key); })) {
+        complaints_.add(column.key_at, fmt::format("{} is there twice", what));
+        continue;
+      }
+      Value table = column.value;
+      if (table.is_text() && paths) {
+        table = Value::make_table();
+        table.set("path", column.value);
+      }
+      if (!table.is_table()) {
+        complaints_.add(table.at, fmt::format("{} must be {}, not {}", what,
+                                              paths ? "a path in quotes or a table { path = … }" : "a table { … }",
+                                              type_in_words(table.type)));
+        continue;
+      }
+      const CheckRequest inner{table, column.key_at, option.inner, what, request_.directory};
+      all.sections_.emplace_back(column.key, check_options(inner, complaints_));
+    }
+    settings_.sections_.emplace_back(std::string(option.name), std::move(all));
+    keep(option, value);
+  }
+
+  // "NAME" or "NAME:TYPE" as it would stand in a table.
+  static Entry listed_column(const Value& item) {
+    Entry column{item.text, item.at, Value::make_table()};
+    const size_t colon = item.text.rfind(':');
+    if (colon == std::string::npos) return column;
+    column.key.resize(colon);
+    Value type = item;
+    type.text.erase(0, colon + 1);
+    type.written.clear();
+    // A text without escapes, on one line, stands in the file as it is, after its quote.
+    if (item.at.length == item.text.size() + 2) {
+      type.at.column += static_cast<uint32_t>(colon) + 2;
+      type.at.length = static_cast<uint32_t>(std::max<size_t>(1, type.text.size()));
+    }
+    column.value.set("type", type);
+    return column;
   }
 
   const CheckRequest& request_;

@@ -29,6 +29,8 @@ enum class OptionType : uint8_t {
   expressions,  // a table NAME = expression, in written order
   section,      // a table checked with `inner`
   format,       // a name, or a table with a type; its owner checks it
+  columns,      // a table NAME = { … } in written order, each checked with `inner`; NAME = "text" is short for the
+                // option `path` of inner, if it has one. Or a list of "NAME" and "NAME:TYPE", if it has none
 };
 
 std::string_view name_of(OptionType type);
@@ -38,6 +40,7 @@ struct Option {
   OptionType type = OptionType::text;
   std::string_view standard = {};  // what holds when it is absent, as it is written: "1s"
   bool required = false;
+  bool may_be_empty = false;  // text only
   std::vector<std::string_view> (*choices)() = nullptr;
   std::span<const Option> inner = {};
   std::string_view help = {};
@@ -56,7 +59,9 @@ class Settings {
   [[nodiscard]] uint64_t milliseconds(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
   [[nodiscard]] Settings section(std::string_view name) const;
-  // Where the option's value stands; the table's place when it was not written.
+  // Of `columns`: names and what is said of each, as written; no name is there twice.
+  [[nodiscard]] std::vector<std::pair<std::string, Settings>> columns(std::string_view name) const;
+  // Where the option's value stands; the table's place (a column's: that of its name) when it was not written.
   [[nodiscard]] Place place(std::string_view name) const;
 
  private:

@@ -17,7 +17,14 @@ constexpr std::array<Option, 2> kInner{{
     {.name = "rows", .type = OptionType::integer, .standard = "32768", .help = "so many"},
     {.name = "every", .type = OptionType::duration, .standard = "1s", .help = "so long"},
 }};
-constexpr std::array<Option, 9> kOptions{{
+constexpr std::array<Option, 1> kTyped{{
+    {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
+}};
+constexpr std::array<Option, 2> kPathTyped{{
+    {.name = "path", .may_be_empty = true, .help = "where it is"},
+    {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
+}};
+constexpr std::array<Option, 11> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
@@ -27,6 +34,8 @@ constexpr std::array<Option, 9> kOptions{{
     {.name = "by", .type = OptionType::expressions, .help = "keys"},
     {.name = "commit", .type = OptionType::section, .inner = kInner, .help = "when"},
     {.name = "format", .type = OptionType::format, .help = "a format"},
+    {.name = "columns", .type = OptionType::columns, .inner = kTyped, .help = "columns"},
+    {.name = "paths", .type = OptionType::columns, .inner = kPathTyped, .help = "columns with a path"},
 }};
 
 struct Checked {
@@ -105,6 +114,46 @@ TEST(Options, AnExpressionIsMarkedWhereItIsWrong) {
   EXPECT_EQ(check("path = 'x'\nby = { day = 'day(time' }").errors,
             "f.toml:2:23: 'day' of sink 'sqlite': expected ',' or ')' at character 9, where the expression ends\n"
             "  by = { day = 'day(time' }\n                        ^");
+}
+
+TEST(Options, ColumnsKeepTheirOrder) {
+  const Checked c = check(
+      "path = 'x'\ncolumns = ['time:red', 'a:b:green', 'b']\n"
+      "paths = { z = '/z', a = { path = '', type = 'green' }, b = {} }\n");
+  EXPECT_EQ(c.errors, "");
+  std::string seen;
+  for (const char* option : {"columns", "paths"}) {
+    for (const auto& [name, settings] : c.settings.columns(option)) {
+      seen += name + "=" + (settings.has("path") ? settings.text("path") : "-") + "," + settings.text("type") + " ";
+    }
+  }
+  EXPECT_EQ(seen, "time=-,red a:b=-,green b=-, z=/z, a=,green b=-, ");
+  EXPECT_EQ(c.settings.columns("columns").at(1).second.place("type").column, 29U);
+  EXPECT_EQ(c.settings.columns("paths").at(2).second.place("path").column, 56U) << "that of the name";
+  EXPECT_TRUE(check("path = 'x'\n").settings.columns("columns").empty());
+}
+
+TEST(Options, WrongColumnsAreMarkedWhereTheyAreWrong) {
+  EXPECT_EQ(check("path = 'x'\ncolumns = ['time:gren', 'Time', ':red', 5]").errors,
+            "f.toml:2:41: 'columns' of sink 'sqlite' must be a list of names in quotes: \"NAME\" or \"NAME:TYPE\", not "
+            "an integer\n  columns = ['time:gren', 'Time', ':red', 5]\n                                          ^");
+  EXPECT_EQ(check("path = 'x'\ncolumns = ['time:gren', 'Time', ':red']").errors,
+            "f.toml:2:18: unknown value 'gren' for 'type' of column 'time' of sink 'sqlite' (did you mean 'green'?)\n"
+            "  columns = ['time:gren', 'Time', ':red']\n                   ^~~~\n"
+            "f.toml:2:25: column 'Time' of sink 'sqlite' is there twice\n"
+            "  columns = ['time:gren', 'Time', ':red']\n                          ^~~~~~\n"
+            "f.toml:2:33: 'columns' of sink 'sqlite' has a name that is empty\n"
+            "  columns = ['time:gren', 'Time', ':red']\n                                  ^~~~~~");
+  EXPECT_EQ(check("path = 'x'\ncolumns = { a = 'red' }\npaths = ['a']").errors,
+            "f.toml:2:17: column 'a' of sink 'sqlite' must be a table { … }, not text\n"
+            "  columns = { a = 'red' }\n                  ^~~~~\n"
+            "f.toml:3:9: 'paths' of sink 'sqlite' must be a table { NAME = \"path\", … }, not a list\n"
+            "  paths = ['a']\n          ^~~~~");
+  EXPECT_EQ(check("path = 'x'\npaths = { a = { pth = '/a' } }").errors,
+            "f.toml:2:17: unknown option 'pth' of column 'a' of sink 'sqlite' (did you mean 'path'?)\n"
+            "  paths = { a = { pth = '/a' } }\n                  ^~~");
+  EXPECT_EQ(check("path = 'x'\npaths = {}").errors,
+            "f.toml:2:9: 'paths' of sink 'sqlite' is empty\n  paths = {}\n          ^~");
 }
 
 TEST(Options, PathsAreMadeAbsoluteByTextAlone) {

@@ -1,6 +1,13 @@
 #include "data/schema.h"
 
+#include <array>
+
 namespace leat {
+namespace {
+
+constexpr std::array<Type, 6> kTypes{Type::boolean, Type::integer, Type::real, Type::text, Type::time, Type::json};
+
+}  // namespace
 
 const char* name_of(Type type) {
   switch (type) {
@@ -18,6 +25,19 @@ const char* name_of(Type type) {
       return "json";
   }
   return "?";
+}
+
+std::vector<std::string_view> type_names() {
+  std::vector<std::string_view> names;
+  for (const Type type : kTypes) names.emplace_back(name_of(type));
+  return names;
+}
+
+std::optional<Type> type_named(std::string_view name) {
+  for (const Type type : kTypes) {
+    if (name == name_of(type)) return type;
+  }
+  return std::nullopt;
 }
 
 std::optional<size_t> Schema::find(std::string_view name) const {

@@ -21,6 +21,8 @@ enum class Type : uint8_t {
 };
 
 const char* name_of(Type type);  // the word used in configuration: "integer"
+std::vector<std::string_view> type_names();
+std::optional<Type> type_named(std::string_view name);
 
 struct Field {
   std::string name;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
 
 #include "base/text.h"
@@ -37,15 +36,6 @@ CREATE TABLE _leat_aggregates(aggregate TEXT PRIMARY KEY NOT NULL, pipeline TEXT
 CREATE TABLE _leat_aggregate_columns(aggregate TEXT NOT NULL, ordinal INTEGER NOT NULL, role TEXT NOT NULL,
   name TEXT NOT NULL, expression TEXT NOT NULL, PRIMARY KEY(aggregate, ordinal)) WITHOUT ROWID;
 )";
-
-constexpr std::array kTypes = {Type::boolean, Type::integer, Type::real, Type::text, Type::time, Type::json};
-
-std::optional<Type> type_named(std::string_view name) {
-  for (const Type type : kTypes) {
-    if (name == name_of(type)) return type;
-  }
-  return std::nullopt;
-}
 
 Status check_version(const SqliteDatabase& db) {
   LEAT_ASSIGN(const int64_t version, db.query_integer("SELECT max(version) FROM _leat_meta", -1));
