@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace leat {
 
@@ -37,7 +38,16 @@ size_t utf8_sequence(std::string_view bytes) {
 }
 
 bool is_utf8(std::string_view bytes) {
+  constexpr size_t kStride = 32;
   for (size_t i = 0; i < bytes.size();) {
+    // Mostly it is ASCII.
+    while (bytes.size() - i >= kStride) {
+      std::array<uint64_t, kStride / sizeof(uint64_t)> words{};
+      std::memcpy(words.data(), bytes.data() + i, kStride);
+      if (((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080U) != 0) break;
+      i += kStride;
+    }
+    if (i == bytes.size()) return true;
     if (static_cast<unsigned char>(bytes[i]) < 0x80) {
       ++i;
       continue;

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "catalog/catalog.h"
+#include "catalog/decoder_kinds.h"
 #include "decoders/web_log.h"
 
 namespace leat {
@@ -51,13 +52,13 @@ void check_web_log(const Settings& settings, Complaints& complaints) {
   if (!made.ok()) complaints.add(settings.place(written != nullptr ? "log_format" : "format"), made.status().message());
 }
 
-constexpr std::array<DecoderKind, 1> kDecoders{{
-    {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log, true},
-}};
-
 }  // namespace
 
 std::span<const DecoderKind> decoder_kinds() {
+  static const std::array<DecoderKind, 2> kDecoders{{
+      {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log, true},
+      csv_kind(),
+  }};
   return kDecoders;
 }
 

@@ -341,14 +341,17 @@ class OptionChecker {
       columns = value.entries;
     } else if (value.type == Value::Type::array && !paths) {
       for (const Value& item : value.items) {
-        if (!item.is_text()) return wrong(option, item, "a list of names in quotes: \"NAME\" or \"NAME:TYPE\"");
-        columns.push_back(listed_column(item));
+        if (item.is_text()) {
+          columns.push_back(listed_column(item));
+        } else {
+          wrong(option, item, "a list of names in quotes: \"NAME\" or \"NAME:TYPE\"");
+        }
       }
     } else {
       return wrong(option, value,
                    paths ? "a table { NAME = \"path\", … }" : "a list [\"NAME:TYPE\", …] or a table { NAME = { … } }");
     }
-    if (columns.empty()) {
+    if (value.entries.empty() && value.items.empty()) {
       return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
     }
     Settings all;

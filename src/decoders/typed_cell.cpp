@@ -100,7 +100,7 @@ bool is_written_real(std::string_view text) {
 
 }  // namespace
 
-bool parse_cell(Type type, std::string_view text, uint64_t* cell) {
+bool parse_any_cell(Type type, std::string_view text, uint64_t* cell) {
   if (parse_trimmed(type, text, cell)) return true;
   if (type == Type::text || type == Type::json) return false;
   const std::string_view trimmed = trim(text);

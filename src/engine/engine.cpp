@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "engine/decode_pool.h"
@@ -142,11 +143,17 @@ class Engine::Impl {
   Status learn_schema(const std::stop_token& stop) {
     SourceRequest request = request_with({});
     LEAT_TRY(line_.source->open(std::move(request)));
+    bool told = false;
     for (;;) {
       LEAT_ASSIGN(const Reading reading, line_.source->read(stop));
       if (reading.what == Reading::What::end) return {};
-      if (reading.what == Reading::What::chunk && !reading.chunk.bytes.empty()) {
-        return Status::bug("a cutter went on without knowing the columns");
+      // A part's first position, or a last record without its end that does not tell the columns. Nothing is committed:
+      // both come again.
+      if (reading.what == Reading::What::chunk) continue;
+      if (!std::exchange(told, true)) {
+        note_(NoteLevel::info,
+              "waiting for more records, as the first ones tell the columns; columns that the format declares need "
+              "no waiting");
       }
       change([](LiveStatus& live) { live.phase = Phase::waiting_for_data; });
     }
