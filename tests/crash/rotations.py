@@ -28,7 +28,7 @@ import rounds  # noqa: E402
 import truncations  # noqa: E402
 from reader import ZONE, Reader, Trouble  # noqa: E402
 
-QUICK = 0.25  # seconds: what a reader that commits at once needs, on a busy machine
+QUICK = 0.2  # seconds: what a reader that commits at once needs, on a busy machine
 
 
 @dataclasses.dataclass
