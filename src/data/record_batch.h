@@ -58,6 +58,14 @@ class RecordBatch {
   // Takes the last row back (a decoder found that it is a reject).
   void drop_last_row();
 
+  // Only the rows whose bit is set in `bits` (one a row, lowest first; those from rows() on do not count) stay, in
+  // their order. The arena stays as it is.
+  void keep(const std::vector<uint64_t>& bits);
+  // The columns become those of `schema`: column i is what was column from[i], each at most once, or a new one of NULLs
+  // where that is kNewColumn. Columns are moved, no cell is copied.
+  static constexpr size_t kNewColumn = SIZE_MAX;
+  void reshape(SchemaPtr schema, const std::vector<size_t>& from);
+
   void set(size_t column, size_t row, uint64_t cell) {
     Column& c = columns_[column];
     c.cells[row] = cell;
@@ -84,6 +92,12 @@ class RecordBatch {
   [[nodiscard]] std::string_view text_of(uint64_t cell) const {
     return {arena.data() + text_offset(cell), text_length(cell)};
   }
+  // A whole column: its cells, and its validity bits (one a row, lowest first). Both reach to the next multiple of 64
+  // rows; from rows() on they are 0 and stay so. Whoever writes clears the cell of a NULL.
+  [[nodiscard]] const uint64_t* cells(size_t column) const { return columns_[column].cells.data(); }
+  [[nodiscard]] uint64_t* cells(size_t column) { return columns_[column].cells.data(); }
+  [[nodiscard]] const uint64_t* validity(size_t column) const { return columns_[column].valid.data(); }
+  [[nodiscard]] uint64_t* validity(size_t column) { return columns_[column].valid.data(); }
   [[nodiscard]] const RowOrigin& origin_of(size_t row) const { return origins_[row]; }
   [[nodiscard]] std::string_view raw(size_t row) const { return text_of(origins_[row].raw); }
 
