@@ -265,56 +265,6 @@ TEST_F(Distinct, AFailingVisitEndsTheWalk) {
   EXPECT_EQ(outcome.message(), "disk full");
 }
 
-TEST(Path, IsWhatStandsBeforeTheQuery) {
-  const std::vector<std::pair<std::string_view, std::string_view>> cases{
-      {"/", "/"},
-      {"/a/b?c=d#e", "/a/b"},
-      {"/a#b?c", "/a"},
-      {"?x", ""},
-      {"", ""},
-      {"*", "*"},
-      {"http://host/x?y", "/x"},
-      {"http://host", "/"},
-      {"HtTpS://host:8443?x=/y", "/"},
-      {"http://", "/"},
-      {"https:/x", "https:/x"},
-      {"ftp://host/x", "ftp://host/x"},
-      {"host:443", "host:443"},
-      {"//host/x", "//host/x"},
-      {"/http://host/x", "/http://host/x"},
-      {"/%3Fx?y", "/%3Fx"},
-  };
-  for (const auto& [target, path] : cases) EXPECT_EQ(path_of(target), path) << target;
-}
-
-TEST(Site, IsTheHostOfAReferer) {
-  const std::vector<std::pair<std::string_view, std::string_view>> cases{
-      {"https://www.example.org/a/b?c", "example.org"},
-      {"http://example.org", "example.org"},
-      {"http://example.org?x", "example.org"},
-      {"http://example.org#x", "example.org"},
-      {"http://example.org:8080/", "example.org"},
-      {"http://user:secret@example.org/", "example.org"},
-      {"http://example.org./", "example.org"},
-      {"https://WWW.Example.ORG/", "Example.ORG"},
-      {"https://www.com/", "www.com"},
-      {"https://www./", "www"},
-      {"http://[2001:db8::1]/", "[2001:db8::1]"},
-      {"http://[2001:db8::1]:80/", "[2001:db8::1]"},
-      {"android-app://com.google.android.gm/", "com.google.android.gm"},
-      {"http://a\\b", "a"},
-      {"http:///x", ""},
-      {"http://", ""},
-      {"://x", ""},
-      {"", ""},
-      {"-", ""},
-      {"/local", ""},
-      {"example.org", ""},
-      {"() { :;}; http://example.org", ""},
-  };
-  for (const auto& [referer, site] : cases) EXPECT_EQ(site_of(referer), site) << referer;
-}
-
 class HoldsAll : public testing::Test {
  protected:
   static std::unique_ptr<Aggregate> bind_all(const AggregateSpec& spec) {
@@ -349,17 +299,6 @@ TEST_F(HoldsAll, DistinctValuesOfManyBatches) {
   EXPECT_EQ(candidates(*aggregate, 1), 0U);
   EXPECT_GE(aggregate->memory_bytes(), empty + 300'000 * 16);
   EXPECT_LE(aggregate->memory_bytes(), 300'000 * 16 * 3);
-}
-
-TEST(Calendar, IsWrittenAsText) {
-  EXPECT_EQ(format_calendar(KeyFunction::month, 0), "1970-01");
-  EXPECT_EQ(format_calendar(KeyFunction::month, -1), "1969-12");
-  EXPECT_EQ(format_calendar(KeyFunction::month, -12), "1969-01");
-  EXPECT_EQ(format_calendar(KeyFunction::month, 12 * 55 + 2), "2025-03");
-  EXPECT_EQ(format_calendar(KeyFunction::day, -1), "1969-12-31");
-  EXPECT_EQ(format_calendar(KeyFunction::hour, -1), "1969-12-31 23");
-  EXPECT_EQ(format_calendar(KeyFunction::minute, -1), "1969-12-31 23:59");
-  EXPECT_EQ(format_calendar(KeyFunction::minute, 61), "1970-01-01 01:01");
 }
 
 }  // namespace

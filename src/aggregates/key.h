@@ -10,8 +10,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "aggregates/browser_cache.h"
 #include "data/record_batch.h"
+#include "lookup/browser_cache.h"
 #include "lookup/time_zone.h"
 
 namespace leat {
@@ -28,14 +28,6 @@ KeyCell cell_of(const RecordBatch& batch, size_t column, Type type, size_t row);
 inline bool is_text(Type type) {
   return type == Type::text || type == Type::json;
 }
-
-// The part of a request's target before the first '?' or '#'; of an absolute one (http://host/x) from the '/' after
-// the host on. A view into `target`.
-std::string_view path_of(std::string_view target);
-
-// The site that a Referer names: the host of SCHEME://HOST…, without "www.", user, port and a dot at its end; IPv6
-// stays in its brackets. Empty: it names none. A view into `referer`; letters are as they stand there.
-std::string_view site_of(std::string_view referer);
 
 // Where the text of a batch's keys stands: what was made while they were evaluated comes after the batch's own.
 struct Texts {
@@ -78,8 +70,5 @@ class Key {
   std::unique_ptr<BrowserCache> browsers_;  // null but for browser
   mutable std::unordered_map<int64_t, std::string> shown_;
 };
-
-// "2025-03-30", "2025-03-30 02", "2025-03-30 02:15", "2025-03".
-std::string format_calendar(KeyFunction function, int64_t number);
 
 }  // namespace leat

@@ -1,4 +1,4 @@
-#include "aggregates/browser_cache.h"
+#include "lookup/browser_cache.h"
 
 #include <gtest/gtest.h>
 

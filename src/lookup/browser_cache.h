@@ -3,7 +3,7 @@
 // Remembers which browser a User-Agent is: a log has few different agents, so each is classified about once, however
 // many rows there are. Two agents with one hash would be taken for one: for a million different agents a chance below
 // 10^-9. Bounded: 8,192 agents, in sets of four of which the one not seen for longest gives way. One
-// thread (the aggregate's).
+// thread.
 
 #include <array>
 #include <cstdint>
