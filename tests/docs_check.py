@@ -79,11 +79,16 @@ def check_configuration():
     check_options(text, "Pipelines", known["pipeline"])
     check_options(text, "Aggregates", known["aggregate"])
     expressions = section(text, "Expressions")
+    measures = section(text, "Aggregates")
     for function in known["functions"]:
-        if f"`{function['name']}(" not in expressions:
-            problem(f"configuration.md: the function {function['name']}() is missing")
+        signature, help_text = function["help"].split("): ", 1)
+        if function["measure"]:
+            if f"`{signature})`" not in measures:
+                problem(f"configuration.md: the measure {signature}) is missing")
+        elif f"| `{signature})` | {help_text} |" not in expressions:
+            problem(f"configuration.md: the function is missing or another: | `{signature})` | {help_text} |")
     names = {function["name"] for function in known["functions"]}
-    for name in re.findall(r"`([a-z_]+)\(", expressions):
+    for name in re.findall(r"`([a-z_]+)\(", expressions + measures):
         if name not in names:
             problem(f"configuration.md: there is no function {name}()")
     example = re.search(r"```toml\n(.*?)```", text, re.S).group(1)

@@ -8,15 +8,16 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 ARROWS = {
-    "app": "catalog server engine sources decoders sinks transforms aggregates flow config db lookup os data base",
+    "app": "catalog server engine sources decoders sinks transforms aggregates expressions flow config db lookup os data base",
     "server": "engine flow os",
     "catalog": "sources decoders transforms sinks",
     "engine": "flow aggregates os",
     "sources": "flow os config db",
     "sinks": "flow os config db aggregates",
     "decoders": "flow config",
-    "transforms": "flow config lookup",
-    "aggregates": "flow config lookup",
+    "transforms": "flow expressions",
+    "aggregates": "flow expressions",
+    "expressions": "data config lookup",
     "db": "os data",
     "flow": "data",
     "config": "base",
@@ -27,7 +28,10 @@ ARROWS = {
 }
 
 # Contracts only: these rooms may not name what the arrows would reach through another room.
-HIDDEN = {"engine": {"config", "lookup", "db"}, "server": {"config", "lookup", "db", "aggregates"}}
+HIDDEN = {
+    "engine": {"config", "expressions", "lookup", "db"},
+    "server": {"config", "expressions", "lookup", "db", "aggregates"},
+}
 
 # Headers of which each may be included by one file only, because they are slow to compile.
 ALONE = [r"CLI/.*", r"toml\+\+/.*", r"toml.hpp", r"nlohmann/.*", r"boost/beast.*"]

@@ -4,6 +4,7 @@
 #include "aggregates/aggregate_limits.h"
 #include "aggregates/binding.h"
 #include "aggregates/bucket_table.h"
+#include "aggregates/computed.h"
 
 namespace leat {
 namespace {
@@ -20,10 +21,13 @@ class Buckets final : public Aggregate {
         // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
         seed_(mix64(reinterpret_cast<uintptr_t>(this))),
         table_(text_keys(binding), seed_) {
+    if (!binding.computed.empty()) computed_ = std::make_unique<Computed>(binding.computed);
     for (const BoundKey& key : binding.keys) {
       keys_.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed_));
+      key_computed_.push_back(key.computed);
     }
     for (const BoundMeasure& bound : binding.measures) {
+      measure_computed_.push_back(bound.computed);
       measures_.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed_, known_bytes));
     }
   }
@@ -117,8 +121,20 @@ class Buckets final : public Aggregate {
   Texts evaluate(const RecordBatch& batch, size_t first, size_t count) {
     cells_.resize(count * keys_.size());
     made_.clear();
+    if (computed_ != nullptr) {
+      computed_columns_ = &computed_->of(batch, first, count);
+      made_ = computed_columns_->arena;
+    }
     for (size_t k = 0; k < keys_.size(); ++k) {
-      keys_[k].evaluate(batch, first, count, cells_.data() + k, keys_.size(), made_);
+      KeyCell* const cells = cells_.data() + k;
+      const RecordBatch& from = key_computed_[k] ? *computed_columns_ : batch;
+      keys_[k].evaluate(from, first, count, cells, keys_.size(), made_);
+      if (!key_computed_[k] || !keys_[k].text()) continue;
+      // Its text stands behind the batch's own.
+      for (size_t i = 0; i < count; ++i) {
+        KeyCell& cell = cells[i * keys_.size()];
+        if (!cell.null) cell.bits += pack_text(batch.arena.size(), 0);
+      }
     }
     return {batch.arena, made_};
   }
@@ -138,9 +154,9 @@ class Buckets final : public Aggregate {
       number = static_cast<uint32_t>(touched_.size());
       touched_.push_back(placed.bucket);
     }
-    for (const auto& measure : measures_) {
-      measure->grow(table_);
-      measure->add(batch, placed_);
+    for (size_t i = 0; i < measures_.size(); ++i) {
+      measures_[i]->grow(table_);
+      measures_[i]->add(measure_computed_[i] ? *computed_columns_ : batch, placed_);
     }
   }
 
@@ -149,7 +165,11 @@ class Buckets final : public Aggregate {
   std::vector<size_t> inputs_;
   const size_t known_bytes_;  // for the buckets' keys, and for the values of each count_distinct
   std::vector<Key> keys_;
+  std::vector<bool> key_computed_;
   std::vector<std::unique_ptr<Accumulator>> measures_;
+  std::vector<bool> measure_computed_;
+  std::unique_ptr<Computed> computed_;             // null when columns and functions of one do
+  const RecordBatch* computed_columns_ = nullptr;  // of the batch at hand
   uint64_t seed_;
   BucketTable table_;
   std::vector<uint32_t> touched_;  // places in table_

@@ -101,10 +101,20 @@ TEST(AggregateBind, ErrorsOfKeys) {
             "aggregate 'a': by 'k' = ' path(time)': path() wants a text column at character 7: 'time' is of type time");
   EXPECT_EQ(by_error("count_distinct(remote_addr)"),
             "aggregate 'a': by 'k' = 'count_distinct(remote_addr)': count_distinct() is a measure at character 1: it "
-            "belongs into `value`; a key is a column, or minute(), hour(), day(), month(), path(), "
-            "browser() or referrer() of one");
+            "belongs into `value`; a key is a column or an expression such as day(time)");
   EXPECT_EQ(by_error("day(path(request_uri))"),
-            "aggregate 'a': by 'k' = 'day(path(request_uri))': day() takes a column, not path() at character 5");
+            "aggregate 'a': by 'k' = 'day(path(request_uri))': day(path(request_uri)): day() wants time, and "
+            "path(request_uri) is of type text");
+  EXPECT_EQ(by_error("lower(remote_addr) = status"),
+            "aggregate 'a': by 'k' = 'lower(remote_addr) = status': lower(remote_addr) = status: text and integer "
+            "cannot be compared");
+  EXPECT_EQ(by_error("lower(raw_log)"),
+            "aggregate 'a': by 'k' = 'lower(raw_log)': raw_log: this column holds raw bytes: it can be compared and "
+            "searched, but nothing can be made of it");
+  EXPECT_EQ(by_error("contains(raw_log, 'x')"), "ok");
+  EXPECT_EQ(by_error("sum(status) / 2"),
+            "aggregate 'a': by 'k' = 'sum(status) / 2': sum(status): sum() is a measure: it stands by itself, in the "
+            "`value` of an aggregate");
   EXPECT_EQ(by_error("raw_log"),
             "aggregate 'a': by 'k' = 'raw_log': column 'raw_log' at character 1 holds raw bytes: it can be neither a "
             "key nor what a measure counts");
@@ -122,23 +132,27 @@ TEST(AggregateBind, ErrorsOfMeasures) {
             "aggregate 'a': value 'n' = 'status': 'status' is not a measure at character 1: a value is one of count(), "
             "sum(x), min(x), max(x), count_distinct(x)");
   EXPECT_EQ(value_error("day(time)"),
-            "aggregate 'a': value 'n' = 'day(time)': day() is not a measure at character 1: it belongs into `by`; a "
-            "value is one of count(), sum(x), min(x), max(x), count_distinct(x)");
+            "aggregate 'a': value 'n' = 'day(time)': 'day(time)' is not a measure at character 1: a value is one of "
+            "count(), sum(x), min(x), max(x), count_distinct(x)");
   EXPECT_EQ(value_error("sum(remote_addr)"),
-            "aggregate 'a': value 'n' = 'sum(remote_addr)': sum() wants an integer or real column at character 5: "
+            "aggregate 'a': value 'n' = 'sum(remote_addr)': sum() wants an integer or a real at character 5: "
             "'remote_addr' is of type text");
   EXPECT_EQ(value_error("sum(cached)"),
-            "aggregate 'a': value 'n' = 'sum(cached)': sum() wants an integer or real column at character 5: 'cached' "
+            "aggregate 'a': value 'n' = 'sum(cached)': sum() wants an integer or a real at character 5: 'cached' "
             "is of type boolean");
   EXPECT_EQ(value_error("min(cached)"),
-            "aggregate 'a': value 'n' = 'min(cached)': min() wants an integer, real, time or text column at character "
-            "5: 'cached' is of type boolean");
+            "aggregate 'a': value 'n' = 'min(cached)': min() wants an integer, real, time or text at character 5: "
+            "'cached' is of type boolean");
   EXPECT_EQ(value_error("count_distinct(remote_adr)"),
             "aggregate 'a': value 'n' = 'count_distinct(remote_adr)': unknown column 'remote_adr' at character 16 (did "
             "you mean 'remote_addr'?)");
-  EXPECT_EQ(value_error("count_distinct(path(request_uri))"),
-            "aggregate 'a': value 'n' = 'count_distinct(path(request_uri))': count_distinct() takes a column, not "
-            "path() at character 16");
+  EXPECT_EQ(value_error("count_distinct(path(request_uri))"), "ok");
+  EXPECT_EQ(value_error("sum(path(request_uri))"),
+            "aggregate 'a': value 'n' = 'sum(path(request_uri))': sum() wants an integer or a real at character 5: "
+            "'path(request_uri)' is of type text");
+  EXPECT_EQ(value_error("sum(status) / count()"),
+            "aggregate 'a': value 'n' = 'sum(status) / count()': 'sum(status) / count()' is not a measure at character "
+            "1: a value is one of count(), sum(x), min(x), max(x), count_distinct(x)");
   EXPECT_EQ(value_error("count_distinct(raw_log)"),
             "aggregate 'a': value 'n' = 'count_distinct(raw_log)': column 'raw_log' at character 16 holds raw bytes: "
             "it can be neither a key nor what a measure counts");

@@ -53,30 +53,12 @@ Status at(const Expression& expression, const std::string& what, const std::stri
 
 Result<size_t> find_column(const Expression& column, const Schema& schema) {
   if (const std::optional<size_t> index = schema.find(column.name)) return *index;
-  std::vector<std::string_view> names;
-  for (const Field& field : schema.fields) names.push_back(field.name);
-  const std::string_view meant = did_you_mean(column.name, names);
-  const std::string hint = meant.empty()
-                               ? fmt::format("there are: {}", visible(fmt::format("{}", fmt::join(names, ", ")), 1000))
-                               : fmt::format("did you mean {}?", quoted(meant));
-  return at(column, "unknown column " + quoted(column.name), " (" + hint + ")");
+  return unknown_column(column, schema);
 }
 
-// The one argument of `call`, which must be a column.
-Result<size_t> argument_of(const Expression& call, const Schema& schema) {
-  if (call.arguments.size() != 1) {
-    return at(call, fmt::format("{}() takes 1 argument, not {}", call.name, call.arguments.size()), "");
-  }
-  const Expression& argument = call.arguments.front();
-  if (argument.kind != Expression::column) {
-    return at(argument, fmt::format("{}() takes a column, not {}()", call.name, argument.name), "");
-  }
-  return find_column(argument, schema);
-}
-
-Status wants(const Expression& call, const Field& field, const std::string& what) {
+Status wants(const Expression& call, std::string_view argument, Type type, const std::string& what) {
   return at(call.arguments.front(), fmt::format("{}() wants {}", call.name, what),
-            fmt::format(": {} is of type {}", quoted(field.name), name_of(field.type)));
+            fmt::format(": {} is of type {}", quoted(argument), name_of(type)));
 }
 
 Status no_bytes(const Expression& column, const Field& field) {
@@ -84,31 +66,45 @@ Status no_bytes(const Expression& column, const Field& field) {
             " holds raw bytes: it can be neither a key nor what a measure counts");
 }
 
-Result<BoundKey> bind_key(const Expression& expression, const Schema& schema) {
+// What a key or the argument of a measure is bound with.
+struct Scope {
+  const Schema& schema;
+  std::string_view text;  // of the expression
+  Binding& binding;
+};
+
+// The index in Binding::computed.
+Result<size_t> compute(const Expression& expression, const Scope& scope) {
+  LEAT_ASSIGN(auto bound, BoundExpression::bind(expression, scope.text, scope.schema, scope.binding.zone));
+  scope.binding.computed.push_back(std::move(bound));
+  return scope.binding.computed.size() - 1;
+}
+
+Result<BoundKey> bind_key(const Expression& expression, const Scope& scope) {
   BoundKey key;
   if (expression.kind == Expression::column) {
-    LEAT_ASSIGN(key.input, find_column(expression, schema));
-    const Field& field = schema.fields[key.input];
+    LEAT_ASSIGN(key.input, find_column(expression, scope.schema));
+    const Field& field = scope.schema.fields[key.input];
     if (field.bytes) return no_bytes(expression, field);
     key.type = field.type;
     return key;
   }
-  if (find_named(kMeasureNames, expression.name) != nullptr) {
+  const bool call = expression.kind == Expression::call;
+  if (call && find_named(kMeasureNames, expression.name) != nullptr) {
     return at(expression, fmt::format("{}() is a measure", expression.name),
-              ": it belongs into `value`; a key is a column, or minute(), hour(), day(), month(), path(), browser() or "
-              "referrer() of one");
+              ": it belongs into `value`; a key is a column or an expression such as day(time)");
   }
-  const KeyName* const known = find_named(kKeyNames, expression.name);
-  if (known == nullptr) {
-    std::vector<std::string_view> names;
-    for (const KeyName& entry : kKeyNames) names.push_back(entry.name);
-    return at(expression, "unknown function " + quoted(expression.name),
-              fmt::format(" (there are: {})", fmt::join(names, ", ")));
+  const KeyName* const known = call ? find_named(kKeyNames, expression.name) : nullptr;
+  if (known == nullptr || expression.arguments.front().kind != Expression::column) {
+    LEAT_ASSIGN(key.input, compute(expression, scope));
+    key.computed = true;
+    key.type = scope.binding.computed.back()->type();
+    return key;
   }
-  LEAT_ASSIGN(key.input, argument_of(expression, schema));
-  const Field& field = schema.fields[key.input];
+  LEAT_ASSIGN(key.input, find_column(expression.arguments.front(), scope.schema));
+  const Field& field = scope.schema.fields[key.input];
   if (field.type != known->argument) {
-    return wants(expression, field, fmt::format("a {} column", name_of(known->argument)));
+    return wants(expression, field.name, field.type, fmt::format("a {} column", name_of(known->argument)));
   }
   if (field.bytes) return no_bytes(expression.arguments.front(), field);
   key.function = known->function;
@@ -116,34 +112,35 @@ Result<BoundKey> bind_key(const Expression& expression, const Schema& schema) {
   return key;
 }
 
-Result<BoundMeasure> bind_measure(const Expression& expression, const Schema& schema) {
-  if (expression.kind == Expression::column) {
-    return at(expression, fmt::format("{} is not a measure", quoted(expression.name)),
-              fmt::format(": a value is one of {}", kMeasureList));
-  }
-  if (find_named(kKeyNames, expression.name) != nullptr) {
-    return at(expression, fmt::format("{}() is not a measure", expression.name),
-              fmt::format(": it belongs into `by`; a value is one of {}", kMeasureList));
-  }
-  const MeasureName* const known = find_named(kMeasureNames, expression.name);
+Result<BoundMeasure> bind_measure(const Expression& expression, const Scope& scope) {
+  const MeasureName* const known =
+      expression.kind == Expression::call ? find_named(kMeasureNames, expression.name) : nullptr;
   if (known == nullptr) {
-    return at(expression, "unknown measure " + quoted(expression.name), fmt::format(" (there are: {})", kMeasureList));
+    const std::string_view shown = scope.text.substr(expression.at, expression.end - expression.at);
+    return at(expression, fmt::format("{} is not a measure", quoted(shown)),
+              fmt::format(": a value is one of {}", kMeasureList));
   }
   BoundMeasure result;
   result.measure = known->measure;
-  if (result.measure == Measure::count) {
-    if (expression.arguments.empty()) return result;
-    return at(expression, fmt::format("count() takes no argument, not {}", expression.arguments.size()), "");
+  if (result.measure == Measure::count) return result;
+  const Expression& argument = expression.arguments.front();
+  if (argument.kind == Expression::column) {
+    LEAT_ASSIGN(result.input, find_column(argument, scope.schema));
+    const Field& field = scope.schema.fields[result.input];
+    result.type = field.type;
+    if (field.bytes) return no_bytes(argument, field);
+  } else {
+    LEAT_ASSIGN(result.input, compute(argument, scope));
+    result.computed = true;
+    result.type = scope.binding.computed.back()->type();
   }
-  LEAT_ASSIGN(result.input, argument_of(expression, schema));
-  const Field& field = schema.fields[result.input];
-  result.type = field.type;
-  if (field.bytes) return no_bytes(expression.arguments.front(), field);
-  const bool number = field.type == Type::integer || field.type == Type::real;
-  if (result.measure == Measure::sum && !number) return wants(expression, field, "an integer or real column");
-  if ((result.measure == Measure::min || result.measure == Measure::max) && !number && field.type != Type::time &&
-      field.type != Type::text) {
-    return wants(expression, field, "an integer, real, time or text column");
+  const std::string_view shown =
+      argument.kind == Expression::column ? argument.name : scope.text.substr(argument.at, argument.end - argument.at);
+  const bool number = result.type == Type::integer || result.type == Type::real;
+  if (result.measure == Measure::sum && !number) return wants(expression, shown, result.type, "an integer or a real");
+  if ((result.measure == Measure::min || result.measure == Measure::max) && !number && result.type != Type::time &&
+      result.type != Type::text) {
+    return wants(expression, shown, result.type, "an integer, real, time or text");
   }
   return result;
 }
@@ -181,18 +178,18 @@ Status bind_columns(const AggregateSpec& spec, const Schema& schema, Binding& bi
     const std::string where = fmt::format("by {} = {}", quoted(named.name), quoted(named.expression));
     Result<Expression> parsed = parse_expression(named.expression);
     if (!parsed.ok()) return std::move(parsed).status().within(where);
-    Result<BoundKey> key = bind_key(*parsed, schema);
+    Result<BoundKey> key = bind_key(*parsed, {schema, named.expression, binding});
     if (!key.ok()) return std::move(key).status().within(where);
     const bool calendar_or_path = key->function != KeyFunction::column;
     binding.columns.push_back({.name = named.name, .type = calendar_or_path ? Type::text : key->type, .key = true});
-    binding.inputs.push_back(key->input);
+    if (!key->computed) binding.inputs.push_back(key->input);
     binding.keys.push_back(*key);
   }
   for (const NamedExpression& named : spec.value) {
     const std::string where = fmt::format("value {} = {}", quoted(named.name), quoted(named.expression));
     Result<Expression> parsed = parse_expression(named.expression);
     if (!parsed.ok()) return std::move(parsed).status().within(where);
-    Result<BoundMeasure> measure = bind_measure(*parsed, schema);
+    Result<BoundMeasure> measure = bind_measure(*parsed, {schema, named.expression, binding});
     if (!measure.ok()) return std::move(measure).status().within(where);
     const bool counts = measure->measure == Measure::count || measure->measure == Measure::count_distinct;
     binding.columns.push_back({.name = named.name,
@@ -200,7 +197,7 @@ Status bind_columns(const AggregateSpec& spec, const Schema& schema, Binding& bi
                                .key = false,
                                .measure = measure->measure,
                                .argument = measure->type});
-    if (measure->measure != Measure::count) binding.inputs.push_back(measure->input);
+    if (measure->measure != Measure::count && !measure->computed) binding.inputs.push_back(measure->input);
     binding.measures.push_back(*measure);
   }
   return {};
@@ -216,6 +213,9 @@ Result<Binding> bind_aggregate(const AggregateSpec& spec, const Schema& schema) 
   if (!zone.ok()) return std::move(zone).status().within(where);
   binding.zone = *zone;
   if (Status columns = bind_columns(spec, schema, binding); !columns.ok()) return std::move(columns).within(where);
+  for (const auto& expression : binding.computed) {
+    binding.inputs.insert(binding.inputs.end(), expression->inputs().begin(), expression->inputs().end());
+  }
   std::sort(binding.inputs.begin(), binding.inputs.end());
   binding.inputs.erase(std::unique(binding.inputs.begin(), binding.inputs.end()), binding.inputs.end());
   return binding;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
@@ -160,6 +162,26 @@ Shown slow_browser(const std::optional<std::string>& agent) {
   return "t" + std::string(browser_name(browser_of(agent.value_or(""))));
 }
 
+std::optional<int64_t> status_class(const Row& row) {
+  return row.status ? std::optional(*row.status / 100) : std::nullopt;
+}
+
+std::optional<bool> failed(const Row& row) {
+  return row.status ? std::optional(*row.status >= 404) : std::nullopt;
+}
+
+std::optional<std::string> upper(const Row& row) {
+  std::optional<std::string> text = row.address;
+  if (text) std::transform(text->begin(), text->end(), text->begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+// Without a value where it cannot be computed: when the status is 0.
+std::optional<int64_t> bytes_by_status(const Row& row) {
+  if (!row.bytes || !row.status || *row.status == 0) return std::nullopt;
+  return *row.bytes / *row.status;
+}
+
 std::map<std::string, Declared> all_keys() {
   return {
       {"day", {{"day", "day(time)"}, [](const Row& r) { return local(r.time, "%Y-%m-%d"); }}},
@@ -175,6 +197,15 @@ std::map<std::string, Declared> all_keys() {
       {"flag", {{"flag", "flag"}, [](const Row& r) { return of(r.flag); }}},
       {"document", {{"document", "document"}, [](const Row& r) { return of(r.document); }}},
       {"time", {{"time", "time"}, [](const Row& r) { return of(r.time); }}},
+      {"class", {{"class", "status / 100"}, [](const Row& r) { return of(status_class(r)); }}},
+      {"upper", {{"upper", "upper(address)"}, [](const Row& r) { return of(upper(r)); }}},
+      {"site_or_page",
+       {{"site_or_page", "coalesce(referrer(target), path(target))"},
+        [](const Row& r) {
+          const Shown site = slow_site(r.target);
+          return site == "NULL" ? slow_path(r.target) : site;
+        }}},
+      {"failed", {{"failed", "status >= 404"}, [](const Row& r) { return of(failed(r)); }}},
   };
 }
 
@@ -193,6 +224,14 @@ std::vector<Declared> all_measures() {
       {{"ratios", "count_distinct(ratio)"}, [](const Row& r) { return of(r.ratio); }, Measure::count_distinct},
       {{"times", "count_distinct(time)"}, [](const Row& r) { return of(r.time); }, Measure::count_distinct},
       {{"documents", "count_distinct(document)"}, [](const Row& r) { return of(r.document); }, Measure::count_distinct},
+      {{"failures", "sum(CASE WHEN status >= 404 THEN 1 ELSE 0 END)"},
+       [](const Row& r) { return failed(r).value_or(false) ? "i1" : "i0"; },
+       Measure::sum},
+      {{"most_by_status", "max(bytes / status)"}, [](const Row& r) { return of(bytes_by_status(r)); }, Measure::max},
+      {{"least_upper", "min(upper(address))"}, [](const Row& r) { return of(upper(r)); }, Measure::min},
+      {{"uppers", "count_distinct(upper(address))"},
+       [](const Row& r) { return of(upper(r)); },
+       Measure::count_distinct},
   };
 }
 
@@ -517,7 +556,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{{"address", "document", "ratio"}, "UTC", kEnough}, Setting{{"time"}, "UTC", 1},
                     Setting{{"day", "site"}, "UTC", kEnough}, Setting{{"site", "address"}, "UTC", 1},
                     Setting{{"browser", "page", "site"}, "UTC", 4096}, Setting{{"browser"}, "UTC", kEnough},
-                    Setting{{"ratio"}, "UTC", 4096}, Setting{{"status"}, "UTC", kEnough}));
+                    Setting{{"ratio"}, "UTC", 4096}, Setting{{"status"}, "UTC", kEnough},
+                    Setting{{"class", "failed"}, "UTC", kEnough}, Setting{{"upper", "page", "class"}, "UTC", 4096},
+                    Setting{{"site_or_page"}, "UTC", 1}));
 
 }  // namespace
 }  // namespace leat

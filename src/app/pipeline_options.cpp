@@ -46,12 +46,12 @@ constexpr std::array<Option, 4> kAggregateOptions{{
     {.name = "by",
      .type = OptionType::expressions,
      .required = true,
-     .help = "the keys, { NAME = \"expression\" }: a column, or minute, hour, day, month of a time, or path, browser, "
-             "referrer of a text"},
+     .help = "the keys, { NAME = \"expression\" }: columns or expressions such as day(time), path(request_uri)"},
     {.name = "value",
      .type = OptionType::expressions,
      .required = true,
-     .help = "what is counted, { NAME = \"expression\" }: count, sum, min, max, count_distinct"},
+     .help =
+         "what is counted, { NAME = \"expression\" }: count, sum, min, max, count_distinct of columns or expressions"},
     {.name = "timezone", .standard = "UTC", .help = "the time zone of minute, hour, day and month: \"Europe/Berlin\""},
 }};
 

@@ -117,6 +117,25 @@ TEST(Time, calendar_round_trip) {
   EXPECT_EQ(days_in_month(2025, 12), 31U);
 }
 
+TEST(Time, iso_texts_of_others) {
+  const auto seconds = [](std::string_view text) {
+    const auto micros = parse_iso_time(text);
+    return micros ? *micros / kMicrosPerSecond : -1;
+  };
+  EXPECT_EQ(seconds("2026-01-31"), 1769817600);
+  EXPECT_EQ(seconds("2026-01-31 12:30:00"), 1769817600 + 45000);
+  EXPECT_EQ(seconds("2026-01-31T12:30:00Z"), 1769817600 + 45000);
+  EXPECT_EQ(seconds("2026-01-31T12:30:00+01:00"), 1769817600 + 45000 - 3600);
+  EXPECT_EQ(seconds("2026-01-31T12:30:00.25-0530"), 1769817600 + 45000 + 19800);
+  EXPECT_EQ(seconds("2026-01-31 12:30:00+01"), 1769817600 + 45000 - 3600);
+  EXPECT_EQ(parse_iso_time("2026-01-31 12:30:00.25"), (1769817600 + 45000) * kMicrosPerSecond + 250'000);
+  for (const char* text : {"", "2026", "2026-02-30", "31.1.2026", "2026-01-31 12:30", "2026-01-31 12:30:00+1",
+                           "2026-01-31 12:30:00Z+01:00", "2026-01-31 12:30:00+24:00", "2026-01-31+01:00",
+                           "2026-01-31 12:30:00+01:60", "2026-01-31 12:30:00 +01:00", "2026-01-31 12:30:00+-1:00"}) {
+    EXPECT_FALSE(parse_iso_time(text)) << text;
+  }
+}
+
 TEST(Time, text_round_trip) {
   EXPECT_EQ(format_time(1431857103 * kMicrosPerSecond), "2015-05-17 10:05:03");
   EXPECT_EQ(format_time(1), "1970-01-01 00:00:00.000001");

@@ -63,4 +63,24 @@ bool parse_time(const char* text, size_t size, int64_t* micros) {
   return true;
 }
 
+std::optional<int64_t> parse_iso_time(std::string_view text) {
+  constexpr size_t kDay = 10;
+  constexpr size_t kSeconds = 19;
+  std::string plain(text.substr(0, text.find_first_of("+-", kSeconds)));
+  std::string offset(text.substr(std::min(text.size(), plain.size())));
+  if (plain.size() == kDay && offset.empty()) plain += " 00:00:00";
+  int64_t micros = 0;
+  if (!parse_time(plain.data(), plain.size(), &micros)) return std::nullopt;
+  if (offset.empty()) return micros;
+  if (plain.back() == 'Z') return std::nullopt;
+  std::erase(offset, ':');
+  if (offset.size() == 3) offset += "00";
+  if (offset.size() != 5 || offset.find_first_not_of("0123456789", 1) != std::string::npos) return std::nullopt;
+  const int64_t hours = (offset[1] - '0') * 10 + (offset[2] - '0');
+  const int64_t minutes = (offset[3] - '0') * 10 + (offset[4] - '0');
+  if (hours > 23 || minutes > 59) return std::nullopt;
+  const int64_t east = (hours * 60 + minutes) * 60 * kMicrosPerSecond;
+  return offset[0] == '+' ? micros - east : micros + east;
+}
+
 }  // namespace leat

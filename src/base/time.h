@@ -4,7 +4,9 @@
 // proleptic Gregorian (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). Pure functions; any thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace leat {
 
@@ -58,5 +60,9 @@ std::string format_time(int64_t micros);
 
 // The inverse of format_time and of ISO 8601 with 'T' and 'Z': for values this program wrote. False when it is not one.
 bool parse_time(const char* text, size_t size, int64_t* micros);
+
+// A time as ISO 8601 and RFC 3339 write it, for values of others: what parse_time takes, also a day alone (its first
+// moment), and an offset from UTC: +01:00, -0530, +01. Without one it is UTC. Microseconds; nothing when it is not one.
+std::optional<int64_t> parse_iso_time(std::string_view text);
 
 }  // namespace leat
