@@ -31,7 +31,7 @@ struct Visitor {
 
 int run_command(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
   const int status = std::visit(Visitor{surroundings}, parse_command_line(arguments));
-  errno = 0;
+  if (surroundings.out) errno = 0;  // else it is why a write failed, and the command ended
   surroundings.out.flush();
   // A result that nobody got is a failure; a reader that went away early (`| head`) knows it itself.
   if (surroundings.out) return status;

@@ -57,7 +57,10 @@ constexpr std::array<Flag, 4> kVerifyFlags{{
     kHelp,
 }};
 constexpr std::array<Flag, 2> kRebuildFlags{{kQuiet, kHelp}};
-constexpr std::array<Flag, 14> kGenerateFlags{{
+constexpr std::array<Flag, 16> kGenerateFlags{{
+    {"--seed", "S", "another number, other lines (default: 1)"},
+    {"--rows", "N", "flows: how many lines; 0: until stopped (default: 10000)"},
+    {"--broken", "N", "flows: one line in N has a field too few or too many"},
     {"--out", "DIR", "the folder to write to, made when it is missing (default: this one)"},
     {"--lines", "N", "how many lines; 0: until stopped (default: 10000)"},
     {"--rate", "N/s", "lines a second (/m, /h); without it, as fast as it goes"},
@@ -68,7 +71,6 @@ constexpr std::array<Flag, 14> kGenerateFlags{{
     {"--delaycompress", "", "--compress, but not before the next rotation"},
     {"--keep", "N", "how many rotated files are kept (default: all)"},
     {"--copy", "FILE", "also write every line to FILE, which is never rotated"},
-    {"--seed", "S", "another number, other lines (default: 1)"},
     {"--clock", "START", "time of the first line: 2026-01-31T12:00:00Z, or now (default: 2026-01-01T00:00:00Z)"},
     kQuiet,
     kHelp,
@@ -140,14 +142,19 @@ constexpr std::array<CommandKind, 12> kCommands{{
      kRebuildFlags,
      "  leat rebuild web.db\n"
      "  leat rebuild web.toml visitors_per_day"},
-    {"generate", "web-log", "write an access log to try things with, rotated as servers do it",
-     "The same options give the same lines. Each URI ends in the number of its line, a tenth of the lines are "
-     "repeated\n"
-     "exactly. journal.json, beside the log, says what was written and what was truncated, and when.",
+    {"generate", "web-log|flows", "write test data: an access log, rotated as servers do it, or network flows",
+     "The same options give the same lines.\n"
+     "web-log: each URI ends in the number of its line, a tenth of the lines are repeated exactly. journal.json, "
+     "beside\n"
+     "the log, says what was written and what was truncated, and when.\n"
+     "flows: lines of nine fields as in the LANL data set, to stdout: time, duration, source computer and port,\n"
+     "destination computer and port, protocol, packets, bytes. Times are seconds from 1 on, 41.6 rows in each; fewer\n"
+     "than 7.2 million rows are spread over two days.",
      kGenerateFlags,
      "  leat generate web-log --out demo --lines 1000000\n"
      "  leat generate web-log --out demo --rate 200/s --rotate-every 1000 --delaycompress\n"
-     "  leat generate web-log --out demo --lines 0 --rate 200/s --rotation alternate --rotate-every 100"},
+     "  leat generate web-log --out demo --lines 0 --rate 200/s --rotation alternate --rotate-every 100\n"
+     "  leat generate flows --rows 1000000 > flows.txt"},
     {"rejects", "list FILE.toml|DB [PIPELINE]", "records that could not become rows: where, why, and their text", "",
      kRejectsFlags,
      "  leat rejects list web.db\n"

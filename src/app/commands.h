@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/command.h"
+#include "base/status.h"
 
 namespace leat::app {
 
@@ -55,8 +56,9 @@ struct RebuildCommand {
 };
 
 struct GenerateCommand {
+  using Options = std::map<std::string, std::string, std::less<>>;
   std::string kind;
-  std::map<std::string, std::string, std::less<>> options;  // "--lines" → "1000": only those that were given
+  Options options;  // "--lines" → "1000": only those that were given
   bool dateext = false;
   bool compress = false;
   bool delaycompress = false;
@@ -104,6 +106,10 @@ struct SayCommand {
 using Command =
     std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, RebuildCommand,
                  GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand, RejectsCommand>;
+
+// An option of `leat generate` as a whole number of `least` and more. bad_config: it is none.
+Result<uint64_t> option_number(const GenerateCommand::Options& options, const std::string& name, uint64_t standard,
+                               uint64_t least);
 
 Command parse_command_line(const std::vector<std::string>& arguments);
 

@@ -1,16 +1,14 @@
 #include "app/generate_web_log.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
-#include "app/progress.h"
+#include "app/line_bar.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "config/complaints.h"
-#include "os/screen.h"
 
 namespace leat::app {
 namespace {
@@ -20,20 +18,8 @@ constexpr double kLinesPerSecond = 10;           // of the log's own clock, with
 constexpr uint64_t kTickMs = 4;
 constexpr uint64_t kMostAtOnce = 1000;  // lines
 constexpr uint64_t kMostNumbers = 999;  // of rotated files: docs/formats/file-source.md, "Families"
-constexpr uint64_t kMostLines = 1ULL << 50;
 
-using Options = std::map<std::string, std::string, std::less<>>;
-
-// The option as a whole number of `least` and more.
-Result<uint64_t> number(const Options& options, const std::string& name, uint64_t standard, uint64_t least) {
-  const auto at = options.find(name);
-  if (at == options.end()) return standard;
-  const auto value = parse_integer(at->second);
-  if (!value || *value < static_cast<int64_t>(least) || static_cast<uint64_t>(*value) > kMostLines) {
-    return Status::bad_config(fmt::format("{}: {} is not a whole number from {} on", name, quoted(at->second), least));
-  }
-  return static_cast<uint64_t>(*value);
-}
+using Options = GenerateCommand::Options;
 
 Result<double> rate(const Options& options) {
   const auto at = options.find("--rate");
@@ -81,48 +67,19 @@ Result<RotationKind> rotation(const Options& options) {
       fmt::format("--rotation: unknown kind {}{}", quoted(at->second), suggestion(at->second, names)));
 }
 
-// Draws how far it is, at most four times a second.
-class Bar {
- public:
-  Bar(const WebLogPlan& plan, os::Clock& clock, Talk& talk)
-      : plan_(plan), clock_(clock), talk_(talk), started_ms_(clock.steady_ms()) {}
-  void look(uint64_t lines) {
-    const uint64_t now = clock_.steady_ms();
-    if (now < drawn_ms_ + 250) return;
-    drawn_ms_ = now;
-    const double seconds = static_cast<double>(std::max<uint64_t>(now - started_ms_, 1)) / 1000;
-    const double per_second = static_cast<double>(lines) / seconds;
-    std::string line = fmt::format("{} lines  {}/s", with_commas(lines), human_rate(per_second));
-    if (plan_.lines > 0) {
-      const double share = static_cast<double>(lines) / static_cast<double>(plan_.lines);
-      const double left = per_second > 0 ? static_cast<double>(plan_.lines - lines) / per_second : 0;
-      line = fmt::format("{} {:3.0f}%  {}  {} left", bar(share, 24), share * 100, line,
-                         human_seconds(static_cast<uint64_t>(left) + 1));
-    }
-    talk_.draw({line}, os::terminal_size(STDERR_FILENO).columns);
-  }
-
- private:
-  const WebLogPlan& plan_;
-  os::Clock& clock_;
-  Talk& talk_;
-  uint64_t started_ms_;
-  uint64_t drawn_ms_ = 0;
-};
-
 }  // namespace
 
 Result<WebLogPlan> plan_web_log(const GenerateCommand& command, int64_t now) {
   const Options& options = command.options;
   WebLogPlan plan;
-  LEAT_ASSIGN(plan.lines, number(options, "--lines", 10'000, 0));
+  LEAT_ASSIGN(plan.lines, option_number(options, "--lines", 10'000, 0));
   LEAT_ASSIGN(plan.per_second, rate(options));
-  LEAT_ASSIGN(plan.seed, number(options, "--seed", 1, 0));
+  LEAT_ASSIGN(plan.seed, option_number(options, "--seed", 1, 0));
   LEAT_ASSIGN(plan.start, start_of(options, now));
   WrittenLogSettings& log = plan.log;
   LEAT_ASSIGN(log.rotation, rotation(options));
-  LEAT_ASSIGN(log.every, number(options, "--rotate-every", 1000, 1));
-  LEAT_ASSIGN(log.keep, number(options, "--keep", 0, 1));
+  LEAT_ASSIGN(log.every, option_number(options, "--rotate-every", 1000, 1));
+  LEAT_ASSIGN(log.keep, option_number(options, "--keep", 0, 1));
   const auto out = options.find("--out");
   log.directory = out == options.end() ? "." : out->second;
   const auto copy = options.find("--copy");
@@ -153,7 +110,7 @@ Status write_web_log(const WebLogPlan& plan, os::Clock& clock, const std::stop_t
   LEAT_ASSIGN(const auto log, WrittenLog::make(plan.log, clock));
   const double pace = plan.per_second > 0 ? plan.per_second : kLinesPerSecond;
   WebLogLines lines(plan.seed, plan.start, static_cast<int64_t>(static_cast<double>(kMicrosPerSecond) / pace));
-  Bar bar(plan, clock, talk);
+  LineBar bar(plan.lines, clock, talk);
   std::string text;
   const uint64_t begun = clock.steady_ms();
   while (!stop.stop_requested() && (plan.lines == 0 || log->lines() < plan.lines)) {
@@ -181,25 +138,6 @@ Status write_web_log(const WebLogPlan& plan, os::Clock& clock, const std::stop_t
   talk.line(fmt::format("{}: {} lines, {}, {} rotations; journal.json beside it says more", visible(log->live_path()),
                         with_commas(log->lines()), human_bytes(log->bytes()), with_commas(log->rotations())));
   return {};
-}
-
-int do_generate(const GenerateCommand& command, const Surroundings& surroundings) {
-  const auto refuse = [&](const std::string& text) {
-    surroundings.err << "leat generate: " << text << "\nsee: leat generate --help\n";
-    return 2;
-  };
-  if (command.kind != "web-log") {
-    const std::vector<std::string_view> kinds{"web-log"};
-    return refuse(fmt::format("unknown kind {}{}", quoted(command.kind), suggestion(command.kind, kinds)));
-  }
-  auto plan = plan_web_log(command, os::clock().now_micros());
-  if (!plan.ok()) return refuse(plan.status().message());
-  Talk talk(surroundings.err, surroundings.err_is_terminal ? Manner::terminal : Manner::plain, surroundings.colour,
-            command.quiet);
-  const Status outcome = write_web_log(*plan, os::clock(), surroundings.stop, talk);
-  if (outcome.ok()) return 0;
-  talk.message(NoteLevel::error, outcome.message());
-  return outcome.kind() == Kind::bad_config ? 2 : 1;
 }
 
 }  // namespace leat::app
