@@ -7,13 +7,13 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/status.h"
 #include "data/aggregate_spec.h"
 #include "data/position.h"
 #include "data/schema.h"
+#include "flow/scan.h"
 
 namespace leat {
 
@@ -61,9 +61,6 @@ struct Rebuilt {
   uint64_t buckets = 0;
   uint64_t rows = 0;  // that it was made from
 };
-
-// A cell of a table: NULL, a number, a text.
-using StoredValue = std::variant<std::monostate, int64_t, double, std::string>;
 
 // Rows of an aggregate's table, those with the largest `order` first.
 struct AggregateQuery {
@@ -115,6 +112,14 @@ class Store {
   virtual Result<StoredRows> aggregate_rows(const AggregateQuery& query) = 0;
   // Calls `take` for each, one at a time, until it says false.
   virtual Status rejects(const RejectQuery& query, const std::function<bool(const StoredReject&)>& take) = 0;
+  // The tables that others may read, by name.
+  virtual Result<std::vector<StoredTable>> tables() = 0;
+  // The largest row number in use; 0: no rows.
+  virtual Result<int64_t> last_row(const std::string& table) = 0;
+  // The next rows behind `after` (nothing: from the beginning), until `take` has enough or some 50 ms are over, rows
+  // that fit no filter included. bad_config: there is no such table or column, or no index leads to what is asked for:
+  // the message says how to make it. bad_data: `after` is not a key of this query.
+  virtual Result<ScanPiece> scan(const ScanQuery& query, const std::optional<ScanKey>& after, const TakeRow& take) = 0;
   // From now on a call that takes longer fails with Kind::retry, so that a live view never waits. verify() does not.
   virtual void answer_within(uint64_t ms) = 0;
 

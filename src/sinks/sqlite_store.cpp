@@ -10,6 +10,8 @@
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_rebuild.h"
+#include "sinks/sqlite_scan.h"
+#include "sinks/sqlite_value.h"
 #include "sinks/sqlite_verify.h"
 
 namespace leat {
@@ -22,29 +24,10 @@ std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
   return micros;
 }
 
-StoredValue value_at(const SqliteStatement& row, int at) {
-  switch (row.type(at)) {
-    case SQLITE_NULL:
-      return std::monostate();
-    case SQLITE_INTEGER:
-      return row.integer(at);
-    case SQLITE_FLOAT:
-      return row.real(at);
-    default:
-      return row.string(at);
-  }
-}
-
-void bind_value(SqliteStatement& statement, int at, const StoredValue& value) {
-  if (const auto* integer = std::get_if<int64_t>(&value)) return statement.bind(at, *integer);
-  if (const auto* real = std::get_if<double>(&value)) return statement.bind(at, *real);
-  if (const auto* text = std::get_if<std::string>(&value)) return statement.bind(at, std::string_view(*text));
-  statement.bind_null(at);
-}
-
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> db) : path_(std::move(path)), db_(std::move(db)) {}
+  SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> db)
+      : path_(std::move(path)), db_(std::move(db)), tables_(*db_) {}
 
   Result<std::vector<PipelineState>> pipelines() override {
     begin_answer();
@@ -65,6 +48,9 @@ class SqliteStore final : public Store {
 
   Result<StoredRows> aggregate_rows(const AggregateQuery& query) override;
   Status rejects(const RejectQuery& query, const std::function<bool(const StoredReject&)>& take) override;
+  Result<std::vector<StoredTable>> tables() override;
+  Result<int64_t> last_row(const std::string& table) override;
+  Result<ScanPiece> scan(const ScanQuery& query, const std::optional<ScanKey>& after, const TakeRow& take) override;
   void answer_within(uint64_t ms) override { answer_ms_ = ms; }
 
   Result<VerifyReport> verify(const StoreProgress& progress) override {
@@ -96,7 +82,8 @@ class SqliteStore final : public Store {
 
   std::string path_;
   std::unique_ptr<SqliteDatabase> db_;  // for reading only
-  uint64_t answer_ms_ = 0;              // 0: as long as it takes
+  SqliteTables tables_;
+  uint64_t answer_ms_ = 0;  // 0: as long as it takes
 };
 
 Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
@@ -208,6 +195,26 @@ Status SqliteStore::rejects(const RejectQuery& query, const std::function<bool(c
     reject.raw = select.string(9);
     if (!take(reject)) return {};
   }
+}
+
+Result<std::vector<StoredTable>> SqliteStore::tables() {
+  begin_answer();
+  LEAT_ASSIGN(const std::vector<SqliteTable>* tables, tables_.all());
+  std::vector<StoredTable> shown;
+  for (const SqliteTable& table : *tables) shown.push_back(table.shown);
+  return shown;
+}
+
+Result<int64_t> SqliteStore::last_row(const std::string& table) {
+  begin_answer();
+  LEAT_ASSIGN(const SqliteTable* found, tables_.find(table));
+  return db_->query_integer(fmt::format("SELECT max({0}.{1}) FROM {0}", sql_name(table), sql_name(found->row_number)));
+}
+
+Result<ScanPiece> SqliteStore::scan(const ScanQuery& query, const std::optional<ScanKey>& after, const TakeRow& take) {
+  begin_answer();
+  LEAT_ASSIGN(const SqliteTable* table, tables_.find(query.table));
+  return scan_sqlite(*db_, *table, query, after, take);
 }
 
 Result<std::unique_ptr<SqliteDatabase>> open_checked(const std::string& path, bool immutable) {
