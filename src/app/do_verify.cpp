@@ -16,6 +16,7 @@ void add(VerifyReport& sum, const VerifyReport& one) {
   sum.records += one.records;
   sum.rows += one.rows;
   sum.rejects += one.rejects;
+  sum.updated += one.updated;
   sum.filtered += one.filtered;
   sum.ignored += one.ignored;
   sum.lost += one.lost;
@@ -29,7 +30,7 @@ std::string json_of(const VerifyReport& report, bool ok) {
   JsonWriter json;
   json.begin_object().field("ok", ok);
   json.field("records", report.records).field("rows", report.rows).field("rejects", report.rejects);
-  json.field("filtered", report.filtered).field("ignored", report.ignored);
+  json.field("updated", report.updated).field("filtered", report.filtered).field("ignored", report.ignored);
   json.field("lost", report.lost).field("doubled", report.doubled).field("gaps", report.gap_bytes);
   json.key("problems").begin_array();
   for (const std::string& problem : report.problems) json.value(std::string_view(problem));

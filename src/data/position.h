@@ -25,11 +25,11 @@ using Positions = std::vector<Position>;
 // What became of the records of a stretch of a part.
 struct Counts {
   uint64_t inserted = 0;
-  uint64_t updated = 0;
-  uint64_t ignored = 0;   // first wins by key
+  uint64_t updated = 0;   // took over the row with its key
+  uint64_t ignored = 0;   // the row with its key wins
   uint64_t filtered = 0;  // by a transform
   uint64_t rejected = 0;
-  uint64_t digest = 0;  // sum modulo 2^64 of mix64(offset) over the inserted rows and the rejects
+  uint64_t digest = 0;  // sum modulo 2^64 of mix64(offset) over the inserted and updated rows and the rejects
   void add(const Counts& other) {
     inserted += other.inserted;
     updated += other.updated;

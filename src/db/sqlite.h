@@ -55,6 +55,13 @@ class SqliteStatement {
   }
   // TEXT if the bytes are UTF-8 without NUL, else BLOB.
   void bind_bytes(int at, std::string_view bytes);
+  void bind_blob(int at, std::string_view bytes) {
+    keep(sqlite3_bind_blob64(statement_, at, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
+  // A column of the row at which another statement stands; copied.
+  void bind_column(int at, const SqliteStatement& row, int column) {
+    keep(sqlite3_bind_value(statement_, at, sqlite3_column_value(row.statement_, column)));
+  }
   // All parameters in order.
   template <class... Values>
   SqliteStatement& with(const Values&... values) {

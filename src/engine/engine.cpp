@@ -276,6 +276,7 @@ class Engine::Impl {
       counts.inserted += written->inserted;
       counts.updated += written->updated;
       counts.ignored += written->ignored;
+      counts.rejected += written->rejected;
       counts.digest += written->digest;
       counts.add(counts_of(rejects));
       return {};

@@ -3,8 +3,10 @@
 // Where rows go. Rows, rejects, aggregates and positions become one fact in commit(). Every call is made by the
 // pipeline's sink thread. A Sink is opened again after every failure: open() forgets all that happened before.
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -22,6 +24,11 @@ enum class WriteMode : uint8_t {
   merge,    // a record whose key is there already takes its place
   replace,  // the rows of a whole pull take the place of all earlier ones, at finish()
 };
+// The words used in configuration, in the order of the enum.
+constexpr std::array<std::string_view, 4> kWriteModes = {"append", "ignore", "merge", "replace"};
+constexpr std::string_view name_of(WriteMode mode) {
+  return kWriteModes[static_cast<size_t>(mode)];
+}
 
 struct SinkPlan {
   std::string pipeline;
@@ -34,11 +41,12 @@ struct SinkPlan {
   std::vector<AggregateSpec> aggregates;
 };
 
-// What became of the rows of one write; `digest` covers the inserted rows only (data/position.h).
+// What became of the rows of one write; `digest` covers the inserted, updated and rejected ones (data/position.h).
 struct Written {
   uint64_t inserted = 0;
   uint64_t updated = 0;
   uint64_t ignored = 0;
+  uint64_t rejected = 0;  // by the sink itself, which keeps them with its rejects: a NULL in the key
   uint64_t digest = 0;
 };
 
@@ -68,7 +76,7 @@ class Sink {
   // Undoes what is not committed and lets go of the target, so that open() starts from nothing.
   virtual void rollback() noexcept = 0;
 
-  // The source ended and everything is committed.
+  // The source ended and everything is committed. WriteMode::replace: what was written takes the table's place.
   virtual Status finish() = 0;
 
   // Keeps the last trouble of this pipeline where `status` can show it, if the target lets us: best effort.

@@ -41,6 +41,7 @@ struct VerifyReport {
   uint64_t records = 0;
   uint64_t rows = 0;
   uint64_t rejects = 0;
+  uint64_t updated = 0;  // records that took over the row with their key
   uint64_t filtered = 0;
   uint64_t ignored = 0;
   uint64_t lost = 0;

@@ -41,27 +41,9 @@ bool is_distinct(const AggregateColumn& column) {
 
 }  // namespace
 
-std::string bucket_table(const std::string& aggregate) {
-  return "_leat_buckets_" + aggregate;
-}
-
-std::string distinct_table(const std::string& aggregate, const std::string& measure) {
-  return "_leat_distinct_" + aggregate + "_" + measure;
-}
-
-std::string keys_are(const std::vector<AggregateColumn>& columns, size_t first) {
-  std::string condition;
-  for (const AggregateColumn& column : columns) {
-    if (!column.key) break;
-    if (!condition.empty()) condition += " AND ";
-    condition += fmt::format("{} IS ?{}", sql_name(column.name), first++);
-  }
-  return condition.empty() ? "1" : condition;
-}
-
-Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const SqliteDatabase& db, const AggregateSpec& spec,
-                                                             const Schema& schema, const std::string& space,
-                                                             bool create) {
+Result<std::unique_ptr<KeptAggregate>> AggregateTable::make(const SqliteDatabase& db, const AggregateSpec& spec,
+                                                            const Schema& schema, const std::string& space,
+                                                            bool create) {
   std::unique_ptr<AggregateTable> table(new AggregateTable(db, schema, space));
   LEAT_ASSIGN(table->aggregate_, Aggregate::bind(spec, schema));
   for (const AggregateColumn& column : table->columns()) {
@@ -71,7 +53,7 @@ Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const SqliteDatabas
   table->times_.resize(table->columns().size());
   if (create) LEAT_TRY(table->create_tables());
   LEAT_TRY(table->prepare());
-  return table;
+  return std::unique_ptr<KeptAggregate>(std::move(table));
 }
 
 Status AggregateTable::create_tables() const {

@@ -87,7 +87,7 @@ Status drop_sqlite_aggregate(const SqliteDatabase& db, const AggregateSpec& spec
 Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::make(const SqliteDatabase& db, const std::string& pipeline,
                                                                  const std::string& table, const SchemaPtr& schema,
                                                                  const std::vector<AggregateSpec>& specs,
-                                                                 const Note& note) {
+                                                                 WriteMode mode, const Note& note) {
   std::unique_ptr<SqliteAggregates> aggregates(new SqliteAggregates(db, table, schema));
   LEAT_ASSIGN(const std::vector<AggregateSpec> stored, read_sqlite_aggregates(db, pipeline));
   for (const AggregateSpec& old : stored) {
@@ -101,7 +101,7 @@ Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::make(const SqliteDat
                                            db.where(), quoted(old.name), quoted(pipeline)));
     }
   }
-  std::vector<AggregateTable*> fresh;
+  std::vector<KeptAggregate*> fresh;
   for (const AggregateSpec& declared : specs) {
     AggregateSpec spec = declared;
     spec.pipeline = pipeline;
@@ -113,14 +113,14 @@ Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::make(const SqliteDat
       LEAT_TRY(check_free(db, spec));
       LEAT_TRY(store_spec(db, spec));
     }
-    LEAT_ASSIGN(auto made, AggregateTable::make(db, spec, *schema, "main", !keep));
+    LEAT_ASSIGN(auto made, make_kept_aggregate(db, spec, *schema, "main", !keep, mode));
     if (!keep) fresh.push_back(made.get());
     aggregates->tables_.push_back(std::move(made));
   }
   LEAT_ASSIGN(const int64_t last_row, db.query_integer("SELECT max(_row) FROM " + sql_name(table)));
   if (fresh.empty() || last_row == 0) return aggregates;
   LEAT_ASSIGN(const uint64_t rows, aggregates->build(fresh, nullptr));
-  for (const AggregateTable* built : fresh) {
+  for (const KeptAggregate* built : fresh) {
     if (note) {
       note(NoteLevel::info, fmt::format("{}: aggregate {} was built from {} rows", db.where(),
                                         quoted(built->spec().name), with_commas(rows)));
@@ -132,11 +132,12 @@ Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::make(const SqliteDat
 Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::recount(const SqliteDatabase& db, const std::string& table,
                                                                     const SchemaPtr& schema,
                                                                     const std::vector<AggregateSpec>& specs,
+                                                                    WriteMode mode,
                                                                     const std::function<void(uint64_t)>& progress) {
   std::unique_ptr<SqliteAggregates> aggregates(new SqliteAggregates(db, table, schema));
-  std::vector<AggregateTable*> fresh;
+  std::vector<KeptAggregate*> fresh;
   for (const AggregateSpec& spec : specs) {
-    LEAT_ASSIGN(auto made, AggregateTable::make(db, spec, *schema, "temp", true));
+    LEAT_ASSIGN(auto made, make_kept_aggregate(db, spec, *schema, "temp", true, mode));
     fresh.push_back(made.get());
     aggregates->tables_.push_back(std::move(made));
   }
@@ -145,16 +146,16 @@ Result<std::unique_ptr<SqliteAggregates>> SqliteAggregates::recount(const Sqlite
 }
 
 Result<uint64_t> SqliteAggregates::rebuild(const SqliteDatabase& db, const std::string& table, const SchemaPtr& schema,
-                                           const std::vector<AggregateSpec>& specs,
+                                           const std::vector<AggregateSpec>& specs, WriteMode mode,
                                            const std::function<void(uint64_t)>& progress) {
   SqliteAggregates aggregates(db, table, schema);
-  std::vector<AggregateTable*> fresh;
+  std::vector<KeptAggregate*> fresh;
   std::vector<std::string> again;
   for (const AggregateSpec& spec : specs) {
     LEAT_ASSIGN(std::vector<std::string> added, additions(db, spec));
     again.insert(again.end(), std::make_move_iterator(added.begin()), std::make_move_iterator(added.end()));
     LEAT_TRY(drop_tables(db, spec));
-    LEAT_ASSIGN(auto made, AggregateTable::make(db, spec, *schema, "main", true));
+    LEAT_ASSIGN(auto made, make_kept_aggregate(db, spec, *schema, "main", true, mode));
     fresh.push_back(made.get());
     aggregates.tables_.push_back(std::move(made));
   }
@@ -163,7 +164,7 @@ Result<uint64_t> SqliteAggregates::rebuild(const SqliteDatabase& db, const std::
   return rows;
 }
 
-Result<uint64_t> SqliteAggregates::build(const std::vector<AggregateTable*>& fresh,
+Result<uint64_t> SqliteAggregates::build(const std::vector<KeptAggregate*>& fresh,
                                          const std::function<void(uint64_t)>& progress) {
   std::vector<size_t> columns = inputs();
   LEAT_ASSIGN(const auto reader, RowReader::make(*db_, table_, schema_, std::move(columns), ""));
@@ -172,15 +173,15 @@ Result<uint64_t> SqliteAggregates::build(const std::vector<AggregateTable*>& fre
   for (;;) {
     LEAT_ASSIGN(const RecordBatch batch, reader->next());
     if (batch.rows() == 0) break;
-    for (AggregateTable* table : fresh) table->add(batch, 0, batch.rows());
+    for (KeptAggregate* table : fresh) table->add(batch, 0, batch.rows());
     rows += batch.rows();
     waiting += batch.rows();
     if (progress) progress(rows);
     if (waiting < kApplyRows) continue;
-    for (AggregateTable* table : fresh) LEAT_TRY(table->apply());
+    for (KeptAggregate* table : fresh) LEAT_TRY(table->apply());
     waiting = 0;
   }
-  for (AggregateTable* table : fresh) LEAT_TRY(table->apply());
+  for (KeptAggregate* table : fresh) LEAT_TRY(table->apply());
   return rows;
 }
 
@@ -189,6 +190,7 @@ void SqliteAggregates::add(const RecordBatch& batch, size_t first, size_t count)
 }
 
 Status SqliteAggregates::touch(const RecordBatch& batch, size_t first, size_t count) {
+  if (count == 0) return {};
   for (const auto& table : tables_) LEAT_TRY(table->touch(batch, first, count));
   return {};
 }

@@ -13,40 +13,34 @@
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 #include "flow/note.h"
+#include "sinks/sqlite_kept_aggregate.h"
 #include "sinks/sqlite_rows.h"
 
 namespace leat {
 
-std::string bucket_table(const std::string& aggregate);
-std::string distinct_table(const std::string& aggregate, const std::string& measure);
-
-// "k1 IS ?5 AND k2 IS ?6" over the keys of an aggregate, parameters from `first` on; "1" when it has none.
-std::string keys_are(const std::vector<AggregateColumn>& columns, size_t first);
-
-// One aggregate and its tables.
-class AggregateTable {
+// One aggregate of rows that stay: what is added since the last commit goes into its tables.
+class AggregateTable final : public KeptAggregate {
  public:
-  // `space`: "main" or "temp". create: makes the tables, which must not be there.
-  static Result<std::unique_ptr<AggregateTable>> make(const SqliteDatabase& db, const AggregateSpec& spec,
+  static Result<std::unique_ptr<KeptAggregate>> make(const SqliteDatabase& db, const AggregateSpec& spec,
                                                       const Schema& schema, const std::string& space, bool create);
 
-  [[nodiscard]] const AggregateSpec& spec() const { return aggregate_->spec(); }
-  [[nodiscard]] const std::vector<AggregateColumn>& columns() const { return aggregate_->columns(); }
-  [[nodiscard]] const std::vector<size_t>& inputs() const { return aggregate_->inputs(); }
+  [[nodiscard]] const AggregateSpec& spec() const override { return aggregate_->spec(); }
+  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return aggregate_->columns(); }
+  [[nodiscard]] const std::vector<size_t>& inputs() const override { return aggregate_->inputs(); }
+  [[nodiscard]] bool has_values(const AggregateColumn& column) const override {
+    return !column.key && column.measure == Measure::count_distinct;
+  }
+  [[nodiscard]] bool counts_rows() const override { return false; }
 
-  void add(const RecordBatch& batch, size_t first, size_t count) { aggregate_->add(batch, first, count); }
-  // What was added since the last apply() goes into the tables.
-  Status apply();
-  // Another connection has changed the database: rows may have moved (VACUUM).
-  void forget_rows() { rows_.clear(); }
+  void add(const RecordBatch& batch, size_t first, size_t count) override { aggregate_->add(batch, first, count); }
+  Status apply() override;
+  void forget_rows() override { rows_.clear(); }
 
-  // Rows that are about to be deleted, or that have just been.
-  Status touch(const RecordBatch& batch, size_t first, size_t count);
-  [[nodiscard]] bool is_touched() const { return touched_ != nullptr; }
-  // Empties the touched buckets; then readd() every row of the table, in batches; then end_again().
-  Status begin_again();
-  Status readd(const RecordBatch& batch);
-  Status end_again();
+  Status touch(const RecordBatch& batch, size_t first, size_t count) override;
+  [[nodiscard]] bool is_touched() const override { return touched_ != nullptr; }
+  Status begin_again() override;
+  Status readd(const RecordBatch& batch) override;
+  Status end_again() override;
 
  private:
   AggregateTable(const SqliteDatabase& db, const Schema& schema, std::string space)
@@ -87,17 +81,18 @@ class SqliteAggregates {
   // fit, a name that is taken.
   static Result<std::unique_ptr<SqliteAggregates>> make(const SqliteDatabase& db, const std::string& pipeline,
                                                         const std::string& table, const SchemaPtr& schema,
-                                                        const std::vector<AggregateSpec>& specs, const Note& note);
+                                                        const std::vector<AggregateSpec>& specs, WriteMode mode,
+                                                        const Note& note);
   // Builds `specs` from the rows of `table` in temporary tables. `progress` gets the rows read so far.
   static Result<std::unique_ptr<SqliteAggregates>> recount(const SqliteDatabase& db, const std::string& table,
                                                            const SchemaPtr& schema,
-                                                           const std::vector<AggregateSpec>& specs,
+                                                           const std::vector<AggregateSpec>& specs, WriteMode mode,
                                                            const std::function<void(uint64_t)>& progress);
 
   // Within a transaction: makes the tables of `specs` anew, whatever has become of them, and fills them from the rows
   // of `table`. Indexes and triggers that a user has put on them are put on again. The number of rows.
   static Result<uint64_t> rebuild(const SqliteDatabase& db, const std::string& table, const SchemaPtr& schema,
-                                  const std::vector<AggregateSpec>& specs,
+                                  const std::vector<AggregateSpec>& specs, WriteMode mode,
                                   const std::function<void(uint64_t)>& progress);
 
   void add(const RecordBatch& batch, size_t first, size_t count);
@@ -109,19 +104,19 @@ class SqliteAggregates {
   // Indexes of the columns that any of them reads.
   [[nodiscard]] std::vector<size_t> inputs() const;
   [[nodiscard]] bool empty() const { return tables_.empty(); }
-  [[nodiscard]] const std::vector<std::unique_ptr<AggregateTable>>& tables() const { return tables_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<KeptAggregate>>& tables() const { return tables_; }
 
  private:
   SqliteAggregates(const SqliteDatabase& db, std::string table, SchemaPtr schema)
       : db_(&db), table_(std::move(table)), schema_(std::move(schema)) {}
   // Adds every row of the table to each of `fresh`; the number of rows.
-  Result<uint64_t> build(const std::vector<AggregateTable*>& fresh, const std::function<void(uint64_t)>& progress);
+  Result<uint64_t> build(const std::vector<KeptAggregate*>& fresh, const std::function<void(uint64_t)>& progress);
   Status again();
 
   const SqliteDatabase* db_;
   std::string table_;
   SchemaPtr schema_;
-  std::vector<std::unique_ptr<AggregateTable>> tables_;
+  std::vector<std::unique_ptr<KeptAggregate>> tables_;
 };
 
 // Within a transaction: removes a stored aggregate with its tables.

@@ -33,7 +33,7 @@ Result<std::unique_ptr<SqliteClaim>> SqliteClaim::take(const SqliteDatabase& db,
   LEAT_TRY(belongs_elsewhere(db, plan));
   {
     LEAT_ASSIGN(SqliteStatement select,
-                db.prepare("SELECT table_name, sequence, next_row, writer, ended_at IS NOT NULL "
+                db.prepare("SELECT table_name, sequence, next_row, writer, ended_at IS NOT NULL, write_mode "
                            "FROM _leat_pipelines WHERE pipeline = ?"));
     select.with(std::string_view(plan.pipeline));
     LEAT_ASSIGN(const bool known, select.step());
@@ -43,6 +43,12 @@ Result<std::unique_ptr<SqliteClaim>> SqliteClaim::take(const SqliteDatabase& db,
         return Status::bad_config(
             fmt::format("{}: pipeline {} fills table {}, not {}; name that table (--table), or another database",
                         db.where(), quoted(plan.pipeline), quoted(select.text(0)), quoted(plan.table)));
+      }
+      if (select.text(5) != name_of(plan.mode)) {
+        return Status::bad_config(
+            fmt::format("{}: table {} is written with write = {}, now it would be {}; name another table, or another "
+                        "database",
+                        db.where(), quoted(plan.table), quoted(select.text(5)), quoted(name_of(plan.mode))));
       }
       const std::string writer = select.string(3);
       if (select.integer(4) == 0 && writer != self && os::is_alive(writer)) {
@@ -55,8 +61,11 @@ Result<std::unique_ptr<SqliteClaim>> SqliteClaim::take(const SqliteDatabase& db,
   }
   if (claim->is_new_) {
     LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT INTO _leat_pipelines(pipeline, table_name, write_mode, "
-                                                   "sequence, next_row, writer) VALUES(?, ?, 'append', 0, 1, ?)"));
-    LEAT_TRY(insert.with(std::string_view(plan.pipeline), std::string_view(plan.table), std::string_view(self)).run());
+                                                   "sequence, next_row, writer) VALUES(?, ?, ?, 0, 1, ?)"));
+    LEAT_TRY(insert
+                 .with(std::string_view(plan.pipeline), std::string_view(plan.table), name_of(plan.mode),
+                       std::string_view(self))
+                 .run());
   } else {
     LEAT_ASSIGN(SqliteStatement update,
                 db.prepare("UPDATE _leat_pipelines SET sequence = ?, writer = ?, ended_at = NULL "

@@ -15,7 +15,8 @@ namespace leat {
 class SqliteClaim {
  public:
   // Within a transaction: makes the pipeline's row or checks it, and makes this process its writer.
-  // bad_config: the table belongs to another pipeline, or the pipeline to another table. fatal: another live process
+  // bad_config: the table belongs to another pipeline, the pipeline to another table, or it is written in another mode.
+  // fatal: another live process
   // runs it.
   static Result<std::unique_ptr<SqliteClaim>> take(const SqliteDatabase& db, const SinkPlan& plan);
 

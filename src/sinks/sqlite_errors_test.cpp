@@ -50,8 +50,8 @@ class SqliteErrorsTest : public testing::Test {
 
 TEST_F(SqliteErrorsTest, ANewerLayoutIsRefused) {
   feed(3);
-  change("UPDATE _leat_meta SET version = 2");
-  const std::string text = path_ + ": made by a newer leat (layout 2, this one knows 1); use that version";
+  change("UPDATE _leat_meta SET version = 3");
+  const std::string text = path_ + ": made by a newer leat (layout 3, this one knows 2); use that version";
   EXPECT_EQ(refusal(), "bad_config: " + text);
   EXPECT_EQ(open_sqlite_store(path_).status().message(), text);
 }

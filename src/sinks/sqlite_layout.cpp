@@ -27,7 +27,8 @@ CREATE TABLE _leat_ranges(part INTEGER NOT NULL, start INTEGER NOT NULL, "end" I
   PRIMARY KEY(part, start)) WITHOUT ROWID;
 CREATE TABLE _leat_provisional(part INTEGER PRIMARY KEY, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
   inserted INTEGER NOT NULL, rejected INTEGER NOT NULL, digest INTEGER NOT NULL, first_row INTEGER NOT NULL,
-  first_reject INTEGER NOT NULL, content INTEGER NOT NULL);
+  first_reject INTEGER NOT NULL, content INTEGER NOT NULL, updated INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE _leat_taken(part INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
 CREATE TABLE _leat_rejects(reject INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, part INTEGER NOT NULL,
   origin TEXT NOT NULL, byte_offset INTEGER NOT NULL, line INTEGER NOT NULL, column_name TEXT NOT NULL,
   reason TEXT NOT NULL, raw TEXT NOT NULL, raw_length INTEGER NOT NULL, raw_hash TEXT NOT NULL, at TEXT NOT NULL);
@@ -37,7 +38,15 @@ CREATE TABLE _leat_aggregate_columns(aggregate TEXT NOT NULL, ordinal INTEGER NO
   name TEXT NOT NULL, expression TEXT NOT NULL, PRIMARY KEY(aggregate, ordinal)) WITHOUT ROWID;
 )";
 
-Status check_version(const SqliteDatabase& db) {
+// What layout 2 has more than layout 1.
+constexpr const char* kFromLayout1 = R"(
+ALTER TABLE _leat_provisional ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE _leat_taken(part INTEGER PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL);
+UPDATE _leat_meta SET version = 2;
+)";
+
+// The layout's version, which is at most this one's.
+Result<int64_t> read_version(const SqliteDatabase& db) {
   LEAT_ASSIGN(const int64_t version, db.query_integer("SELECT max(version) FROM _leat_meta", -1));
   if (version > kSqliteLayout) {
     return Status::bad_config(fmt::format("{}: made by a newer leat (layout {}, this one knows {}); use that version",
@@ -49,14 +58,17 @@ Status check_version(const SqliteDatabase& db) {
                     "name another file",
                     db.where()));
   }
-  return {};
+  return version;
 }
 
 }  // namespace
 
 Status make_sqlite_layout(const SqliteDatabase& db, int64_t now_micros) {
   LEAT_ASSIGN(const bool there, db.has_table("_leat_meta"));
-  if (there) return check_version(db);
+  if (there) {
+    LEAT_ASSIGN(const int64_t version, read_version(db));
+    return version < kSqliteLayout ? db.execute(kFromLayout1) : Status();
+  }
   LEAT_TRY(db.execute(kTables));
   LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT INTO _leat_meta VALUES(?, ?, 'leat')"));
   const std::string now = format_time(now_micros);
@@ -69,7 +81,12 @@ Status check_sqlite_layout(const SqliteDatabase& db) {
     return Status::bad_config(
         fmt::format("{}: a database, but not one that leat has written to; name one that is", db.where()));
   }
-  return check_version(db);
+  LEAT_ASSIGN(const int64_t version, read_version(db));
+  if (version == kSqliteLayout) return {};
+  return Status::bad_config(
+      fmt::format("{}: made by an older leat (layout {}, this one knows {}); run its pipeline once, which brings it up "
+                  "to date",
+                  db.where(), version, kSqliteLayout));
 }
 
 Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& pipeline) {
@@ -108,6 +125,17 @@ Status keep_sqlite_source_schema(const SqliteDatabase& db, const std::string& pi
                  "\"schema\" TEXT NOT NULL) WITHOUT ROWID"));
   LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT OR REPLACE INTO _leat_source_schemas VALUES(?, ?)"));
   return insert.with(std::string_view(pipeline), std::string_view(schema)).run();
+Result<WriteMode> read_sqlite_write_mode(const SqliteDatabase& db, const std::string& pipeline) {
+  LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT write_mode FROM _leat_pipelines WHERE pipeline = ?"));
+  select.with(std::string_view(pipeline));
+  LEAT_ASSIGN(const bool known, select.step());
+  if (!known) return WriteMode::append;
+  for (size_t i = 0; i < kWriteModes.size(); ++i) {
+    if (select.text(0) == kWriteModes[i]) return static_cast<WriteMode>(i);
+  }
+  return Status::fatal(fmt::format("{}: pipeline {} has the unknown write mode {}; it was changed by someone else, name "
+                                   "another file",
+                                   db.where(), quoted(pipeline), quoted(select.text(0))));
 }
 
 Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline) {

@@ -9,15 +9,16 @@
 #include "data/aggregate_spec.h"
 #include "data/schema.h"
 #include "db/sqlite.h"
+#include "flow/sink.h"
 
 namespace leat {
 
-constexpr int64_t kSqliteLayout = 1;
+constexpr int64_t kSqliteLayout = 2;
 
-// Within a transaction: makes the tables, or checks that they are of this layout. bad_config: a newer one.
+// Within a transaction: makes the tables, or brings those of an older layout up to date. bad_config: a newer one.
 Status make_sqlite_layout(const SqliteDatabase& db, int64_t now_micros);
 
-// bad_config: not one of ours, or of a newer layout.
+// bad_config: not one of ours, or of another layout.
 Status check_sqlite_layout(const SqliteDatabase& db);
 
 // The columns of a pipeline's table as they are stored; no fields: the pipeline is not known.
@@ -26,6 +27,8 @@ Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& p
 // SinkPlan::source_schema of a pipeline. It has a table of its own, made when there is something to keep.
 Result<std::string> read_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline);
 Status keep_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline, const std::string& schema);
+// How a pipeline's table is written; append: the pipeline is not known.
+Result<WriteMode> read_sqlite_write_mode(const SqliteDatabase& db, const std::string& pipeline);
 
 // The aggregates of a pipeline as they are stored, by name.
 Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline);

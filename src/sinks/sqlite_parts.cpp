@@ -25,7 +25,7 @@ Status SqliteParts::prepare() {
   LEAT_ASSIGN(update_origin_, db_->prepare("UPDATE _leat_parts SET origin = ? WHERE part = ?"));
   LEAT_ASSIGN(put_range_, db_->prepare("INSERT OR REPLACE INTO _leat_ranges VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(put_provisional_,
-              db_->prepare("INSERT OR REPLACE INTO _leat_provisional VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+              db_->prepare("INSERT OR REPLACE INTO _leat_provisional VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(delete_provisional_, db_->prepare("DELETE FROM _leat_provisional WHERE part = ?"));
   return {};
 }
@@ -85,7 +85,7 @@ Status SqliteParts::load_ranges() {
 
 Status SqliteParts::load_provisional() {
   LEAT_ASSIGN(SqliteStatement select, db_->prepare("SELECT part, start, inserted, rejected, first_row, first_reject, "
-                                                   "content FROM _leat_provisional"));
+                                                   "content, updated FROM _leat_provisional"));
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
     if (!row) return {};
@@ -93,6 +93,7 @@ Status SqliteParts::load_provisional() {
     if (part == nullptr) continue;
     part->provisional = SqliteProvisional{.start = select.number(1),
                                           .inserted = select.number(2),
+                                          .updated = select.number(7),
                                           .rejected = select.number(3),
                                           .first_row = select.integer(4),
                                           .first_reject = select.integer(5),
@@ -179,14 +180,15 @@ Status SqliteParts::store_range(const SqlitePart& part) {
 }
 
 Status SqliteParts::store_provisional(SqlitePart& part, const Range& range) {
-  if (range.counts.records() == 0) return {};
+  // Of one that was ignored nothing is there.
+  if (range.counts.inserted + range.counts.updated + range.counts.rejected == 0) return {};
   if (!part.provisional || part.provisional->start < range.start) {
     return misplaced(part, range.start, "nothing was written for the provisional range at");
   }
   SqliteProvisional& record = *part.provisional;
   LEAT_TRY(put_provisional_
                .with(part.id, record.start, range.end, record.inserted, record.rejected, range.counts.digest,
-                     record.first_row, record.first_reject, record.content)
+                     record.first_row, record.first_reject, record.content, record.updated)
                .run());
   record.stored = true;
   return {};

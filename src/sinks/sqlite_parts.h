@@ -19,8 +19,9 @@ namespace leat {
 struct SqliteProvisional {
   uint64_t start = 0;
   uint64_t inserted = 0;
+  uint64_t updated = 0;
   uint64_t rejected = 0;
-  int64_t first_row = 0;     // its row is this one or behind it
+  int64_t first_row = 0;     // its row
   int64_t first_reject = 0;  // likewise
   uint64_t content = 0;      // hash of its cells, or of the reject
   bool stored = false;       // in _leat_provisional
@@ -45,6 +46,8 @@ class SqliteParts {
   static Result<std::unique_ptr<SqliteParts>> load(const SqliteDatabase& db, const std::string& pipeline);
 
   [[nodiscard]] Positions positions() const;
+  // In the order of their ids.
+  [[nodiscard]] const std::vector<std::unique_ptr<SqlitePart>>& all() const { return parts_; }
 
   // The part of that name; made if it is new. Stays where it is until the sink is opened again.
   Result<SqlitePart*> get(const std::string& name, const std::string& origin);

@@ -35,6 +35,7 @@ Result<std::vector<Work>> work_of(const SqliteDatabase& db, const RebuildRequest
     work.plan.pipeline = select.string(0);
     work.plan.table = select.string(1);
     work.rows = select.number(2);
+    LEAT_ASSIGN(work.plan.mode, read_sqlite_write_mode(db, work.plan.pipeline));
     const std::vector<std::string>& wanted = request.pipelines;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), work.plan.pipeline) == wanted.end()) continue;
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(db, work.plan.pipeline));
@@ -69,7 +70,7 @@ Result<std::vector<Rebuilt>> rebuild_all(const SqliteDatabase& db, const Rebuild
     LEAT_ASSIGN(Schema schema, read_sqlite_schema(db, work.plan.pipeline));
     LEAT_ASSIGN(const uint64_t rows,
                 SqliteAggregates::rebuild(db, work.plan.table, std::make_shared<const Schema>(std::move(schema)),
-                                          work.chosen, [&](uint64_t read) {
+                                          work.chosen, work.plan.mode, [&](uint64_t read) {
                                             if (progress) progress(done + read, std::max(total, done + read));
                                           }));
     for (const AggregateSpec& spec : work.chosen) {

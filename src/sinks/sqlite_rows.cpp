@@ -15,7 +15,7 @@ constexpr size_t kReadRows = 4096;
 constexpr size_t kReadBytes = 1024 * 1024;
 
 Status check_names(const std::string& where, const std::string& table, const Schema& schema) {
-  std::unordered_set<std::string> seen = {"_part", "_offset", "_row"};
+  std::unordered_set<std::string> seen = {"_part", "_offset", "_row", "_revision"};
   for (const Field& field : schema.fields) {
     const std::string name = lower_case(field.name);
     if (seen.insert(name).second) continue;
@@ -43,13 +43,17 @@ Status store_columns(const SqliteDatabase& db, const std::string& pipeline, cons
 
 // The stored columns keep their places; what is new stands behind them.
 Status widen(const SqliteDatabase& db, const std::string& pipeline, const std::string& table, const Schema& schema,
-             const Schema& known) {
+             const Schema& known, bool merge) {
   Schema all = known;
+  std::vector<std::string> tables = {table};
+  if (merge) tables.push_back(before_table(table));
   for (const Field& field : schema.fields) {
     const std::optional<size_t> at = known.find(field.name);
     if (!at) {
-      LEAT_TRY(db.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", sql_name(table), sql_name(field.name),
-                                      sqlite_storage(field.type))));
+      for (const std::string& name : tables) {
+        LEAT_TRY(db.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", sql_name(name), sql_name(field.name),
+                                        sqlite_storage(field.type))));
+      }
       all.fields.push_back(field);
     } else if (known.fields[*at].type != field.type) {
       return Status::bad_config(
@@ -104,17 +108,23 @@ std::string_view TimeText::format(int64_t micros) {
   return text_;
 }
 
-Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
-                      const Schema& schema, const Schema& known) {
+std::string before_table(const std::string& table) {
+  return "_leat_before_" + table;
+}
+
+Status check_table_name(const std::string& where, const std::string& table) {
   const std::string name = lower_case(table);
-  if (name.empty() || name.starts_with("_leat_") || name.starts_with("sqlite_")) {
-    return Status::bad_config(
-        fmt::format("{}: a table cannot be named {}; name another one (--table)", db.where(), quoted(table)));
-  }
+  if (!name.empty() && !name.starts_with("_leat_") && !name.starts_with("sqlite_")) return {};
+  return Status::bad_config(
+      fmt::format("{}: a table cannot be named {}; name another one (--table)", where, quoted(table)));
+}
+
+Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
+                      const Schema& schema, const Schema& known, bool merge) {
   LEAT_TRY(check_names(db.where(), table, schema));
   LEAT_ASSIGN(const bool there, db.has_table(table));
   if (!known.fields.empty()) {
-    if (there) return widen(db, pipeline, table, schema, known);
+    if (there) return widen(db, pipeline, table, schema, known, merge);
     return Status::fatal(
         fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name "
                     "another file",
@@ -129,9 +139,15 @@ Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, con
     columns += fmt::format("{} {}, ", sql_name(field.name), sqlite_storage(field.type));
   }
   LEAT_TRY(
-      db.execute(fmt::format("CREATE TABLE {}({}_part INTEGER NOT NULL, _offset INTEGER NOT NULL, "
+      db.execute(fmt::format("CREATE TABLE {}({}_part INTEGER NOT NULL, _offset INTEGER NOT NULL, {}"
                              "_row INTEGER PRIMARY KEY)",
-                             sql_name(table), columns)));
+                             sql_name(table), columns, merge ? "_revision INTEGER NOT NULL, " : "")));
+  if (merge) {
+    LEAT_TRY(db.execute(fmt::format("CREATE UNIQUE INDEX {} ON {}(_revision)", sql_name("_leat_revision_" + table),
+                                    sql_name(table))));
+    LEAT_TRY(db.execute(fmt::format("CREATE TABLE {} AS SELECT * FROM {}", sql_name(before_table(table)),
+                                    sql_name(table))));
+  }
   return store_columns(db, pipeline, schema, 0);
 }
 
@@ -146,42 +162,36 @@ Result<std::unique_ptr<RowWriter>> RowWriter::make(const SqliteDatabase& db, con
   const std::string sql =
       fmt::format("INSERT INTO {}({}_part, _offset, _row) VALUES({}?, ?, ?)", sql_name(table), names, marks);
   std::unique_ptr<RowWriter> writer(new RowWriter(db, std::move(schema)));
-  writer->times_.resize(writer->schema_->fields.size());
   LEAT_ASSIGN(writer->insert_, db.prepare(sql));
   return writer;
 }
 
+void CellBinder::bind(SqliteStatement& statement, int at, const RecordBatch& batch, size_t row, size_t column) {
+  if (batch.is_null(column, row)) return statement.bind_null(at);
+  const Field& field = schema_->fields[column];
+  switch (field.type) {
+    case Type::boolean:
+    case Type::integer:
+      return statement.bind(at, batch.integer(column, row));
+    case Type::real:
+      return statement.bind(at, batch.real(column, row));
+    case Type::time:
+      return statement.bind(at, times_[column].format(batch.integer(column, row)));
+    case Type::text:
+    case Type::json:
+      break;
+  }
+  if (field.bytes) {
+    statement.bind_bytes(at, batch.text(column, row));
+  } else {
+    statement.bind(at, batch.text(column, row));
+  }
+}
+
 Status RowWriter::insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row) {
-  const std::vector<Field>& fields = schema_->fields;
-  const size_t width = fields.size();
+  const size_t width = cells_.schema().fields.size();
   for (size_t r = first; r < first + count; ++r) {
-    for (size_t c = 0; c < width; ++c) {
-      const int at = static_cast<int>(c) + 1;
-      if (batch.is_null(c, r)) {
-        insert_.bind_null(at);
-        continue;
-      }
-      switch (fields[c].type) {
-        case Type::boolean:
-        case Type::integer:
-          insert_.bind(at, batch.integer(c, r));
-          break;
-        case Type::real:
-          insert_.bind(at, batch.real(c, r));
-          break;
-        case Type::time:
-          insert_.bind(at, times_[c].format(batch.integer(c, r)));
-          break;
-        case Type::text:
-        case Type::json:
-          if (fields[c].bytes) {
-            insert_.bind_bytes(at, batch.text(c, r));
-          } else {
-            insert_.bind(at, batch.text(c, r));
-          }
-          break;
-      }
-    }
+    for (size_t c = 0; c < width; ++c) cells_.bind(insert_, static_cast<int>(c) + 1, batch, r, c);
     const int at = static_cast<int>(width);
     insert_.bind(at + 1, part);
     insert_.bind(at + 2, batch.origin_of(r).offset);
@@ -210,25 +220,25 @@ Result<std::unique_ptr<RowReader>> RowReader::make(const SqliteDatabase& db, con
   return reader;
 }
 
-void RowReader::take_cell(RecordBatch& batch, size_t row, size_t column, int at) const {
-  if (select_.is_null(at)) return;
-  switch (schema_->fields[column].type) {
+void read_cell(const SqliteStatement& from, int at, RecordBatch& batch, size_t row, size_t column) {
+  if (from.is_null(at)) return;
+  switch (batch.schema().fields[column].type) {
     case Type::boolean:
     case Type::integer:
-      batch.set_integer(column, row, select_.integer(at));
+      batch.set_integer(column, row, from.integer(at));
       break;
     case Type::real:
-      batch.set_real(column, row, select_.real(at));
+      batch.set_real(column, row, from.real(at));
       break;
     case Type::time: {
-      const std::string_view text = select_.text(at);
+      const std::string_view text = from.text(at);
       int64_t micros = 0;
       if (parse_time(text.data(), text.size(), &micros)) batch.set_integer(column, row, micros);
       break;
     }
     case Type::text:
     case Type::json:
-      batch.set_new_text(column, row, select_.text(at));
+      batch.set_new_text(column, row, from.text(at));
       break;
   }
 }
@@ -242,7 +252,7 @@ Result<RecordBatch> RowReader::next() {
       break;
     }
     const size_t row = batch.add_row({.offset = select_.number(0), .line = 0, .raw = 0});
-    for (size_t i = 0; i < columns_.size(); ++i) take_cell(batch, row, columns_[i], static_cast<int>(i) + 1);
+    for (size_t i = 0; i < columns_.size(); ++i) read_cell(select_, static_cast<int>(i) + 1, batch, row, columns_[i]);
   }
   return batch;
 }

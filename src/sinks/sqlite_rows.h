@@ -30,11 +30,33 @@ class TimeText {
   std::string text_;
 };
 
+// Binds the cells of rows to the parameters of a statement.
+class CellBinder {
+ public:
+  explicit CellBinder(SchemaPtr schema) : schema_(std::move(schema)), times_(schema_->fields.size()) {}
+  // Valid until the next cell of that column is bound.
+  void bind(SqliteStatement& statement, int at, const RecordBatch& batch, size_t row, size_t column);
+  [[nodiscard]] const Schema& schema() const { return *schema_; }
+
+ private:
+  SchemaPtr schema_;
+  std::vector<TimeText> times_;  // one for each column
+};
+
+// Puts a cell as it was stored back into a row of `batch`.
+void read_cell(const SqliteStatement& from, int at, RecordBatch& batch, size_t row, size_t column);
+
 // Within a transaction: makes the table, or adds the columns that `schema` has more. `known`: as stored (no fields:
 // the pipeline is new). bad_config: a table of that name that is not ours, a column whose type is another one now,
-// names that cannot be columns.
+// names that cannot be columns. merge: with the column _revision.
 Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
-                      const Schema& schema, const Schema& known);
+                      const Schema& schema, const Schema& known, bool merge = false);
+
+// bad_config: a pipeline cannot fill a table of that name.
+Status check_table_name(const std::string& where, const std::string& table);
+
+// The table that keeps rows which a provisional record has taken over.
+std::string before_table(const std::string& table);
 
 // Inserts rows under ascending numbers.
 class RowWriter {
@@ -44,11 +66,10 @@ class RowWriter {
   Status insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row);
 
  private:
-  RowWriter(const SqliteDatabase& db, SchemaPtr schema) : db_(&db), schema_(std::move(schema)) {}
+  RowWriter(const SqliteDatabase& db, SchemaPtr schema) : db_(&db), cells_(std::move(schema)) {}
   const SqliteDatabase* db_;
-  SchemaPtr schema_;
+  CellBinder cells_;
   SqliteStatement insert_;
-  std::vector<TimeText> times_;  // one for each column
 };
 
 // Reads rows back in the order of `_row`, only the columns asked for; the others are NULL in the batches.
@@ -63,7 +84,6 @@ class RowReader {
 
  private:
   RowReader(SchemaPtr schema, std::vector<size_t> columns) : schema_(std::move(schema)), columns_(std::move(columns)) {}
-  void take_cell(RecordBatch& batch, size_t row, size_t column, int at) const;
 
   SchemaPtr schema_;
   std::vector<size_t> columns_;

@@ -9,6 +9,7 @@
 #include "os/file_system.h"
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_aggregates.h"
+#include "sinks/sqlite_batch_writer.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_parts.h"
@@ -21,24 +22,6 @@ namespace {
 constexpr int kPageBytes = 8192;
 // Length of the write-ahead log before it is copied into the database.
 constexpr int kCheckpointPages = 2048;
-
-uint64_t content_of(const RecordBatch& batch, size_t row) {
-  uint64_t hash = hash64("row", batch.origin_of(row).line);
-  const std::vector<Field>& fields = batch.schema().fields;
-  for (size_t c = 0; c < fields.size(); ++c) {
-    hash = hash64(fields[c].name, hash + (batch.is_null(c, row) ? 1 : 0));
-    if (fields[c].type == Type::text || fields[c].type == Type::json) {
-      hash = hash64(batch.text(c, row), hash);
-    } else {
-      hash = mix64(hash ^ batch.cell(c, row));
-    }
-  }
-  return hash;
-}
-
-uint64_t content_of(const Reject& reject) {
-  return hash64(reject.reason, reject.raw_hash.high ^ reject.raw_hash.low ^ reject.line);
-}
 
 class SqliteSink final : public Sink {
  public:
@@ -60,11 +43,8 @@ class SqliteSink final : public Sink {
   Result<std::unique_ptr<SqliteDatabase>> connect(uint64_t busy_timeout_ms) const;
   Status prepare(const SinkPlan& plan);
   Status make_tables(const SinkPlan& plan);
+  Status check_last_row(const SinkPlan& plan) const;
   Status begin();
-  Result<Written> write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
-                            const Rejects& rejects);
-  Status write_rejects(const Rejects& rejects, size_t from);
-  Status undo(SqlitePart& part);
   Status commit_all(const Positions& moved, const Ranges& ranges);
   Status check_file();
   Status fail(Status status);
@@ -82,18 +62,14 @@ class SqliteSink final : public Sink {
   std::unique_ptr<SqliteDatabase> db_;  // before all that has statements on it
   std::unique_ptr<SqliteClaim> claim_;
   std::unique_ptr<SqliteParts> parts_;
-  std::unique_ptr<RowWriter> rows_;
   std::unique_ptr<SqliteAggregates> aggregates_;
+  std::unique_ptr<SqliteBatchWriter> writer_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement savepoint_;
   SqliteStatement release_;
   SqliteStatement back_;
-  SqliteStatement insert_reject_;
   std::optional<os::FileInfo> file_;
-  int64_t next_row_ = 1;
-  int64_t data_version_ = -1;  // changes when another connection has committed
-  int64_t next_reject_ = 1;
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
 };
@@ -161,26 +137,34 @@ Status SqliteSink::prepare(const SinkPlan& plan) {
 
 Status SqliteSink::make_tables(const SinkPlan& plan) {
   LEAT_TRY(make_sqlite_layout(*db_, clock_.now_micros()));
+  LEAT_TRY(check_table_name(db_->where(), plan.table));
   LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
   LEAT_ASSIGN(const Schema known, read_sqlite_schema(*db_, plan.pipeline));
   LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
-  LEAT_TRY(make_row_table(*db_, plan.pipeline, plan.table, *plan.schema, known));
-  LEAT_ASSIGN(const int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
-  if (last_row >= claim_->next_row()) {
-    return Status::fatal(
-        fmt::format("{}: table {} has a row with _row {} that leat has not written; delete it, see "
-                    "`leat verify`",
-                    db_->where(), quoted(plan.table), last_row));
+  LEAT_TRY(make_row_table(*db_, plan.pipeline, plan.table, *plan.schema, known, plan.mode == WriteMode::merge));
+  LEAT_TRY(check_last_row(plan));
+  if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) {
+    LEAT_TRY(make_key_index(*db_, plan, plan.table));
   }
   LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
   LEAT_ASSIGN(aggregates_,
-              SqliteAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, note_));
-  LEAT_ASSIGN(rows_, RowWriter::make(*db_, plan.table, plan.schema));
-  LEAT_ASSIGN(insert_reject_, db_->prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  LEAT_ASSIGN(const int64_t last_reject, db_->query_integer("SELECT max(reject) FROM _leat_rejects"));
-  next_reject_ = last_reject + 1;
-  next_row_ = claim_->next_row();
+              SqliteAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, plan.mode, note_));
+  LEAT_ASSIGN(writer_, SqliteBatchWriter::make({*db_, plan.pipeline, plan.table, *parts_, *aggregates_, clock_}, plan,
+                                               claim_->next_row()));
   return {};
+}
+
+// A row that somebody else has put there would get in the way of the next ones.
+Status SqliteSink::check_last_row(const SinkPlan& plan) const {
+  std::string largest = "max(_row)";
+  if (plan.mode == WriteMode::merge) largest = "max(max(_row), max(_revision))";
+  LEAT_ASSIGN(const int64_t last_row,
+              db_->query_integer(fmt::format("SELECT {} FROM {}", largest, sql_name(plan.table))));
+  if (last_row < claim_->next_row()) return {};
+  return Status::fatal(
+      fmt::format("{}: table {} has a row with _row {} that leat has not written; delete it, see "
+                  "`leat verify`",
+                  db_->where(), quoted(plan.table), last_row));
 }
 
 Status SqliteSink::fail(Status status) {
@@ -216,12 +200,7 @@ Status SqliteSink::begin() {
   LEAT_TRY(check_file());
   LEAT_TRY(begin_.run());
   LEAT_TRY(claim_->check());
-  LEAT_ASSIGN(const int64_t version, db_->query_integer("PRAGMA data_version"));
-  if (version != data_version_) aggregates_->forget_rows();
-  data_version_ = version;
-  // Another pipeline may have added rejects since.
-  LEAT_ASSIGN(const int64_t last_reject, db_->query_integer("SELECT max(reject) FROM _leat_rejects"));
-  next_reject_ = last_reject + 1;
+  LEAT_TRY(writer_->begin());
   state_ = State::writing;
   return {};
 }
@@ -241,107 +220,17 @@ Result<Written> SqliteSink::write(const RecordBatch& batch, size_t first, size_t
       return fail(std::move(other).status());
     }
   }
-  const std::optional<SqliteProvisional> provisional = (*part)->provisional;
-  const int64_t next_row = next_row_;
-  const int64_t next_reject = next_reject_;
   if (Status started = savepoint_.run(); !started.ok()) return fail(std::move(started));
-  Result<Written> written = write_all(**part, batch, first, count, rejects);
+  Result<Written> written = writer_->write(**part, batch, first, count, rejects);
   if (!written.ok()) {
     Status failed = fail(std::move(written).status());
     if (failed.kind() != Kind::bad_data) return failed;
     if (Status back = back_.run(); !back.ok()) return fail(std::move(back));
-    (*part)->provisional = provisional;
-    next_row_ = next_row;
-    next_reject_ = next_reject;
     written = std::move(failed);
   }
   if (Status released = release_.run(); !released.ok()) return fail(std::move(released));
+  if (written.ok()) rows_in_commit_ += written->inserted + written->updated;
   return written;
-}
-
-Result<Written> SqliteSink::write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
-                                      const Rejects& rejects) {
-  uint64_t begin = UINT64_MAX;
-  if (count > 0) begin = batch.origin_of(first).offset;
-  for (const Reject& reject : rejects) begin = std::min(begin, reject.byte_offset);
-
-  // Does the provisional record stand as it is, was it longer in the end, or is it not concerned?
-  size_t kept_rows = 0;
-  size_t kept_rejects = 0;
-  std::optional<SqliteProvisional> old = part.provisional;
-  if (old && begin >= old->start) {
-    if (begin == old->start && old->inserted == 1 && old->rejected == 0 && count > 0 &&
-        batch.origin_of(first).offset == begin && content_of(batch, first) == old->content) {
-      kept_rows = 1;
-    } else if (begin == old->start && old->inserted == 0 && old->rejected == 1 && !rejects.empty() &&
-               rejects.front().byte_offset == begin && content_of(rejects.front()) == old->content) {
-      kept_rejects = 1;
-    } else {
-      LEAT_TRY(undo(part));
-    }
-    LEAT_TRY(parts_->forget_provisional(part));
-  } else {
-    old.reset();
-  }
-
-  const int64_t first_row = kept_rows > 0 ? old->first_row : next_row_;
-  const int64_t first_reject = kept_rejects > 0 ? old->first_reject : next_reject_;
-  LEAT_TRY(rows_->insert(batch, first + kept_rows, count - kept_rows, part.id, next_row_));
-  next_row_ += static_cast<int64_t>(count - kept_rows);
-  LEAT_TRY(write_rejects(rejects, kept_rejects));
-  if (batch.provisional) {
-    part.provisional = SqliteProvisional{.start = begin,
-                                         .inserted = count,
-                                         .rejected = rejects.size(),
-                                         .first_row = first_row,
-                                         .first_reject = first_reject,
-                                         .content = count > 0 ? content_of(batch, first) : content_of(rejects.front()),
-                                         .stored = false};
-  }
-  // Nothing fails from here on: an aggregate cannot take rows back.
-  aggregates_->add(batch, first + kept_rows, count - kept_rows);
-  rows_in_commit_ += count - kept_rows;
-  Written written;
-  written.inserted = count;
-  for (size_t r = first; r < first + count; ++r) written.digest += mix64(batch.origin_of(r).offset);
-  return written;
-}
-
-Status SqliteSink::write_rejects(const Rejects& rejects, size_t from) {
-  if (rejects.size() == from) return {};
-  const std::string now = format_time(clock_.now_micros());
-  for (size_t i = from; i < rejects.size(); ++i) {
-    const Reject& reject = rejects[i];
-    LEAT_ASSIGN(const SqlitePart* part, parts_->get(reject.part, reject.origin));
-    const std::string hash = hex(reject.raw_hash);
-    insert_reject_.with(next_reject_++, std::string_view(pipeline_), part->id, std::string_view(reject.origin),
-                        reject.byte_offset, reject.line, std::string_view(reject.column),
-                        std::string_view(reject.reason), nullptr, reject.raw_length, std::string_view(hash),
-                        std::string_view(now));
-    insert_reject_.bind_bytes(9, reject.raw);
-    LEAT_TRY(insert_reject_.run());
-  }
-  return {};
-}
-
-// Deletes the row or reject of the provisional record of `part`.
-Status SqliteSink::undo(SqlitePart& part) {
-  const SqliteProvisional& record = *part.provisional;
-  const std::vector<int64_t> from = {record.first_row, part.id, static_cast<int64_t>(record.start)};
-  const std::string where = "_row >= ?1 AND _part = ?2 AND _offset >= ?3";
-  if (!aggregates_->empty()) {
-    LEAT_ASSIGN(const auto reader, RowReader::make(*db_, table_, schema_, aggregates_->inputs(), where, from));
-    for (;;) {
-      LEAT_ASSIGN(const RecordBatch batch, reader->next());
-      if (batch.rows() == 0) break;
-      LEAT_TRY(aggregates_->touch(batch, 0, batch.rows()));
-    }
-  }
-  LEAT_ASSIGN(SqliteStatement rows, db_->prepare(fmt::format("DELETE FROM {} WHERE {}", sql_name(table_), where)));
-  LEAT_TRY(rows.with(from[0], from[1], from[2]).run());
-  LEAT_ASSIGN(SqliteStatement rejects,
-              db_->prepare("DELETE FROM _leat_rejects WHERE reject >= ? AND part = ? AND byte_offset >= ?"));
-  return rejects.with(record.first_reject, part.id, record.start).run();
 }
 
 Status SqliteSink::commit(const Positions& moved, const Ranges& ranges) {
@@ -363,15 +252,14 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
   for (const Position& position : moved) {
     LEAT_ASSIGN(SqlitePart* const part, parts_->get(position.part, position.origin));
     if (!part->provisional || position.offset <= part->provisional->start) continue;
-    LEAT_TRY(undo(*part));
-    LEAT_TRY(parts_->forget_provisional(*part));
+    LEAT_TRY(writer_->undo_passed(*part));
   }
-  LEAT_TRY(aggregates_->apply());
+  LEAT_TRY(writer_->apply());
   LEAT_TRY(parts_->add(ranges));
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
-  LEAT_TRY(claim_->advance(next_row_, rate, clock_.now_micros()));
+  LEAT_TRY(claim_->advance(writer_->next_row(), rate, clock_.now_micros()));
   return commit_.run();
 }
 
@@ -393,9 +281,8 @@ void SqliteSink::close() noexcept {
   savepoint_ = {};
   release_ = {};
   back_ = {};
-  insert_reject_ = {};
+  writer_.reset();
   aggregates_.reset();
-  rows_.reset();
   parts_.reset();
   claim_.reset();
   db_.reset();

@@ -66,7 +66,7 @@ TEST_F(SqliteSinkTest, KeepsRowsRejectsPositionsAndCounts) {
                  "_leat_rejects WHERE part = 1"),
             (Rows{"text|60|7|status|not a number|12|32", "blob|130|14|status|not a number|14|32",
                   "text|200|21|status|not a number|13|32"}));
-  EXPECT_EQ(value("SELECT version FROM _leat_meta"), "1");
+  EXPECT_EQ(value("SELECT version FROM _leat_meta"), "2");
   EXPECT_EQ(value("PRAGMA journal_mode"), "wal");
   struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);

@@ -122,7 +122,7 @@ Status SqliteStore::read_parts(PipelineState& state) {
                            "r.filtered, r.rejected, r.digest, CASE WHEN r.gap THEN r.\"end\" - r.start ELSE 0 END "
                            "FROM _leat_parts AS p LEFT JOIN _leat_positions AS o USING(part) "
                            "LEFT JOIN (SELECT part, start, \"end\", inserted, updated, ignored, filtered, rejected, "
-                           "digest, gap FROM _leat_ranges UNION ALL SELECT part, start, \"end\", inserted, 0, 0, 0, "
+                           "digest, gap FROM _leat_ranges UNION ALL SELECT part, start, \"end\", inserted, updated, 0, 0, "
                            "rejected, digest, 0 FROM _leat_provisional) AS r USING(part) "
                            "WHERE p.pipeline = ? ORDER BY p.part"));
   select.with(std::string_view(state.pipeline));

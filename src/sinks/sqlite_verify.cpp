@@ -38,6 +38,8 @@ struct PartCheck {
   uint64_t tiled = 0;  // to where the ranges reach
   uint64_t end = 0;    // of the position and the provisional record
   Counts committed;
+  int64_t taken_rows = 0;  // over by later records
+  uint64_t taken_digest = 0;
   Found rows;
   Found rejects;
 };
@@ -45,6 +47,7 @@ struct PartCheck {
 struct PipelineCheck {
   std::string name;
   std::string table;
+  WriteMode mode = WriteMode::append;
   int64_t sequence = 0;
   int64_t next_row = 0;
 };
@@ -59,6 +62,7 @@ class Verifier {
     LEAT_TRY(load_positions());
     LEAT_TRY(load_ranges());
     LEAT_TRY(load_provisional());
+    LEAT_TRY(load_taken());
     check_tiles();
     LEAT_TRY(read_rejects());
     for (const PipelineCheck& pipeline : pipelines_) LEAT_TRY(read_rows(pipeline));
@@ -74,6 +78,7 @@ class Verifier {
   Status load_positions();
   Status load_ranges();
   Status load_provisional();
+  Status load_taken();
   void check_tiles();
   Status read_rejects();
   Status read_rows(const PipelineCheck& pipeline);
@@ -91,6 +96,10 @@ class Verifier {
   PartCheck* part(int64_t id) {
     const auto at = parts_.find(id);
     return at == parts_.end() ? nullptr : &at->second;
+  }
+  // Those that the part must have in the table.
+  static uint64_t rows_of(const PartCheck& part) {
+    return part.committed.inserted + part.committed.updated - static_cast<uint64_t>(part.taken_rows);
   }
   static std::string shown(int64_t id, const PartCheck& part) {
     return fmt::format("part {} {} ({})", id, quoted(part.name), visible(part.origin));
@@ -121,7 +130,8 @@ Status Verifier::load_pipelines() {
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
     if (!row) return {};
-    pipelines_.push_back({select.string(0), select.string(1), select.integer(2), select.integer(3)});
+    LEAT_ASSIGN(const WriteMode mode, read_sqlite_write_mode(db_, select.string(0)));
+    pipelines_.push_back({select.string(0), select.string(1), mode, select.integer(2), select.integer(3)});
   }
 }
 
@@ -185,6 +195,7 @@ Status Verifier::load_ranges() {
                            .digest = select.number(8)};
     report_.records += counts.records();
     report_.filtered += counts.filtered;
+    report_.updated += counts.updated;
     report_.ignored += counts.ignored;
     PartCheck* check = part(id);
     if (check == nullptr) {
@@ -217,12 +228,16 @@ void Verifier::check_tiles() {
 
 Status Verifier::load_provisional() {
   LEAT_ASSIGN(SqliteStatement select,
-              db_.prepare("SELECT part, start, \"end\", inserted, rejected, digest FROM _leat_provisional"));
+              db_.prepare("SELECT part, start, \"end\", inserted, rejected, digest, updated FROM _leat_provisional"));
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
     if (!row) return {};
-    const Counts counts = {.inserted = select.number(3), .rejected = select.number(4), .digest = select.number(5)};
+    const Counts counts = {.inserted = select.number(3),
+                           .updated = select.number(6),
+                           .rejected = select.number(4),
+                           .digest = select.number(5)};
     report_.records += counts.records();
+    report_.updated += counts.updated;
     PartCheck* check = part(select.integer(0));
     if (check == nullptr) {
       problem(fmt::format("table '_leat_provisional': part {} is not in '_leat_parts'", select.integer(0)));
@@ -234,6 +249,21 @@ Status Verifier::load_provisional() {
     }
     check->end = std::max(check->end, select.number(2));
     check->committed.add(counts);
+  }
+}
+
+Status Verifier::load_taken() {
+  LEAT_ASSIGN(SqliteStatement select, db_.prepare("SELECT part, rows, digest FROM _leat_taken"));
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return {};
+    PartCheck* check = part(select.integer(0));
+    if (check == nullptr) {
+      problem(fmt::format("table '_leat_taken': part {} is not in '_leat_parts'", select.integer(0)));
+      continue;
+    }
+    check->taken_rows = select.integer(1);
+    check->taken_digest = select.number(2);
   }
 }
 
@@ -259,7 +289,8 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
     problem(fmt::format("table {} of pipeline {} is gone", quoted(pipeline.table), quoted(pipeline.name)));
     return {};
   }
-  uint64_t expected = 0;
+  const bool merge = pipeline.mode == WriteMode::merge;
+  uint64_t expected = 0;  // each row was inserted once, by whichever part
   for (const auto& [id, check] : parts_) {
     if (check.pipeline == pipeline.name) expected += check.committed.inserted;
   }
@@ -268,8 +299,10 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
   total_ = done_ + expected * (aggregates > 0 ? 2 : 1);
 
   LEAT_ASSIGN(SqliteStatement select,
-              db_.prepare(fmt::format("SELECT _part, _offset, _row FROM {} ORDER BY _row", sql_name(pipeline.table))));
+              db_.prepare(fmt::format("SELECT _part, _offset, _row, {} FROM {} ORDER BY _row",
+                                      merge ? "_revision" : "0", sql_name(pipeline.table))));
   std::map<int64_t, uint64_t> unknown;
+  int64_t last_revision = 0;
   PartCheck* check = nullptr;
   int64_t id = 0;
   int64_t last_row = 0;
@@ -284,6 +317,7 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
       if (check != nullptr && check->pipeline != pipeline.name) check = nullptr;
     }
     last_row = select.integer(2);
+    last_revision = std::max(last_revision, select.integer(3));
     if (check != nullptr) {
       check->rows.add(select.number(1), check->end);
     } else if (unknown.contains(id) || unknown.size() < kUnknownParts) {
@@ -300,6 +334,14 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
     problem(fmt::format("table {}: there is a row with _row {}, but pipeline {} has given out none from {} on",
                         quoted(pipeline.table), last_row, quoted(pipeline.name), pipeline.next_row));
   }
+  if (last_revision >= pipeline.next_row) {
+    problem(fmt::format("table {}: there is a row with _revision {}, but pipeline {} has given out none from {} on",
+                        quoted(pipeline.table), last_revision, quoted(pipeline.name), pipeline.next_row));
+  }
+  if (merge && rows != expected) {
+    problem(fmt::format("table {}: {} rows, {} were inserted by all parts together", quoted(pipeline.table), rows,
+                        expected));
+  }
   return {};
 }
 
@@ -310,11 +352,12 @@ Status Verifier::compare(int64_t id, const PartCheck& check) {
     problem(fmt::format("table {}, {}: {}", quoted(where), shown(id, check), what));
   };
   const Counts& committed = check.committed;
-  const uint64_t digest = check.rows.digest + check.rejects.digest;
+  const uint64_t rows = rows_of(check);
+  const uint64_t digest = check.rows.digest + check.rejects.digest + check.taken_digest;
   const bool same =
-      check.rows.count == committed.inserted && check.rejects.count == committed.rejected && digest == committed.digest;
-  if (check.rows.count != committed.inserted) {
-    say(table, fmt::format("{} rows, {} were committed", check.rows.count, committed.inserted));
+      check.rows.count == rows && check.rejects.count == committed.rejected && digest == committed.digest;
+  if (check.rows.count != rows) {
+    say(table, fmt::format("{} rows, {} were committed", check.rows.count, rows));
   }
   if (check.rejects.count != committed.rejected) {
     say("_leat_rejects", fmt::format("{} rejects, {} were committed", check.rejects.count, committed.rejected));
@@ -341,7 +384,7 @@ Status Verifier::count_offsets(int64_t id, const PartCheck& check, const std::st
   LEAT_TRY(db_.execute(
       fmt::format("INSERT OR IGNORE INTO temp._leat_seen SELECT byte_offset FROM _leat_rejects WHERE part = {}", id)));
   LEAT_ASSIGN(const int64_t different, db_.query_integer("SELECT count(*) FROM temp._leat_seen"));
-  const uint64_t expected = check.committed.inserted + check.committed.rejected;
+  const uint64_t expected = rows_of(check) + check.committed.rejected;
   const uint64_t distinct = static_cast<uint64_t>(different);
   const uint64_t doubled = check.rows.count + check.rejects.count - distinct;
   uint64_t lost = expected > distinct ? expected - distinct : 0;
@@ -364,7 +407,7 @@ Status Verifier::recount(const PipelineCheck& pipeline) {
     advance(read);
   };
   std::vector<std::string> problems;
-  Status outcome = verify_sqlite_aggregates(db_, pipeline.name, pipeline.table, progress, problems);
+  Status outcome = verify_sqlite_aggregates(db_, pipeline.name, pipeline.table, pipeline.mode, progress, problems);
   done_ += rows;
   report_.aggregate_problems += problems.size();
   for (std::string& text : problems) problem(std::move(text));

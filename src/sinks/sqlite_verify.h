@@ -4,6 +4,7 @@
 // Used by the store; one thread.
 
 #include "db/sqlite.h"
+#include "flow/sink.h"
 #include "flow/store.h"
 
 namespace leat {
@@ -14,6 +15,7 @@ Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress
 
 // Adds to `problems` where the aggregates of a pipeline differ from a recount of its rows.
 Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
-                                const std::function<void(uint64_t)>& progress, std::vector<std::string>& problems);
+                                WriteMode mode, const std::function<void(uint64_t)>& progress,
+                                std::vector<std::string>& problems);
 
 }  // namespace leat

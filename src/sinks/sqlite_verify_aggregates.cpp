@@ -11,16 +11,21 @@ namespace {
 // The two tables of one aggregate side by side: `t` recounted, `m` kept.
 class Comparison {
  public:
-  Comparison(const SqliteDatabase& db, const AggregateTable& recounted, std::vector<std::string>& problems)
-      : db_(db), spec_(recounted.spec()), columns_(recounted.columns()), problems_(problems) {}
+  Comparison(const SqliteDatabase& db, const KeptAggregate& recounted, std::vector<std::string>& problems)
+      : db_(db),
+        recounted_(recounted),
+        spec_(recounted.spec()),
+        columns_(recounted.columns()),
+        problems_(problems) {}
 
   Status run() {
     LEAT_ASSIGN(const bool whole, all_there());
     if (!whole) return {};
     LEAT_TRY(buckets());
     LEAT_TRY(number_of_buckets());
+    if (recounted_.counts_rows()) LEAT_TRY(rows_of_buckets());
     for (const AggregateColumn& column : columns_) {
-      if (column.key || column.measure != Measure::count_distinct) continue;
+      if (!recounted_.has_values(column)) continue;
       LEAT_TRY(members(column, true));
       LEAT_TRY(members(column, false));
     }
@@ -41,14 +46,14 @@ class Comparison {
 
   Result<bool> all_there() {
     LEAT_ASSIGN(bool whole, has(spec_.name));
-    bool distinct = false;
+    bool needs_buckets = recounted_.counts_rows();
     for (const AggregateColumn& column : columns_) {
-      if (column.key || column.measure != Measure::count_distinct) continue;
-      distinct = true;
+      if (!recounted_.has_values(column)) continue;
+      needs_buckets = true;
       LEAT_ASSIGN(const bool there, has(distinct_table(spec_.name, column.name)));
       whole = whole && there;
     }
-    if (!distinct) return whole;
+    if (!needs_buckets) return whole;
     LEAT_ASSIGN(const bool there, has(bucket_table(spec_.name)));
     return whole && there;
   }
@@ -160,6 +165,35 @@ class Comparison {
     return {};
   }
 
+  // The helper of an aggregate of rows that change: how many rows each bucket has, and its sums.
+  Status rows_of_buckets() {
+    const std::string bucket = sql_name(bucket_table(spec_.name));
+    std::string different = "m.bucket IS NULL OR m.rows <> t.rows";
+    for (const AggregateColumn& column : columns_) {
+      if (column.key || column.measure != Measure::sum) continue;
+      const std::string sum = sql_name("sum_" + column.name);
+      // The same sum may be held by other doubles; how many values it is of is always the same.
+      different += fmt::format(" OR substr(m.{0}, 1, 24) IS NOT substr(t.{0}, 1, 24)", sum);
+    }
+    LEAT_ASSIGN(SqliteStatement select,
+                db_.prepare(fmt::format("SELECT 0{} FROM temp.{} AS t LEFT JOIN main.{} AS m ON {} WHERE {}",
+                                        list("t", true), bucket, bucket, same_keys("t", "m"), different)));
+    uint64_t count = 0;
+    std::string first;
+    for (;; ++count) {
+      LEAT_ASSIGN(const bool row, select.step());
+      if (!row) break;
+      if (count == 0) first = bucket_name(select, 1) + ": what it is counted from does not fit the rows";
+    }
+    if (count > 0) problem(bucket_table(spec_.name), with_more(first, count));
+    LEAT_ASSIGN(const int64_t kept, db_.query_integer("SELECT count(*) FROM main." + bucket));
+    LEAT_ASSIGN(const int64_t recounted, db_.query_integer("SELECT count(*) FROM temp." + bucket));
+    if (kept != recounted) {
+      problem(bucket_table(spec_.name), fmt::format("{} buckets, the rows give {}", kept, recounted));
+    }
+    return {};
+  }
+
   // missing: values that the rows have and the set has not; else the other way round.
   Status members(const AggregateColumn& column, bool missing) {
     const std::string table = distinct_table(spec_.name, column.name);
@@ -171,8 +205,9 @@ class Comparison {
                 db_.prepare(fmt::format(
                     "SELECT a.value{} FROM {}.{} AS a LEFT JOIN {}.{} AS ak ON ak.bucket = a.bucket "
                     "LEFT JOIN {}.{} AS bk ON {} LEFT JOIN {}.{} AS b ON b.bucket = bk.bucket AND "
-                    "b.value = a.value WHERE ak.bucket IS NULL OR b.bucket IS NULL",
-                    list("ak", true), here, set, here, bucket, there, bucket, same_keys("ak", "bk"), there, set)));
+                    "b.value = a.value WHERE ak.bucket IS NULL OR b.bucket IS NULL{}",
+                    list("ak", true), here, set, here, bucket, there, bucket, same_keys("ak", "bk"), there, set,
+                    missing && recounted_.counts_rows() ? " OR b.rows <> a.rows" : "")));
     uint64_t count = 0;
     std::string first;
     for (;; ++count) {
@@ -181,12 +216,16 @@ class Comparison {
       if (count == 0) first = fmt::format("{}: value {}", bucket_name(select, 1), cell(select, 0));
     }
     if (count == 0) return {};
-    problem(table, fmt::format("{} {}{}", first, missing ? "is missing" : "is in no row",
+    problem(table, fmt::format("{} {}{}", first,
+                               !missing                     ? "is in no row"
+                               : recounted_.counts_rows() ? "is missing, or counted wrongly"
+                                                            : "is missing",
                                count == 1 ? "" : fmt::format("; and {} more", count - 1)));
     return {};
   }
 
   const SqliteDatabase& db_;
+  const KeptAggregate& recounted_;
   const AggregateSpec& spec_;
   const std::vector<AggregateColumn>& columns_;
   std::vector<std::string>& problems_;
@@ -195,12 +234,13 @@ class Comparison {
 }  // namespace
 
 Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
-                                const std::function<void(uint64_t)>& progress, std::vector<std::string>& problems) {
+                                WriteMode mode, const std::function<void(uint64_t)>& progress,
+                                std::vector<std::string>& problems) {
   LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(db, pipeline));
   if (specs.empty()) return {};
   LEAT_ASSIGN(Schema schema, read_sqlite_schema(db, pipeline));
   LEAT_ASSIGN(const auto recounted,
-              SqliteAggregates::recount(db, table, std::make_shared<const Schema>(std::move(schema)), specs, progress));
+              SqliteAggregates::recount(db, table, std::make_shared<const Schema>(std::move(schema)), specs, mode, progress));
   for (const auto& aggregate : recounted->tables()) LEAT_TRY(Comparison(db, *aggregate, problems).run());
   return {};
 }

@@ -159,8 +159,11 @@ FeedBatch feed_provisional(const std::string& part, uint64_t record, const std::
 Status FeedLine::write(const FeedBatch& feed) {
   LEAT_ASSIGN(const Written written, sink_.write(feed.batch, 0, feed.batch.rows(), feed.rejects));
   Range range = feed.range;
-  range.counts.inserted += written.inserted;
-  range.counts.digest += written.digest;
+  range.counts.add({.inserted = written.inserted,
+                    .updated = written.updated,
+                    .ignored = written.ignored,
+                    .rejected = written.rejected,
+                    .digest = written.digest});
   ranges_.push_back(range);
   std::erase_if(moved_, [&](const Position& position) { return position.part == feed.end.part; });
   moved_.push_back(feed.end);

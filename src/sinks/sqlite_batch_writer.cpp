@@ -1,0 +1,295 @@
+#include "sinks/sqlite_batch_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/time.h"
+
+namespace leat {
+namespace {
+
+uint64_t content_of(const RecordBatch& batch, size_t row) {
+  uint64_t hash = hash64("row", batch.origin_of(row).line);
+  const std::vector<Field>& fields = batch.schema().fields;
+  for (size_t c = 0; c < fields.size(); ++c) {
+    hash = hash64(fields[c].name, hash + (batch.is_null(c, row) ? 1 : 0));
+    if (fields[c].type == Type::text || fields[c].type == Type::json) {
+      hash = hash64(batch.text(c, row), hash);
+    } else {
+      hash = mix64(hash ^ batch.cell(c, row));
+    }
+  }
+  return hash;
+}
+
+uint64_t content_of(const Reject& reject) {
+  return hash64(reject.reason, reject.raw_hash.high ^ reject.raw_hash.low ^ reject.line);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(SqliteTables tables, const SinkPlan& plan,
+                                                                   int64_t next_row) {
+  const SqliteDatabase& db = tables.db;
+  const std::string table = tables.table;
+  const std::vector<size_t> inputs = tables.aggregates.inputs();
+  std::unique_ptr<SqliteBatchWriter> writer(new SqliteBatchWriter(std::move(tables), plan.schema));
+  writer->next_row_ = next_row;
+  if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) {
+    LEAT_ASSIGN(writer->keyed_, KeyedRows::make(db, plan, table, inputs));
+  } else {
+    LEAT_ASSIGN(writer->rows_, RowWriter::make(db, table, plan.schema));
+  }
+  LEAT_ASSIGN(writer->insert_reject_,
+              db.prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  LEAT_ASSIGN(writer->delete_row_,
+              db.prepare(fmt::format("DELETE FROM {} WHERE _row = ? AND _part = ? AND _offset >= ?", sql_name(table))));
+  LEAT_ASSIGN(writer->delete_rejects_,
+              db.prepare("DELETE FROM _leat_rejects WHERE reject >= ? AND part = ? AND byte_offset >= ?"));
+  return writer;
+}
+
+Status SqliteBatchWriter::begin() {
+  LEAT_ASSIGN(const int64_t version, db_->query_integer("PRAGMA data_version"));
+  if (version != data_version_) tables_.aggregates.forget_rows();
+  data_version_ = version;
+  LEAT_ASSIGN(const int64_t last_reject, db_->query_integer("SELECT max(reject) FROM _leat_rejects"));
+  next_reject_ = last_reject + 1;
+  return {};
+}
+
+Result<Written> SqliteBatchWriter::write(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+                                         const Rejects& rejects) {
+  const std::optional<SqliteProvisional> provisional = part.provisional;
+  const int64_t next_row = next_row_;
+  const int64_t next_reject = next_reject_;
+  Changes changes(schema_);
+  Result<Written> written = write_all(part, batch, first, count, rejects, changes);
+  if (written.ok()) {
+    LEAT_TRY(hand_over(changes, batch));
+    return written;
+  }
+  for (const auto& [other, record] : changes.undone) other->provisional = record;
+  part.provisional = provisional;
+  next_row_ = next_row;
+  next_reject_ = next_reject;
+  return written;
+}
+
+Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+                                             const Rejects& rejects, Changes& changes) {
+  uint64_t begin = UINT64_MAX;
+  if (count > 0) begin = batch.origin_of(first).offset;
+  for (const Reject& reject : rejects) begin = std::min(begin, reject.byte_offset);
+
+  // Does the provisional record stand as it is, was it longer in the end, or is it not concerned?
+  size_t kept_rows = 0;
+  size_t kept_rejects = 0;
+  std::optional<SqliteProvisional> old = part.provisional;
+  if (old && begin >= old->start) {
+    if (begin == old->start && old->inserted + old->updated == 1 && old->rejected == 0 && count > 0 &&
+        batch.origin_of(first).offset == begin && content_of(batch, first) == old->content) {
+      kept_rows = 1;
+      if (keyed_ && !batch.provisional) LEAT_TRY(keyed_->forget_kept(old->first_row));
+    } else if (begin == old->start && old->inserted + old->updated == 0 && old->rejected == 1 && !rejects.empty() &&
+               rejects.front().byte_offset == begin && content_of(rejects.front()) == old->content) {
+      kept_rejects = 1;
+    } else {
+      LEAT_TRY(undo(part, changes));
+    }
+    LEAT_TRY(tables_.parts.forget_provisional(part));
+  } else {
+    old.reset();
+  }
+
+  Written written;
+  if (kept_rows > 0) {
+    written.inserted = old->inserted;
+    written.updated = old->updated;
+    written.digest = mix64(begin);
+  }
+  const int64_t first_reject = kept_rejects > 0 ? old->first_reject : next_reject_;
+  int64_t last_row = kept_rows > 0 ? old->first_row : next_row_;
+  first += kept_rows;
+  count -= kept_rows;
+  if (keyed_) {
+    LEAT_TRY(write_keyed(part, batch, first, count, changes, written, last_row));
+  } else {
+    LEAT_TRY(rows_->insert(batch, first, count, part.id, next_row_));
+    next_row_ += static_cast<int64_t>(count);
+    changes.written.emplace_back(first, count);
+    written.inserted += count;
+    for (size_t r = first; r < first + count; ++r) written.digest += mix64(batch.origin_of(r).offset);
+  }
+  LEAT_TRY(write_rejects(rejects, kept_rejects));
+  LEAT_TRY(write_rejects(changes.rejects, 0));
+  written.rejected = changes.rejects.size();
+  for (const Reject& reject : changes.rejects) written.digest += mix64(reject.byte_offset);
+  const uint64_t rejected = rejects.size() + written.rejected;
+  // Of one that is ignored nothing is there that could be undone.
+  if (batch.provisional && written.inserted + written.updated + rejected > 0) {
+    part.provisional = SqliteProvisional{
+        .start = begin,
+        .inserted = written.inserted,
+        .updated = written.updated,
+        .rejected = rejected,
+        .first_row = last_row,
+        .first_reject = first_reject,
+        .content = !rejects.empty() ? content_of(rejects.front()) : content_of(batch, first - kept_rows),
+        .stored = false};
+  }
+  return written;
+}
+
+Status SqliteBatchWriter::write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+                                      Changes& changes, Written& written, int64_t& last_row) {
+  using What = KeyedRows::Outcome::What;
+  provisional_rows_.clear();
+  for (const auto& each : tables_.parts.all()) {
+    if (each->provisional && each->provisional->inserted + each->provisional->updated > 0) {
+      provisional_rows_[each->provisional->first_row] = each.get();
+    }
+  }
+  KeyedRows::GiveWay give_way;
+  if (!provisional_rows_.empty()) {
+    give_way = [&](int64_t row) -> Result<bool> {
+      const auto at = provisional_rows_.find(row);
+      if (at == provisional_rows_.end()) return false;
+      LEAT_TRY(undo(*at->second, changes));
+      LEAT_TRY(tables_.parts.forget_provisional(*at->second));
+      provisional_rows_.erase(at);
+      return true;
+    };
+  }
+  size_t run = first;  // of rows that are in the table now
+  const auto end_run = [&](size_t end) {
+    if (end > run) changes.written.emplace_back(run, end - run);
+    run = end + 1;
+  };
+  for (size_t r = first; r < first + count; ++r) {
+    if (const std::optional<size_t> missing = keyed_->missing_key(batch, r)) {
+      const RowOrigin& origin = batch.origin_of(r);
+      changes.rejects.push_back(make_reject(batch.part, batch.origin, origin.offset, origin.line,
+                                            schema_->fields[*missing].name,
+                                            "there is no value, but the column belongs to the key", batch.raw(r)));
+      end_run(r);
+      continue;
+    }
+    LEAT_ASSIGN(const KeyedRows::Outcome outcome,
+                keyed_->put(batch, r, part.id, next_row_, give_way, changes.before, batch.provisional));
+    if (outcome.what == What::ignored) {
+      ++written.ignored;
+      end_run(r);
+      continue;
+    }
+    last_row = outcome.what == What::updated ? outcome.was.row : next_row_;
+    ++next_row_;
+    written.digest += mix64(batch.origin_of(r).offset);
+    if (outcome.what == What::updated) {
+      ++written.updated;
+      changes.taken.emplace_back(outcome.was.part, outcome.was.offset);
+    } else {
+      ++written.inserted;
+    }
+  }
+  end_run(first + count);
+  return {};
+}
+
+Status SqliteBatchWriter::write_rejects(const Rejects& rejects, size_t from) {
+  if (rejects.size() == from) return {};
+  const std::string now = format_time(tables_.clock.now_micros());
+  for (size_t i = from; i < rejects.size(); ++i) {
+    const Reject& reject = rejects[i];
+    LEAT_ASSIGN(const SqlitePart* part, tables_.parts.get(reject.part, reject.origin));
+    const std::string hash = hex(reject.raw_hash);
+    insert_reject_.with(next_reject_++, std::string_view(tables_.pipeline), part->id, std::string_view(reject.origin),
+                        reject.byte_offset, reject.line, std::string_view(reject.column),
+                        std::string_view(reject.reason), nullptr, reject.raw_length, std::string_view(hash),
+                        std::string_view(now));
+    insert_reject_.bind_bytes(9, reject.raw);
+    LEAT_TRY(insert_reject_.run());
+  }
+  return {};
+}
+
+Status SqliteBatchWriter::read_rows(const std::string& where, const std::vector<int64_t>& parameters,
+                                    std::vector<RecordBatch>& into) {
+  if (tables_.aggregates.empty()) return {};
+  LEAT_ASSIGN(const auto reader,
+              RowReader::make(*db_, tables_.table, schema_, tables_.aggregates.inputs(), where, parameters));
+  for (;;) {
+    LEAT_ASSIGN(RecordBatch batch, reader->next());
+    if (batch.rows() == 0) return {};
+    into.push_back(std::move(batch));
+  }
+}
+
+// Deletes the row or reject of the provisional record of `part`; what it had taken over comes back.
+Status SqliteBatchWriter::undo(SqlitePart& part, Changes& changes) {
+  const SqliteProvisional& record = *part.provisional;
+  changes.undone.emplace_back(&part, record);
+  const auto start = static_cast<int64_t>(record.start);
+  if (record.inserted + record.updated > 0) {
+    LEAT_TRY(read_rows("_row = ?1 AND _part = ?2 AND _offset >= ?3", {record.first_row, part.id, start}, changes.gone));
+    LEAT_TRY(delete_row_.with(record.first_row, part.id, start).run());
+  }
+  if (record.updated > 0) {
+    LEAT_ASSIGN(const bool restored, keyed_->restore(record.first_row));
+    if (!restored) {
+      return Status::fatal(fmt::format("{}: table {}: what a provisional record has taken over is gone; see `leat verify`",
+                                       db_->where(), quoted(before_table(tables_.table))));
+    }
+    LEAT_TRY(read_rows("_row = ?1", {record.first_row}, changes.come));
+    LEAT_ASSIGN(SqliteStatement place, db_->prepare(fmt::format("SELECT _part, _offset FROM {} WHERE _row = ?",
+                                                                sql_name(tables_.table))));
+    place.with(record.first_row);
+    LEAT_TRY(place.step().status().clone());
+    changes.returned.emplace_back(place.integer(0), place.number(1));
+  }
+  return delete_rejects_.with(record.first_reject, part.id, record.start).run();
+}
+
+// Nothing fails from here on but a bug: an aggregate cannot take rows back.
+Status SqliteBatchWriter::hand_over(Changes& changes, const RecordBatch& batch) {
+  SqliteAggregates& aggregates = tables_.aggregates;
+  for (const RecordBatch& rows : changes.gone) LEAT_TRY(aggregates.touch(rows, 0, rows.rows()));
+  LEAT_TRY(aggregates.touch(changes.before, 0, changes.before.rows()));
+  for (const RecordBatch& rows : changes.come) aggregates.add(rows, 0, rows.rows());
+  for (const auto& [first, count] : changes.written) aggregates.add(batch, first, count);
+  for (const auto& [part, offset] : changes.taken) {
+    ++taken_[part].rows;
+    taken_[part].digest += mix64(offset);
+  }
+  for (const auto& [part, offset] : changes.returned) {
+    --taken_[part].rows;
+    taken_[part].digest -= mix64(offset);
+  }
+  return {};
+}
+
+Status SqliteBatchWriter::undo_passed(SqlitePart& part) {
+  Changes changes(schema_);
+  LEAT_TRY(undo(part, changes));
+  LEAT_TRY(tables_.parts.forget_provisional(part));
+  return hand_over(changes, RecordBatch(schema_));
+}
+
+Status SqliteBatchWriter::apply() {
+  for (const auto& [part, taken] : taken_) {
+    LEAT_ASSIGN(SqliteStatement select, db_->prepare("SELECT rows, digest FROM _leat_taken WHERE part = ?"));
+    select.with(part);
+    LEAT_ASSIGN(const bool found, select.step());
+    const int64_t rows = taken.rows + (found ? select.integer(0) : 0);
+    const uint64_t digest = taken.digest + (found ? select.number(1) : 0);
+    select.reset();
+    LEAT_ASSIGN(SqliteStatement put, db_->prepare("INSERT OR REPLACE INTO _leat_taken VALUES(?, ?, ?)"));
+    LEAT_TRY(put.with(part, rows, digest).run());
+  }
+  taken_.clear();
+  return tables_.aggregates.apply();
+}
+
+}  // namespace leat

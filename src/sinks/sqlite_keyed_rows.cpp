@@ -1,0 +1,264 @@
+#include "sinks/sqlite_keyed_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "base/time.h"
+
+namespace leat {
+namespace {
+
+std::string key_index(const std::string& table) {
+  return "_leat_key_" + table;
+}
+
+std::string list_of(const std::vector<std::string>& columns) {
+  std::string names;
+  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + sql_name(column);
+  return names;
+}
+
+std::string said(const std::vector<std::string>& columns) {
+  std::string names;
+  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + quoted(column);
+  return names;
+}
+
+Result<size_t> find_column(const std::string& where, const SinkPlan& plan, const char* option,
+                           const std::string& name) {
+  if (const std::optional<size_t> at = plan.schema->find(name)) return *at;
+  std::vector<std::string_view> names;
+  for (const Field& field : plan.schema->fields) names.push_back(field.name);
+  const std::string_view meant = did_you_mean(name, names);
+  return Status::bad_config(
+      fmt::format("{}: table {}: '{}' names the column {}, which is not there ({})", where, quoted(plan.table), option,
+                  quoted(name),
+                  meant.empty() ? "there are: " + visible(fmt::format("{}", fmt::join(names, ", ")), 1000)
+                                : fmt::format("did you mean {}?", quoted(meant))));
+}
+
+// The columns of the index; none: there is no such index.
+Result<std::vector<std::string>> columns_of_index(const SqliteDatabase& db, const std::string& index) {
+  LEAT_ASSIGN(SqliteStatement select,
+              db.prepare(fmt::format("SELECT name FROM pragma_index_info({}) ORDER BY seqno", sql_text(index))));
+  std::vector<std::string> columns;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return columns;
+    columns.push_back(select.string(0));
+  }
+}
+
+}  // namespace
+
+Status make_key_index(const SqliteDatabase& db, const SinkPlan& plan, const std::string& table) {
+  std::vector<std::string> wanted;
+  for (const std::string& name : plan.key) {
+    LEAT_ASSIGN(const size_t at, find_column(db.where(), plan, "key", name));
+    wanted.push_back(plan.schema->fields[at].name);
+  }
+  if (wanted.empty()) {
+    return Status::bad_config(
+        fmt::format("{}: table {}: nothing says which columns make a record unique; name them in 'key'", db.where(),
+                    quoted(table)));
+  }
+  LEAT_ASSIGN(const std::vector<std::string> there, columns_of_index(db, key_index(table)));
+  if (there == wanted) return {};
+  if (!there.empty()) {
+    return Status::bad_config(
+        fmt::format("{}: the key of table {} is {}, now it would be {}; name another table, or another database",
+                    db.where(), quoted(table), said(there), said(wanted)));
+  }
+  const Status made = db.execute(fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(key_index(table)),
+                                             sql_name(table), list_of(wanted)));
+  if (made.kind() != Kind::bad_data) return made.clone();
+  return Status::bad_config(
+      fmt::format("{}: table {} has rows with the same key ({}), though they were written one for each key; see "
+                  "`leat verify`",
+                  db.where(), quoted(table), said(wanted)));
+}
+
+Result<std::unique_ptr<KeyedRows>> KeyedRows::make(const SqliteDatabase& db, const SinkPlan& plan,
+                                                   const std::string& table, std::vector<size_t> inputs) {
+  std::unique_ptr<KeyedRows> rows(new KeyedRows(db, plan.schema, plan.mode));
+  rows->inputs_ = std::move(inputs);
+  for (const std::string& name : plan.key) {
+    LEAT_ASSIGN(const size_t at, find_column(db.where(), plan, "key", name));
+    rows->key_.push_back(at);
+  }
+  for (size_t c = 0; c < plan.schema->fields.size(); ++c) {
+    if (std::find(rows->key_.begin(), rows->key_.end(), c) == rows->key_.end()) rows->others_.push_back(c);
+  }
+  if (!plan.newest.empty()) {
+    LEAT_ASSIGN(rows->newest_, find_column(db.where(), plan, "newest", plan.newest));
+    const Field& field = plan.schema->fields[*rows->newest_];
+    if (field.bytes || field.type == Type::json) {
+      return Status::bad_config(
+          fmt::format("{}: table {}: 'newest' names the column {}, which holds {}; it must be a time, a number or a "
+                      "text",
+                      db.where(), quoted(table), quoted(plan.newest), field.bytes ? "raw bytes" : "json"));
+    }
+  }
+  LEAT_TRY(rows->prepare(table));
+  return rows;
+}
+
+Status KeyedRows::prepare(const std::string& table) {
+  const std::vector<Field>& fields = cells_.schema().fields;
+  const auto name = [&](size_t column) { return sql_name(fields[column].name); };
+  const std::string into = sql_name(table);
+  const bool merge = mode_ == WriteMode::merge;
+  std::string names;
+  std::string marks;
+  std::string set;
+  for (size_t c = 0; c < fields.size(); ++c) {
+    names += name(c) + ", ";
+    marks += "?, ";
+  }
+  for (const size_t c : others_) set += name(c) + " = ?, ";
+  std::string key;
+  std::string where;
+  for (size_t i = 0; i < key_.size(); ++i) {
+    key += (i == 0 ? "" : ", ") + name(key_[i]);
+    where += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", name(key_[i]), i + 1);
+  }
+  std::string kept = newest_ ? name(*newest_) : "NULL";
+  for (const size_t c : inputs_) kept += ", " + name(c);
+  LEAT_ASSIGN(find_, db_->prepare(fmt::format("SELECT _row, _part, _offset, {} FROM {} WHERE {}", kept, into, where)));
+  LEAT_ASSIGN(insert_, db_->prepare(fmt::format("INSERT INTO {}({}_part, _offset, _row{}) VALUES({}?, ?, ?{}){}", into,
+                                                names, merge ? ", _revision" : "", marks, merge ? ", ?" : "",
+                                                merge ? "" : fmt::format(" ON CONFLICT({}) DO NOTHING", key))));
+  if (!merge) return {};
+  const std::string before = sql_name(before_table(table));
+  LEAT_ASSIGN(update_, db_->prepare(fmt::format("UPDATE {} SET {}_part = ?, _offset = ?, _revision = ? WHERE _row = ?",
+                                                into, set)));
+  LEAT_ASSIGN(keep_,
+              db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", before, into)));
+  LEAT_ASSIGN(restore_,
+              db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", into, before)));
+  LEAT_ASSIGN(forget_, db_->prepare(fmt::format("DELETE FROM {} WHERE _row = ?1", before)));
+  return {};
+}
+
+std::optional<size_t> KeyedRows::missing_key(const RecordBatch& batch, size_t r) const {
+  for (const size_t c : key_) {
+    if (batch.is_null(c, r)) return c;
+    if (cells_.schema().fields[c].type == Type::real && std::isnan(batch.real(c, r))) return c;
+  }
+  return std::nullopt;
+}
+
+Status KeyedRows::step(SqliteStatement& statement) {
+  const int code = statement.step_code();
+  if (code == SQLITE_DONE) {
+    statement.reset();
+    return {};
+  }
+  Status failed = db_->failure(code);
+  statement.reset();
+  return failed;
+}
+
+Result<std::optional<KeyedRows::Place>> KeyedRows::find(const RecordBatch& batch, size_t r) {
+  find_.reset();
+  for (size_t i = 0; i < key_.size(); ++i) cells_.bind(find_, static_cast<int>(i) + 1, batch, r, key_[i]);
+  LEAT_ASSIGN(const bool found, find_.step());
+  if (!found) return std::optional<Place>();
+  return std::optional(Place{find_.integer(0), find_.integer(1), find_.number(2)});
+}
+
+Status KeyedRows::insert(const RecordBatch& batch, size_t r, int64_t part, int64_t number) {
+  const size_t width = cells_.schema().fields.size();
+  for (size_t c = 0; c < width; ++c) cells_.bind(insert_, static_cast<int>(c) + 1, batch, r, c);
+  const int at = static_cast<int>(width);
+  insert_.bind(at + 1, part);
+  insert_.bind(at + 2, batch.origin_of(r).offset);
+  insert_.bind(at + 3, number);
+  if (mode_ == WriteMode::merge) insert_.bind(at + 4, number);
+  return step(insert_);
+}
+
+Status KeyedRows::update(const RecordBatch& batch, size_t r, int64_t part, int64_t number, int64_t row) {
+  int at = 0;
+  for (const size_t c : others_) cells_.bind(update_, ++at, batch, r, c);
+  update_.bind(++at, part);
+  update_.bind(++at, batch.origin_of(r).offset);
+  update_.bind(++at, number);
+  update_.bind(++at, row);
+  return step(update_);
+}
+
+bool KeyedRows::is_older(const RecordBatch& batch, size_t r) const {
+  constexpr int kNewest = 3;
+  if (!newest_ || find_.is_null(kNewest)) return false;
+  if (batch.is_null(*newest_, r)) return true;
+  switch (cells_.schema().fields[*newest_].type) {
+    case Type::real:
+      return !(batch.real(*newest_, r) >= find_.real(kNewest));  // one that is not a number is as good as NULL
+    case Type::text:
+    case Type::json:
+      return batch.text(*newest_, r) < find_.text(kNewest);
+    case Type::time: {
+      const std::string_view text = find_.text(kNewest);
+      int64_t micros = 0;
+      return parse_time(text.data(), text.size(), &micros) && batch.integer(*newest_, r) < micros;
+    }
+    case Type::boolean:
+    case Type::integer:
+      break;
+  }
+  return batch.integer(*newest_, r) < find_.integer(kNewest);
+}
+
+void KeyedRows::keep_inputs(RecordBatch& before, uint64_t offset) const {
+  constexpr int kInputs = 4;
+  const size_t row = before.add_row({.offset = offset, .line = 0, .raw = 0});
+  for (size_t i = 0; i < inputs_.size(); ++i) read_cell(find_, kInputs + static_cast<int>(i), before, row, inputs_[i]);
+}
+
+Result<KeyedRows::Outcome> KeyedRows::put(const RecordBatch& batch, size_t r, int64_t part, int64_t number,
+                                          const GiveWay& give_way, RecordBatch& before, bool keep) {
+  using What = Outcome::What;
+  if (mode_ == WriteMode::ignore) {
+    LEAT_TRY(insert(batch, r, part, number));
+    if (db_->changes() == 1) return Outcome{What::inserted, {}};
+    if (!give_way) return Outcome{What::ignored, {}};
+  }
+  LEAT_ASSIGN(std::optional<Place> was, find(batch, r));
+  if (was && give_way) {
+    LEAT_ASSIGN(const bool gone, give_way(was->row));
+    if (gone) {
+      LEAT_ASSIGN(was, find(batch, r));
+    }
+  }
+  if (!was) {
+    LEAT_TRY(insert(batch, r, part, number));
+    return Outcome{What::inserted, {}};
+  }
+  if (mode_ == WriteMode::ignore || is_older(batch, r)) {
+    find_.reset();
+    return Outcome{What::ignored, *was};
+  }
+  keep_inputs(before, was->offset);
+  find_.reset();
+  if (keep) LEAT_TRY(keep_.with(was->row).run());
+  LEAT_TRY(update(batch, r, part, number, was->row));
+  return Outcome{What::updated, *was};
+}
+
+Result<bool> KeyedRows::restore(int64_t row) {
+  if (mode_ != WriteMode::merge) return false;
+  LEAT_TRY(restore_.with(row).run());
+  const bool restored = db_->changes() == 1;
+  if (restored) LEAT_TRY(forget_.with(row).run());
+  return restored;
+}
+
+Status KeyedRows::forget_kept(int64_t row) {
+  return mode_ == WriteMode::merge ? forget_.with(row).run() : Status();
+}
+
+}  // namespace leat
