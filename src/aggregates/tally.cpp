@@ -88,9 +88,8 @@ class Tallies final : public Tally {
     return sums_[column - keys_.size()][bucket];
   }
 
-  Status for_each_value(
-      size_t column,
-      const std::function<Status(size_t, const AggregateValue&, int64_t)>& visit) const override {
+  Status for_each_value(size_t column,
+                        const std::function<Status(size_t, const AggregateValue&, int64_t)>& visit) const override {
     const Type type = measures_[column - keys_.size()].type;
     const Values& values = values_[column - keys_.size()];
     std::vector<uint32_t> order(values.places.size());

@@ -40,8 +40,9 @@ class Tally {
   [[nodiscard]] virtual const ExactSum& sum(size_t bucket, size_t column) const = 0;
   // Of a min, max or count_distinct: the values whose number of rows has changed, by how many; each at most once,
   // ordered by bucket.
-  virtual Status for_each_value(size_t column, const std::function<Status(size_t bucket, const AggregateValue& value,
-                                                                          int64_t rows)>& visit) const = 0;
+  virtual Status for_each_value(
+      size_t column,
+      const std::function<Status(size_t bucket, const AggregateValue& value, int64_t rows)>& visit) const = 0;
   virtual void clear() = 0;
 };
 

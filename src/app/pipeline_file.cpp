@@ -86,7 +86,7 @@ class Planner {
       complaints_.add({}, "there is no pipeline; add [pipelines.NAME] with from = \"SOURCE\" and to = \"SINK.TABLE\"");
     }
     check_tables();
-    for (const PipelineDeclared& pipeline : file_.pipelines) check_aggregates(pipeline);
+    for (const PipelineDeclared& pipeline : file_.pipelines) check_columns_of(pipeline);
     return std::move(file_);
   }
 
@@ -230,19 +230,58 @@ class Planner {
       complaints_.add(settings.place("to"),
                       fmt::format("the table's name {} {}", quoted(pipeline.plan.table), trouble));
     }
+    take_write_mode(settings, entry.key_at, pipeline.plan);
     const SourceDeclared* source_found = find_declared(file_.sources, from);
     const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
     pipeline.source = *source_found;
     pipeline.sink = *sink_found;
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
+    if (sink_found->kind->open_store == nullptr && pipeline.plan.mode != WriteMode::append) {
+      complaints_.add(settings.place("write"),
+                      fmt::format("sink {} keeps no rows: write = {} of pipeline {} needs a database", quoted(sink),
+                                  quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
+    }
     pipeline.commit_rows = settings.section("commit").integer("rows");
     pipeline.commit_every_ms = settings.section("commit").milliseconds("every");
     if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");
     const Place place = settings.has("standard_aggregates") ? settings.place("standard_aggregates") : entry.key_at;
     for (const AggregateSpec& spec : pipeline.plan.aggregates) places_.push_back({entry.key, spec.name, place, {}, {}});
-    places_.push_back({entry.key, "", settings.place("to"), {}, {}});
+    Declared& own = places_.emplace_back(Declared{entry.key, "", settings.place("to"), {}, {}});
+    if (const Value* key = settings.find("key")) own.by = *key;
+    if (const Value* newest = settings.find("newest")) own.value = *newest;
     file_.pipelines.push_back(std::move(pipeline));
+  }
+
+  void take_write_mode(const Settings& settings, const Place& at, SinkPlan& plan) {
+    const std::string mode = settings.text("write");
+    plan.mode = static_cast<WriteMode>(std::find(kWriteModes.begin(), kWriteModes.end(), mode) - kWriteModes.begin());
+    plan.key = settings.texts("key");
+    plan.newest = settings.text("newest");
+    const bool keyed = plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge;
+    const std::string what = fmt::format("pipeline {}", quoted(plan.pipeline));
+    if (keyed && plan.key.empty()) {
+      complaints_.add(
+          settings.has("key")     ? settings.place("key")
+          : settings.has("write") ? settings.place("write")
+                                  : at,
+          fmt::format("write = {} of {} needs 'key': the columns that make a record unique", quoted(mode), what));
+    }
+    if (!keyed && !plan.key.empty()) {
+      complaints_.add(settings.place("key"),
+                      fmt::format("'key' of {} is for write = 'ignore' and 'merge' only, not {}", what, quoted(mode)));
+    }
+    if (plan.mode != WriteMode::merge && !plan.newest.empty()) {
+      complaints_.add(settings.place("newest"),
+                      fmt::format("'newest' of {} is for write = 'merge' only, not {}", what, quoted(mode)));
+    }
+    for (size_t i = 0; i < plan.key.size(); ++i) {
+      if (std::find(plan.key.begin(), plan.key.begin() + static_cast<ptrdiff_t>(i), plan.key[i]) ==
+          plan.key.begin() + static_cast<ptrdiff_t>(i)) {
+        continue;
+      }
+      complaints_.add(settings.place("key"), fmt::format("'key' of {} names {} twice", what, quoted(plan.key[i])));
+    }
   }
 
   void plan_aggregate(const Entry& entry) {
@@ -314,14 +353,21 @@ class Planner {
     }
   }
 
-  void check_aggregates(const PipelineDeclared& pipeline) {
-    if (pipeline.plan.aggregates.empty()) return;
+  // Of the key, `newest` and the aggregates.
+  void check_columns_of(const PipelineDeclared& pipeline) {
+    if (pipeline.plan.aggregates.empty() && pipeline.plan.key.empty()) return;
     const Result<std::unique_ptr<Decoder>> decoder = make_decoder(pipeline, [](NoteLevel, const std::string&) {});
     if (!decoder.ok()) {
       complaints_.add({}, decoder.status().message());
       return;
     }
     const SchemaPtr schema = (*decoder)->schema();
+    if (schema == nullptr) return;  // only the data can say
+    const Declared* written = declared_of(pipeline, "");
+    if (written != nullptr) {
+      for (const Value& column : written->by.items) check_column(column, *schema);
+      if (written->value.is_text()) check_column(written->value, *schema);
+    }
     for (const AggregateSpec& spec : pipeline.plan.aggregates) {
       const size_t before = complaints_.count();
       const Declared* declared = declared_of(pipeline, spec.name);
@@ -334,6 +380,13 @@ class Planner {
         complaints_.add(declared != nullptr ? declared->at : Place{}, bound.status().message());
       }
     }
+  }
+
+  void check_column(const Value& column, const Schema& schema) {
+    if (schema.find(column.text)) return;
+    std::vector<std::string_view> names;
+    for (const Field& field : schema.fields) names.push_back(field.name);
+    complaints_.add(column.at, fmt::format("unknown column {}{}", shown(column), suggestion_for(column, names)));
   }
 
   void check_columns(const Value& value, const Schema& schema) {
@@ -360,8 +413,8 @@ class Planner {
     std::string pipeline;
     std::string aggregate;  // empty: the pipeline's own table
     Place at;
-    Value by;
-    Value value;
+    Value by;     // of the pipeline itself: its key
+    Value value;  // of the pipeline itself: newest
   };
   const Declared* declared_of(const PipelineDeclared& pipeline, const std::string& aggregate) const {
     // The last one: of two with one name the second is the one that is too much.

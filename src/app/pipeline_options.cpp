@@ -6,7 +6,7 @@ namespace leat::app {
 namespace {
 
 std::vector<std::string_view> write_modes() {
-  return {"append"};
+  return {kWriteModes.begin(), kWriteModes.end()};
 }
 
 constexpr std::array<Option, 2> kCommitOptions{{
@@ -17,7 +17,7 @@ constexpr std::array<Option, 2> kCommitOptions{{
      .help = "and at the latest so long after the first record that is not yet committed"},
 }};
 
-constexpr std::array<Option, 6> kPipelineOptions{{
+constexpr std::array<Option, 8> kPipelineOptions{{
     {.name = "from", .required = true, .help = "the name of a source"},
     {.name = "to",
      .required = true,
@@ -26,7 +26,15 @@ constexpr std::array<Option, 6> kPipelineOptions{{
      .type = OptionType::choice,
      .standard = "append",
      .choices = write_modes,
-     .help = "append: every record becomes a row"},
+     .help = "append: every record becomes a row; ignore: unless one with its key is there; merge: it takes over the "
+             "row with its key; replace: each run with --once fills the table anew, readers see the old rows until it "
+             "is complete"},
+    {.name = "key",
+     .type = OptionType::names,
+     .help = "the columns that make a record unique, for ignore and merge; a record with a NULL there is a reject"},
+    {.name = "newest",
+     .help = "for merge: a record takes over a row only when it is not older in this column; without it the later "
+             "record does"},
     {.name = "raw",
      .type = OptionType::boolean,
      .help = "keep the exact bytes of each record in the column raw_log; without it true for logs, false for others"},

@@ -25,6 +25,8 @@ std::string_view name_of(OptionType type) {
       return "path";
     case OptionType::paths:
       return "paths";
+    case OptionType::names:
+      return "names";
     case OptionType::choice:
       return "choice";
     case OptionType::expression:
@@ -200,7 +202,9 @@ class OptionChecker {
       case OptionType::path:
         return take_path(option, value);
       case OptionType::paths:
-        return take_paths(option, value);
+        return take_list(option, value, "path", &OptionChecker::make_absolute);
+      case OptionType::names:
+        return take_list(option, value, "name", &OptionChecker::check_name);
       case OptionType::choice:
         return take_choice(option, value);
       case OptionType::expressions:
@@ -234,7 +238,9 @@ class OptionChecker {
     if (Value absolute = value; make_absolute(option, absolute)) keep(option, std::move(absolute));
   }
 
-  void take_paths(const Option& option, const Value& value) {
+  // A list of texts, or one; `what` each is, and how it is checked.
+  void take_list(const Option& option, const Value& value, std::string_view what,
+                 bool (OptionChecker::*is_good)(const Option&, Value&)) {
     Value list = value;
     if (value.is_text()) {
       list = Value();
@@ -242,20 +248,28 @@ class OptionChecker {
       list.at = value.at;
       list.items = {value};
     }
-    if (list.type != Value::Type::array) return wrong(option, value, "a path in quotes or a list of them");
-    if (list.items.empty()) {
+    if (list.type != Value::Type::array) {
+      return wrong(option, value, fmt::format("a {} in quotes or a list of them", what));
+    }
+    if (list.items.empty() && option.type == OptionType::paths) {
       return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
     }
     bool good = true;
     for (Value& item : list.items) {
       if (!item.is_text()) {
-        wrong(option, item, "a list of paths in quotes");
+        wrong(option, item, fmt::format("a list of {}s in quotes", what));
         good = false;
       } else {
-        good = make_absolute(option, item) && good;
+        good = (this->*is_good)(option, item) && good;
       }
     }
     if (good) keep(option, std::move(list));
+  }
+
+  bool check_name(const Option& option, Value& value) {
+    if (!value.text.empty()) return true;
+    complaints_.add(value.at, fmt::format("'{}' of {}: a name is empty", option.name, request_.what));
+    return false;
   }
 
   bool make_absolute(const Option& option, Value& value) {

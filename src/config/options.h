@@ -24,6 +24,7 @@ enum class OptionType : uint8_t {
   duration,     // "1s"
   path,         // made absolute from the directory of the file
   paths,        // a list of paths, or one
+  names,        // a list of texts, or one
   choice,       // one of choices()
   expression,   // config/expression.h
   expressions,  // a table NAME = expression, in written order

@@ -25,9 +25,11 @@ constexpr std::array<Option, 2> kPathTyped{{
     {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
 }};
 constexpr std::array<Option, 11> kOptions{{
+constexpr std::array<Option, 10> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
+    {.name = "key", .type = OptionType::names, .help = "names"},
     {.name = "size", .type = OptionType::size, .standard = "1MiB", .help = "a size"},
     {.name = "colour", .type = OptionType::choice, .standard = "red", .choices = colours, .help = "a colour"},
     {.name = "raw", .type = OptionType::boolean, .standard = "true", .help = "a switch"},
@@ -105,6 +107,20 @@ TEST(Options, NumbersAndListsAreChecked) {
   EXPECT_EQ(check("path = 'x'\ncommit = { rows = 0 }").errors,
             "f.toml:2:19: 'rows' of 'commit' of sink 'sqlite' must be at least 1, not 0\n"
             "  commit = { rows = 0 }\n                    ^");
+}
+
+TEST(Options, ListsOfNames) {
+  EXPECT_EQ(check("path = 'x'\nkey = 'id'").settings.texts("key"), std::vector<std::string>{"id"});
+  EXPECT_EQ(check("path = 'x'\nkey = ['a', 'b']").settings.texts("key"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(check("path = 'x'\nkey = []").errors, "");
+  EXPECT_EQ(check("path = 'x'\nkey = ['a', '']").errors,
+            "f.toml:2:13: 'key' of sink 'sqlite': a name is empty\n  key = ['a', '']\n              ^~");
+  EXPECT_EQ(check("path = 'x'\nkey = [1]").errors,
+            "f.toml:2:8: 'key' of sink 'sqlite' must be a list of names in quotes, not an integer\n"
+            "  key = [1]\n         ^");
+  EXPECT_EQ(check("path = 'x'\nkey = 1").errors,
+            "f.toml:2:7: 'key' of sink 'sqlite' must be a name in quotes or a list of them, not an integer\n"
+            "  key = 1\n        ^");
 }
 
 TEST(Options, AnExpressionIsMarkedWhereItIsWrong) {

@@ -22,7 +22,7 @@ namespace leat {
 class AggregateTable final : public KeptAggregate {
  public:
   static Result<std::unique_ptr<KeptAggregate>> make(const SqliteDatabase& db, const AggregateSpec& spec,
-                                                      const Schema& schema, const std::string& space, bool create);
+                                                     const Schema& schema, const std::string& space, bool create);
 
   [[nodiscard]] const AggregateSpec& spec() const override { return aggregate_->spec(); }
   [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return aggregate_->columns(); }

@@ -239,12 +239,13 @@ Status SqliteBatchWriter::undo(SqlitePart& part, Changes& changes) {
   if (record.updated > 0) {
     LEAT_ASSIGN(const bool restored, keyed_->restore(record.first_row));
     if (!restored) {
-      return Status::fatal(fmt::format("{}: table {}: what a provisional record has taken over is gone; see `leat verify`",
-                                       db_->where(), quoted(before_table(tables_.table))));
+      return Status::fatal(
+          fmt::format("{}: table {}: what a provisional record has taken over is gone; see `leat verify`", db_->where(),
+                      quoted(before_table(tables_.table))));
     }
     LEAT_TRY(read_rows("_row = ?1", {record.first_row}, changes.come));
-    LEAT_ASSIGN(SqliteStatement place, db_->prepare(fmt::format("SELECT _part, _offset FROM {} WHERE _row = ?",
-                                                                sql_name(tables_.table))));
+    LEAT_ASSIGN(SqliteStatement place,
+                db_->prepare(fmt::format("SELECT _part, _offset FROM {} WHERE _row = ?", sql_name(tables_.table))));
     place.with(record.first_row);
     LEAT_TRY(place.step().status().clone());
     changes.returned.emplace_back(place.integer(0), place.number(1));

@@ -54,8 +54,8 @@ class SqliteBatchWriter {
     explicit Changes(const SchemaPtr& schema) : before(schema) {}
     std::vector<RecordBatch> gone;  // rows
     std::vector<RecordBatch> come;
-    RecordBatch before;             // rows as they were before they were taken over
-    std::vector<std::pair<size_t, size_t>> written;  // rows of the batch: first, count
+    RecordBatch before;                                  // rows as they were before they were taken over
+    std::vector<std::pair<size_t, size_t>> written;      // rows of the batch: first, count
     std::vector<std::pair<int64_t, uint64_t>> taken;     // part and offset of rows that were taken over
     std::vector<std::pair<int64_t, uint64_t>> returned;  // and of those that came back
     std::vector<std::pair<SqlitePart*, SqliteProvisional>> undone;
@@ -88,7 +88,7 @@ class SqliteBatchWriter {
     int64_t rows = 0;
     uint64_t digest = 0;
   };
-  std::unordered_map<int64_t, Taken> taken_;                     // by part, since the last apply()
+  std::unordered_map<int64_t, Taken> taken_;                   // by part, since the last apply()
   std::unordered_map<int64_t, SqlitePart*> provisional_rows_;  // of the write at hand
 };
 

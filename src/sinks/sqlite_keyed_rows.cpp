@@ -33,11 +33,11 @@ Result<size_t> find_column(const std::string& where, const SinkPlan& plan, const
   std::vector<std::string_view> names;
   for (const Field& field : plan.schema->fields) names.push_back(field.name);
   const std::string_view meant = did_you_mean(name, names);
-  return Status::bad_config(
-      fmt::format("{}: table {}: '{}' names the column {}, which is not there ({})", where, quoted(plan.table), option,
-                  quoted(name),
-                  meant.empty() ? "there are: " + visible(fmt::format("{}", fmt::join(names, ", ")), 1000)
-                                : fmt::format("did you mean {}?", quoted(meant))));
+  return Status::bad_config(fmt::format("{}: table {}: '{}' names the column {}, which is not there ({})", where,
+                                        quoted(plan.table), option, quoted(name),
+                                        meant.empty()
+                                            ? "there are: " + visible(fmt::format("{}", fmt::join(names, ", ")), 1000)
+                                            : fmt::format("did you mean {}?", quoted(meant))));
 }
 
 // The columns of the index; none: there is no such index.
@@ -72,8 +72,8 @@ Status make_key_index(const SqliteDatabase& db, const SinkPlan& plan, const std:
         fmt::format("{}: the key of table {} is {}, now it would be {}; name another table, or another database",
                     db.where(), quoted(table), said(there), said(wanted)));
   }
-  const Status made = db.execute(fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(key_index(table)),
-                                             sql_name(table), list_of(wanted)));
+  const Status made = db.execute(
+      fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(key_index(table)), sql_name(table), list_of(wanted)));
   if (made.kind() != Kind::bad_data) return made.clone();
   return Status::bad_config(
       fmt::format("{}: table {} has rows with the same key ({}), though they were written one for each key; see "
@@ -135,10 +135,8 @@ Status KeyedRows::prepare(const std::string& table) {
   const std::string before = sql_name(before_table(table));
   LEAT_ASSIGN(update_, db_->prepare(fmt::format("UPDATE {} SET {}_part = ?, _offset = ?, _revision = ? WHERE _row = ?",
                                                 into, set)));
-  LEAT_ASSIGN(keep_,
-              db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", before, into)));
-  LEAT_ASSIGN(restore_,
-              db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", into, before)));
+  LEAT_ASSIGN(keep_, db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", before, into)));
+  LEAT_ASSIGN(restore_, db_->prepare(fmt::format("INSERT INTO {} SELECT * FROM {} WHERE _row = ?1", into, before)));
   LEAT_ASSIGN(forget_, db_->prepare(fmt::format("DELETE FROM {} WHERE _row = ?1", before)));
   return {};
 }

@@ -41,8 +41,8 @@ class KeyedRows {
     Place was;  // of the row that was taken over
   };
   // Row `r` of `batch`, whose key has no NULL. `number`: what it is inserted under, or its revision. Of a row that is
-  // taken over the inputs are added to `before`; keep: the whole of it, for restore(). `give_way`: asked when there is a
-  // row with that key; true: that one was taken out of the way. Empty: none can be.
+  // taken over the inputs are added to `before`; keep: the whole of it, for restore(). `give_way`: asked when there is
+  // a row with that key; true: that one was taken out of the way. Empty: none can be.
   using GiveWay = std::function<Result<bool>(int64_t row)>;
   Result<Outcome> put(const RecordBatch& batch, size_t r, int64_t part, int64_t number, const GiveWay& give_way,
                       RecordBatch& before, bool keep);

@@ -125,6 +125,8 @@ Status keep_sqlite_source_schema(const SqliteDatabase& db, const std::string& pi
                  "\"schema\" TEXT NOT NULL) WITHOUT ROWID"));
   LEAT_ASSIGN(SqliteStatement insert, db.prepare("INSERT OR REPLACE INTO _leat_source_schemas VALUES(?, ?)"));
   return insert.with(std::string_view(pipeline), std::string_view(schema)).run();
+}
+
 Result<WriteMode> read_sqlite_write_mode(const SqliteDatabase& db, const std::string& pipeline) {
   LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT write_mode FROM _leat_pipelines WHERE pipeline = ?"));
   select.with(std::string_view(pipeline));
@@ -133,9 +135,10 @@ Result<WriteMode> read_sqlite_write_mode(const SqliteDatabase& db, const std::st
   for (size_t i = 0; i < kWriteModes.size(); ++i) {
     if (select.text(0) == kWriteModes[i]) return static_cast<WriteMode>(i);
   }
-  return Status::fatal(fmt::format("{}: pipeline {} has the unknown write mode {}; it was changed by someone else, name "
-                                   "another file",
-                                   db.where(), quoted(pipeline), quoted(select.text(0))));
+  return Status::fatal(
+      fmt::format("{}: pipeline {} has the unknown write mode {}; it was changed by someone else, name "
+                  "another file",
+                  db.where(), quoted(pipeline), quoted(select.text(0))));
 }
 
 Result<std::vector<AggregateSpec>> read_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline) {

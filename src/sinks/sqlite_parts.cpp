@@ -180,9 +180,9 @@ Status SqliteParts::store_range(const SqlitePart& part) {
 }
 
 Status SqliteParts::store_provisional(SqlitePart& part, const Range& range) {
-  // Of one that was ignored nothing is there.
-  if (range.counts.inserted + range.counts.updated + range.counts.rejected == 0) return {};
-  if (!part.provisional || part.provisional->start < range.start) {
+  // Of one that was ignored, or has given way to a record with its key, nothing is there.
+  if (range.counts.inserted + range.counts.updated + range.counts.rejected == 0 || !part.provisional) return {};
+  if (part.provisional->start < range.start) {
     return misplaced(part, range.start, "nothing was written for the provisional range at");
   }
   SqliteProvisional& record = *part.provisional;

@@ -143,10 +143,10 @@ Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, con
                              "_row INTEGER PRIMARY KEY)",
                              sql_name(table), columns, merge ? "_revision INTEGER NOT NULL, " : "")));
   if (merge) {
-    LEAT_TRY(db.execute(fmt::format("CREATE UNIQUE INDEX {} ON {}(_revision)", sql_name("_leat_revision_" + table),
-                                    sql_name(table))));
-    LEAT_TRY(db.execute(fmt::format("CREATE TABLE {} AS SELECT * FROM {}", sql_name(before_table(table)),
-                                    sql_name(table))));
+    LEAT_TRY(db.execute(
+        fmt::format("CREATE UNIQUE INDEX {} ON {}(_revision)", sql_name("_leat_revision_" + table), sql_name(table))));
+    LEAT_TRY(
+        db.execute(fmt::format("CREATE TABLE {} AS SELECT * FROM {}", sql_name(before_table(table)), sql_name(table))));
   }
   return store_columns(db, pipeline, schema, 0);
 }

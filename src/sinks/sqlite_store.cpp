@@ -117,14 +117,15 @@ Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
 }
 
 Status SqliteStore::read_parts(PipelineState& state) {
-  LEAT_ASSIGN(SqliteStatement select,
-              db_->prepare("SELECT p.part, p.name, p.origin, o.\"offset\", o.token, r.inserted, r.updated, r.ignored, "
-                           "r.filtered, r.rejected, r.digest, CASE WHEN r.gap THEN r.\"end\" - r.start ELSE 0 END "
-                           "FROM _leat_parts AS p LEFT JOIN _leat_positions AS o USING(part) "
-                           "LEFT JOIN (SELECT part, start, \"end\", inserted, updated, ignored, filtered, rejected, "
-                           "digest, gap FROM _leat_ranges UNION ALL SELECT part, start, \"end\", inserted, updated, 0, 0, "
-                           "rejected, digest, 0 FROM _leat_provisional) AS r USING(part) "
-                           "WHERE p.pipeline = ? ORDER BY p.part"));
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db_->prepare("SELECT p.part, p.name, p.origin, o.\"offset\", o.token, r.inserted, r.updated, r.ignored, "
+                   "r.filtered, r.rejected, r.digest, CASE WHEN r.gap THEN r.\"end\" - r.start ELSE 0 END "
+                   "FROM _leat_parts AS p LEFT JOIN _leat_positions AS o USING(part) "
+                   "LEFT JOIN (SELECT part, start, \"end\", inserted, updated, ignored, filtered, rejected, "
+                   "digest, gap FROM _leat_ranges UNION ALL SELECT part, start, \"end\", inserted, updated, 0, 0, "
+                   "rejected, digest, 0 FROM _leat_provisional) AS r USING(part) "
+                   "WHERE p.pipeline = ? ORDER BY p.part"));
   select.with(std::string_view(state.pipeline));
   int64_t last = -1;
   for (;;) {

@@ -37,10 +37,9 @@ Status TallyTable::create_tables() const {
   LEAT_TRY(db_->execute(fmt::format("CREATE TABLE {}.{}({})", space_, sql_name(name), typed)));
   LEAT_TRY(db_->execute(fmt::format("CREATE TABLE {}.{}(bucket INTEGER PRIMARY KEY{}, rows INTEGER NOT NULL{})", space_,
                                     sql_name(buckets), typed_keys, sums)));
-  for (const auto& [index, table] :
-       {std::pair("_leat_key_" + name, name), std::pair(buckets + "_key", buckets)}) {
-    LEAT_TRY(db_->execute(fmt::format("CREATE UNIQUE INDEX {}.{} ON {}({})", space_, sql_name(index), sql_name(table),
-                                      keys)));
+  for (const auto& [index, table] : {std::pair("_leat_key_" + name, name), std::pair(buckets + "_key", buckets)}) {
+    LEAT_TRY(db_->execute(
+        fmt::format("CREATE UNIQUE INDEX {}.{} ON {}({})", space_, sql_name(index), sql_name(table), keys)));
   }
   for (const AggregateColumn& column : columns()) {
     if (!has_values(column)) continue;
@@ -105,9 +104,8 @@ Status TallyTable::prepare() {
                                          values)));
     LEAT_ASSIGN(delete_value_[i], db_->prepare(fmt::format("DELETE FROM {} WHERE bucket = ?1 AND value = ?2", values)));
     if (all[i].measure == Measure::count_distinct) continue;
-    LEAT_ASSIGN(extreme_[i],
-                db_->prepare(fmt::format("SELECT value FROM {} WHERE bucket = ?1 ORDER BY value{} LIMIT 1", values,
-                                         all[i].measure == Measure::max ? " DESC" : "")));
+    LEAT_ASSIGN(extreme_[i], db_->prepare(fmt::format("SELECT value FROM {} WHERE bucket = ?1 ORDER BY value{} LIMIT 1",
+                                                      values, all[i].measure == Measure::max ? " DESC" : "")));
   }
   return {};
 }

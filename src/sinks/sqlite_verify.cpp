@@ -298,9 +298,8 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
               db_.query_integer("SELECT count(*) FROM _leat_aggregates WHERE pipeline = " + sql_text(pipeline.name)));
   total_ = done_ + expected * (aggregates > 0 ? 2 : 1);
 
-  LEAT_ASSIGN(SqliteStatement select,
-              db_.prepare(fmt::format("SELECT _part, _offset, _row, {} FROM {} ORDER BY _row",
-                                      merge ? "_revision" : "0", sql_name(pipeline.table))));
+  LEAT_ASSIGN(SqliteStatement select, db_.prepare(fmt::format("SELECT _part, _offset, _row, {} FROM {} ORDER BY _row",
+                                                              merge ? "_revision" : "0", sql_name(pipeline.table))));
   std::map<int64_t, uint64_t> unknown;
   int64_t last_revision = 0;
   PartCheck* check = nullptr;
@@ -354,8 +353,7 @@ Status Verifier::compare(int64_t id, const PartCheck& check) {
   const Counts& committed = check.committed;
   const uint64_t rows = rows_of(check);
   const uint64_t digest = check.rows.digest + check.rejects.digest + check.taken_digest;
-  const bool same =
-      check.rows.count == rows && check.rejects.count == committed.rejected && digest == committed.digest;
+  const bool same = check.rows.count == rows && check.rejects.count == committed.rejected && digest == committed.digest;
   if (check.rows.count != rows) {
     say(table, fmt::format("{} rows, {} were committed", check.rows.count, rows));
   }

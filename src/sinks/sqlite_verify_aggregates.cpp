@@ -12,11 +12,7 @@ namespace {
 class Comparison {
  public:
   Comparison(const SqliteDatabase& db, const KeptAggregate& recounted, std::vector<std::string>& problems)
-      : db_(db),
-        recounted_(recounted),
-        spec_(recounted.spec()),
-        columns_(recounted.columns()),
-        problems_(problems) {}
+      : db_(db), recounted_(recounted), spec_(recounted.spec()), columns_(recounted.columns()), problems_(problems) {}
 
   Status run() {
     LEAT_ASSIGN(const bool whole, all_there());
@@ -201,13 +197,13 @@ class Comparison {
     const std::string bucket = sql_name(bucket_table(spec_.name));
     const char* here = missing ? "temp" : "main";
     const char* there = missing ? "main" : "temp";
-    LEAT_ASSIGN(SqliteStatement select,
-                db_.prepare(fmt::format(
-                    "SELECT a.value{} FROM {}.{} AS a LEFT JOIN {}.{} AS ak ON ak.bucket = a.bucket "
-                    "LEFT JOIN {}.{} AS bk ON {} LEFT JOIN {}.{} AS b ON b.bucket = bk.bucket AND "
-                    "b.value = a.value WHERE ak.bucket IS NULL OR b.bucket IS NULL{}",
-                    list("ak", true), here, set, here, bucket, there, bucket, same_keys("ak", "bk"), there, set,
-                    missing && recounted_.counts_rows() ? " OR b.rows <> a.rows" : "")));
+    LEAT_ASSIGN(
+        SqliteStatement select,
+        db_.prepare(fmt::format("SELECT a.value{} FROM {}.{} AS a LEFT JOIN {}.{} AS ak ON ak.bucket = a.bucket "
+                                "LEFT JOIN {}.{} AS bk ON {} LEFT JOIN {}.{} AS b ON b.bucket = bk.bucket AND "
+                                "b.value = a.value WHERE ak.bucket IS NULL OR b.bucket IS NULL{}",
+                                list("ak", true), here, set, here, bucket, there, bucket, same_keys("ak", "bk"), there,
+                                set, missing && recounted_.counts_rows() ? " OR b.rows <> a.rows" : "")));
     uint64_t count = 0;
     std::string first;
     for (;; ++count) {
@@ -217,9 +213,9 @@ class Comparison {
     }
     if (count == 0) return {};
     problem(table, fmt::format("{} {}{}", first,
-                               !missing                     ? "is in no row"
+                               !missing                   ? "is in no row"
                                : recounted_.counts_rows() ? "is missing, or counted wrongly"
-                                                            : "is missing",
+                                                          : "is missing",
                                count == 1 ? "" : fmt::format("; and {} more", count - 1)));
     return {};
   }
@@ -239,8 +235,9 @@ Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pip
   LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(db, pipeline));
   if (specs.empty()) return {};
   LEAT_ASSIGN(Schema schema, read_sqlite_schema(db, pipeline));
-  LEAT_ASSIGN(const auto recounted,
-              SqliteAggregates::recount(db, table, std::make_shared<const Schema>(std::move(schema)), specs, mode, progress));
+  LEAT_ASSIGN(
+      const auto recounted,
+      SqliteAggregates::recount(db, table, std::make_shared<const Schema>(std::move(schema)), specs, mode, progress));
   for (const auto& aggregate : recounted->tables()) LEAT_TRY(Comparison(db, *aggregate, problems).run());
   return {};
 }
