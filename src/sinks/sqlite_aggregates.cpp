@@ -61,13 +61,14 @@ Status drop_tables(const SqliteDatabase& db, const AggregateSpec& spec) {
   return {};
 }
 
-// What a user has put on an aggregate's table, as SQL.
-Result<std::vector<std::string>> additions(const SqliteDatabase& db, const AggregateSpec& spec) {
+}  // namespace
+
+Result<std::vector<std::string>> sqlite_additions(const SqliteDatabase& db, const std::string& table) {
   LEAT_ASSIGN(
       SqliteStatement select,
       db.prepare("SELECT sql FROM main.sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND "
                  "tbl_name = ? COLLATE NOCASE AND name NOT LIKE '\\_leat\\_%' ESCAPE '\\' ORDER BY rowid"));
-  select.with(std::string_view(spec.name));
+  select.with(std::string_view(table));
   std::vector<std::string> all;
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
@@ -75,8 +76,6 @@ Result<std::vector<std::string>> additions(const SqliteDatabase& db, const Aggre
     all.push_back(select.string(0));
   }
 }
-
-}  // namespace
 
 Status drop_sqlite_aggregate(const SqliteDatabase& db, const AggregateSpec& spec) {
   LEAT_TRY(drop_tables(db, spec));
@@ -152,7 +151,7 @@ Result<uint64_t> SqliteAggregates::rebuild(const SqliteDatabase& db, const std::
   std::vector<KeptAggregate*> fresh;
   std::vector<std::string> again;
   for (const AggregateSpec& spec : specs) {
-    LEAT_ASSIGN(std::vector<std::string> added, additions(db, spec));
+    LEAT_ASSIGN(std::vector<std::string> added, sqlite_additions(db, spec.name));
     again.insert(again.end(), std::make_move_iterator(added.begin()), std::make_move_iterator(added.end()));
     LEAT_TRY(drop_tables(db, spec));
     LEAT_ASSIGN(auto made, make_kept_aggregate(db, spec, *schema, "main", true, mode));

@@ -119,6 +119,9 @@ class SqliteAggregates {
   std::vector<std::unique_ptr<KeptAggregate>> tables_;
 };
 
+// The indexes and triggers that a user has put on a table, as SQL.
+Result<std::vector<std::string>> sqlite_additions(const SqliteDatabase& db, const std::string& table);
+
 // Within a transaction: removes a stored aggregate with its tables.
 Status drop_sqlite_aggregate(const SqliteDatabase& db, const AggregateSpec& spec);
 

@@ -8,6 +8,16 @@
 
 namespace leat {
 
+Status forget_sqlite_parts(const SqliteDatabase& db, const std::string& pipeline) {
+  const std::string name = sql_text(pipeline);
+  for (const char* table : {"_leat_positions", "_leat_ranges", "_leat_provisional", "_leat_taken"}) {
+    LEAT_TRY(db.execute(
+        fmt::format("DELETE FROM {} WHERE part IN (SELECT part FROM _leat_parts WHERE pipeline = {})", table, name)));
+  }
+  LEAT_TRY(db.execute("DELETE FROM _leat_rejects WHERE pipeline = " + name));
+  return db.execute("DELETE FROM _leat_parts WHERE pipeline = " + name);
+}
+
 Result<std::unique_ptr<SqliteParts>> SqliteParts::load(const SqliteDatabase& db, const std::string& pipeline) {
   std::unique_ptr<SqliteParts> parts(new SqliteParts(db, pipeline));
   LEAT_TRY(parts->prepare());

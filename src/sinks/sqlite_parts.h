@@ -40,6 +40,9 @@ struct SqlitePart {
   std::optional<SqliteProvisional> provisional;
 };
 
+// Within a transaction: all parts of a pipeline go, with their positions, ranges, provisional records and rejects.
+Status forget_sqlite_parts(const SqliteDatabase& db, const std::string& pipeline);
+
 class SqliteParts {
  public:
   // fatal: positions and ranges do not fit each other.

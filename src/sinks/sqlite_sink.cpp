@@ -13,6 +13,7 @@
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_parts.h"
+#include "sinks/sqlite_replace.h"
 #include "sinks/sqlite_rows.h"
 
 namespace leat {
@@ -43,10 +44,12 @@ class SqliteSink final : public Sink {
   Result<std::unique_ptr<SqliteDatabase>> connect(uint64_t busy_timeout_ms) const;
   Status prepare(const SinkPlan& plan);
   Status make_tables(const SinkPlan& plan);
+  Status make_next_tables(const SinkPlan& plan);
   Status check_last_row(const SinkPlan& plan) const;
   Status begin();
   Status commit_all(const Positions& moved, const Ranges& ranges);
   Status check_file();
+  Status release_claim();
   Status fail(Status status);
   void close() noexcept;
   void let_go() noexcept;
@@ -56,9 +59,7 @@ class SqliteSink final : public Sink {
   Note note_;
 
   State state_ = State::closed;
-  std::string pipeline_;
-  std::string table_;
-  SchemaPtr schema_;
+  SinkPlan plan_;
   std::unique_ptr<SqliteDatabase> db_;  // before all that has statements on it
   std::unique_ptr<SqliteClaim> claim_;
   std::unique_ptr<SqliteParts> parts_;
@@ -72,6 +73,7 @@ class SqliteSink final : public Sink {
   std::optional<os::FileInfo> file_;
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
+  bool pulling_ = false;  // write = "replace": what is in the next table is of this run
 };
 
 Result<std::unique_ptr<SqliteDatabase>> SqliteSink::connect(uint64_t busy_timeout_ms) const {
@@ -91,9 +93,7 @@ Result<std::string> SqliteSink::source_schema(const std::string& pipeline) {
 
 Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   close();
-  pipeline_ = plan.pipeline;
-  table_ = plan.table;
-  schema_ = plan.schema;
+  plan_ = plan;
   LEAT_ASSIGN(db_, connect(options_.busy_timeout_ms));
   Status outcome = prepare(plan);
   if (!outcome.ok()) {
@@ -101,6 +101,7 @@ Result<Positions> SqliteSink::open(const SinkPlan& plan) {
     return outcome;
   }
   state_ = State::ready;
+  pulling_ = plan.mode == WriteMode::replace;
   last_commit_ms_ = clock_.steady_ms();
   return parts_->positions();
 }
@@ -141,6 +142,7 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
   LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
   LEAT_ASSIGN(const Schema known, read_sqlite_schema(*db_, plan.pipeline));
   LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
+  if (plan.mode == WriteMode::replace && !known.fields.empty()) return make_next_tables(plan);
   LEAT_TRY(make_row_table(*db_, plan.pipeline, plan.table, *plan.schema, known, plan.mode == WriteMode::merge));
   LEAT_TRY(check_last_row(plan));
   if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) {
@@ -149,17 +151,43 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
   LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
   LEAT_ASSIGN(aggregates_,
               SqliteAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, plan.mode, note_));
+  if (plan.mode == WriteMode::replace) return make_next_tables(plan);
   LEAT_ASSIGN(writer_, SqliteBatchWriter::make({*db_, plan.pipeline, plan.table, *parts_, *aggregates_, clock_}, plan,
+                                               claim_->next_row()));
+  return {};
+}
+
+// The table has its last complete content, or is empty; what is written goes into the next one.
+Status SqliteSink::make_next_tables(const SinkPlan& plan) {
+  LEAT_TRY(check_last_row(plan));
+  // Whether the aggregates fit is not to be found out at the end.
+  for (const AggregateSpec& spec : plan.aggregates) LEAT_TRY(Aggregate::bind(spec, *plan.schema).status().clone());
+  if (!pulling_) LEAT_TRY(drop_next(*db_, plan));
+  const std::string pipeline = next_pipeline(plan.pipeline);
+  const std::string table = next_table(plan.table);
+  LEAT_ASSIGN(const Schema known, read_sqlite_schema(*db_, pipeline));
+  LEAT_TRY(make_row_table(*db_, pipeline, table, *plan.schema, known));
+  LEAT_ASSIGN(parts_, SqliteParts::load(*db_, pipeline));
+  LEAT_ASSIGN(aggregates_, SqliteAggregates::recount(*db_, table, plan.schema, {}, plan.mode, nullptr));
+  LEAT_ASSIGN(writer_, SqliteBatchWriter::make({*db_, pipeline, table, *parts_, *aggregates_, clock_}, plan,
                                                claim_->next_row()));
   return {};
 }
 
 // A row that somebody else has put there would get in the way of the next ones.
 Status SqliteSink::check_last_row(const SinkPlan& plan) const {
-  std::string largest = "max(_row)";
-  if (plan.mode == WriteMode::merge) largest = "max(max(_row), max(_revision))";
-  LEAT_ASSIGN(const int64_t last_row,
-              db_->query_integer(fmt::format("SELECT {} FROM {}", largest, sql_name(plan.table))));
+  LEAT_ASSIGN(const bool there, db_->has_table(plan.table));
+  if (!there) {
+    return Status::fatal(
+        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name "
+                    "another file",
+                    db_->where(), quoted(plan.table), quoted(plan.pipeline)));
+  }
+  LEAT_ASSIGN(int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
+  if (plan.mode == WriteMode::merge) {
+    LEAT_ASSIGN(const int64_t last, db_->query_integer("SELECT max(_revision) FROM " + sql_name(plan.table)));
+    last_row = std::max(last_row, last);
+  }
   if (last_row < claim_->next_row()) return {};
   return Status::fatal(
       fmt::format("{}: table {} has a row with _row {} that leat has not written; delete it, see "
@@ -208,7 +236,7 @@ Status SqliteSink::begin() {
 Result<Written> SqliteSink::write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) {
   if (count == 0 && rejects.empty()) return Written{};
   if (Status begun = begin(); !begun.ok()) return fail(std::move(begun));
-  if (batch.schema_ptr() != schema_ && batch.schema() != *schema_) {
+  if (batch.schema_ptr() != plan_.schema && batch.schema() != *plan_.schema) {
     return fail(Status::bug(db_->where() + ": a batch has other columns than the pipeline was opened with"));
   }
   Result<SqlitePart*> part = parts_->get(batch.part, batch.origin);
@@ -266,10 +294,21 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
 Status SqliteSink::finish() {
   if (state_ != State::ready) return Status::bug(visible(options_.path) + ": finished while it is not ready");
   Status outcome = begin_.run();
-  if (outcome.ok()) outcome = claim_->release(clock_.now_micros());
-  if (outcome.ok()) outcome = commit_.run();
+  if (outcome.ok() && plan_.mode == WriteMode::replace) {
+    writer_.reset();  // its statements are of a table that goes
+    outcome = claim_->check();
+    if (outcome.ok()) outcome = swap_in_next(*db_, plan_, note_);
+  }
+  if (outcome.ok()) outcome = release_claim();
   if (!outcome.ok()) return fail(std::move(outcome));
-  claim_.reset();
+  pulling_ = false;
+  return {};
+}
+
+// In a transaction, which ends here.
+Status SqliteSink::release_claim() {
+  LEAT_TRY(claim_->release(clock_.now_micros()));
+  LEAT_TRY(commit_.run());
   close();
   return {};
 }
@@ -294,19 +333,20 @@ void SqliteSink::let_go() noexcept {
   if (state_ == State::writing && db_->execute("ROLLBACK").ok()) state_ = State::ready;
   if (state_ == State::ready) {
     // At worst the next start finds a writer that is not alive.
-    const Status ignored = finish();
+    Status ignored = begin_.run();
+    if (ignored.ok()) ignored = release_claim();
   }
   close();
 }
 
 void SqliteSink::note_trouble(const std::string& message) noexcept {
-  if (pipeline_.empty()) return;
+  if (plan_.pipeline.empty()) return;
   const Result<std::optional<os::FileInfo>> there = os::file_system().info(options_.path, os::Links::follow);
   if (!there.ok() || !*there) return;
   const Result<std::unique_ptr<SqliteDatabase>> db = connect(250);
   if (!db.ok()) return;
   // Best effort: where even this fails, the next commit or the message on the terminal says more.
-  const Status ignored = SqliteClaim::note_trouble(**db, pipeline_, message, clock_.now_micros());
+  const Status ignored = SqliteClaim::note_trouble(**db, plan_.pipeline, message, clock_.now_micros());
 }
 
 }  // namespace
