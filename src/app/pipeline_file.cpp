@@ -209,6 +209,10 @@ class Planner {
     PipelineDeclared pipeline;
     pipeline.name = entry.key;
     if (entry.key.empty()) complaints_.add(entry.key_at, "the name of a pipeline is empty");
+    if (entry.key.starts_with("_leat_")) {
+      complaints_.add(entry.key_at, fmt::format("the name of pipeline {} begins with _leat_, which is kept for leat's own",
+                                                quoted(entry.key)));
+    }
     const std::string from = settings.text("from");
     if (settings.has("from") && !known(from, source_names_)) {
       complaints_.add(settings.place("from"),

@@ -24,8 +24,7 @@ constexpr std::array<Option, 2> kPathTyped{{
     {.name = "path", .may_be_empty = true, .help = "where it is"},
     {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
 }};
-constexpr std::array<Option, 11> kOptions{{
-constexpr std::array<Option, 10> kOptions{{
+constexpr std::array<Option, 12> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},

@@ -69,6 +69,11 @@ class Sink {
   // Where the batch begins at a provisional record of its part, that record is undone first.
   virtual Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) = 0;
 
+  // The one row of `batch` takes the place of a stored reject of its number, decoded again; no row: a transform leaves
+  // the record out. Not yet committed. False: the target does not take the row, or the reject is of a record that has
+  // no end yet; nothing has changed.
+  virtual Result<bool> retry(int64_t /*reject*/, const RecordBatch& /*batch*/) { return false; }
+
   // One fact: all writes since the last commit, these positions, these ranges. After any failure nobody knows whether
   // it landed: close by rollback(), open again, read the positions. fatal: another process runs this pipeline.
   virtual Status commit(const Positions& moved, const Ranges& ranges) = 0;

@@ -46,6 +46,7 @@ struct PartOutline {
   uint64_t offset = 0;
   uint64_t left = 0;  // bytes from there to its end; of a gone one, those that are known to be lost
   std::string why;
+  std::string part;  // empty: it is none yet, or not known
 };
 
 class Source {
@@ -61,6 +62,13 @@ class Source {
   virtual Result<Reading> read(const std::stop_token& stop) = 0;
   // These positions are committed in the sink: what lies before them need not be kept.
   virtual void committed(const Positions& positions) = 0;
+  // The position at the beginning of a part that has a position, by which it is found again; nothing: it is found like
+  // one that was never read. At any time.
+  virtual Result<std::optional<Position>> at_beginning(const Position& /*position*/) const {
+    return std::optional<Position>();
+  }
+  // Cutter::save() as it stood there. At any time.
+  virtual Result<std::string> cutter_state(const Position& /*position*/) const { return std::string(); }
   // In place of read(), after open(): what would be read, in that order. Nothing: it cannot be told.
   virtual Result<std::vector<PartOutline>> outline() { return std::vector<PartOutline>(); }
   // Bytes known to be waiting, as of the last look; nothing when it is not known. Any thread.

@@ -1,7 +1,8 @@
 #pragma once
 
 // Reading, proving and mending what a sink keeps, from the target alone: for status, verify, rebuild, the server. A
-// Store never changes rows that a sink has written. One thread; several Stores may be open beside a running Sink.
+// Store never changes rows that a sink has written, but undoes them. One thread; several Stores may be open beside a
+// running Sink.
 
 #include <cstdint>
 #include <functional>
@@ -63,6 +64,20 @@ struct Rebuilt {
   uint64_t rows = 0;  // that it was made from
 };
 
+struct RewindRequest {
+  std::string pipeline;
+  std::string part;  // that goes back to its beginning
+  bool all = false;  // every part
+  Positions
+      beginnings;  // of the parts that the source wants to find again (Source::at_beginning); others are forgotten
+};
+
+struct Undone {
+  uint64_t parts = 0;
+  uint64_t rows = 0;
+  uint64_t rejects = 0;
+};
+
 // Rows of an aggregate's table, those with the largest `order` first.
 struct AggregateQuery {
   AggregateSpec aggregate;           // as aggregates() gives it
@@ -77,6 +92,7 @@ using StoredRows = std::vector<std::vector<StoredValue>>;
 struct StoredReject {
   int64_t number = 0;  // ascends in the order in which they were written
   std::string pipeline;
+  std::string part;
   std::string origin;
   uint64_t byte_offset = 0;
   uint64_t line = 0;
@@ -130,6 +146,10 @@ class Store {
   // counted meanwhile: whoever wants to run one of the pipelines waits. bad_config: there is no such aggregate (with
   // what there is). fatal: another process runs one of the pipelines. retry: the target is locked or full.
   virtual Result<std::vector<Rebuilt>> rebuild(const RebuildRequest& request, const StoreProgress& progress) = 0;
+  // Takes back what was written of parts: rows, rejects, ranges and what they have added to aggregates, in one
+  // transaction. bad_config: no such pipeline or part; rows that cannot be taken back by part (merge, replace). fatal:
+  // another process runs the pipeline. retry: the target is locked or full.
+  virtual Result<Undone> rewind(const RewindRequest& request) = 0;
 };
 
 }  // namespace leat

@@ -48,6 +48,8 @@ Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(SqliteTables 
               db.prepare(fmt::format("DELETE FROM {} WHERE _row = ? AND _part = ? AND _offset >= ?", sql_name(table))));
   LEAT_ASSIGN(writer->delete_rejects_,
               db.prepare("DELETE FROM _leat_rejects WHERE reject >= ? AND part = ? AND byte_offset >= ?"));
+  LEAT_ASSIGN(writer->take_reject_,
+              db.prepare("DELETE FROM _leat_rejects WHERE reject = ? AND pipeline = ? RETURNING part, byte_offset"));
   return writer;
 }
 
@@ -114,15 +116,7 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
   int64_t last_row = kept_rows > 0 ? old->first_row : next_row_;
   first += kept_rows;
   count -= kept_rows;
-  if (keyed_) {
-    LEAT_TRY(write_keyed(part, batch, first, count, changes, written, last_row));
-  } else {
-    LEAT_TRY(rows_->insert(batch, first, count, part.id, next_row_));
-    next_row_ += static_cast<int64_t>(count);
-    changes.written.emplace_back(first, count);
-    written.inserted += count;
-    for (size_t r = first; r < first + count; ++r) written.digest += mix64(batch.origin_of(r).offset);
-  }
+  LEAT_TRY(write_rows(part, batch, first, count, changes, written, last_row));
   LEAT_TRY(write_rejects(rejects, kept_rejects));
   LEAT_TRY(write_rejects(changes.rejects, 0));
   written.rejected = changes.rejects.size();
@@ -141,6 +135,17 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
         .stored = false};
   }
   return written;
+}
+
+Status SqliteBatchWriter::write_rows(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+                                     Changes& changes, Written& written, int64_t& last_row) {
+  if (keyed_) return write_keyed(part, batch, first, count, changes, written, last_row);
+  LEAT_TRY(rows_->insert(batch, first, count, part.id, next_row_));
+  next_row_ += static_cast<int64_t>(count);
+  changes.written.emplace_back(first, count);
+  written.inserted += count;
+  for (size_t r = first; r < first + count; ++r) written.digest += mix64(batch.origin_of(r).offset);
+  return {};
 }
 
 Status SqliteBatchWriter::write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
@@ -269,6 +274,36 @@ Status SqliteBatchWriter::hand_over(Changes& changes, const RecordBatch& batch) 
     taken_[part].digest -= mix64(offset);
   }
   return {};
+}
+
+Result<bool> SqliteBatchWriter::retry(int64_t reject, const RecordBatch& batch) {
+  take_reject_.with(reject, std::string_view(tables_.pipeline));
+  LEAT_ASSIGN(const bool found, take_reject_.step());
+  const int64_t id = found ? take_reject_.integer(0) : 0;
+  const uint64_t offset = found ? take_reject_.number(1) : 0;
+  take_reject_.reset();
+  SqlitePart* part = tables_.parts.with_id(id);
+  if (part == nullptr || offset >= part->end) return false;
+  const int64_t next_row = next_row_;
+  Changes changes(schema_);
+  Written written;
+  int64_t last_row = 0;
+  Status outcome = write_rows(*part, batch, 0, batch.rows(), changes, written, last_row);
+  if (outcome.ok() && changes.rejects.empty()) {
+    Counts change = {.inserted = written.inserted, .updated = written.updated, .ignored = written.ignored};
+    change.filtered = batch.rows() == 0 ? 1 : 0;
+    change.rejected = UINT64_MAX;  // one less
+    change.digest = written.digest - mix64(offset);
+    outcome = tables_.parts.correct(*part, offset, change);
+  }
+  if (outcome.ok() && changes.rejects.empty()) {
+    LEAT_TRY(hand_over(changes, batch));
+    return true;
+  }
+  for (const auto& [other, record] : changes.undone) other->provisional = record;
+  next_row_ = next_row;
+  if (outcome.ok()) return false;
+  return outcome;
 }
 
 Status SqliteBatchWriter::undo_passed(SqlitePart& part) {

@@ -41,6 +41,8 @@ class SqliteBatchWriter {
   // Within a savepoint, to which the caller goes back when it fails: in memory nothing has changed then. The parts of
   // the batch and its rejects are known.
   Result<Written> write(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects);
+  // As Sink::retry; within a savepoint, to which the caller goes back when it fails or is false.
+  Result<bool> retry(int64_t reject, const RecordBatch& batch);
   // Undoes the provisional record of `part`, which its position has passed.
   Status undo_passed(SqlitePart& part);
   // Before COMMIT: what was counted goes into its tables.
@@ -66,6 +68,9 @@ class SqliteBatchWriter {
       : tables_(std::move(tables)), db_(&tables_.db), schema_(std::move(schema)) {}
   Result<Written> write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
                             const Rejects& rejects, Changes& changes);
+  // Rows [first, first + count) in the table's write mode; `last_row`: the number of the last one that is in it now.
+  Status write_rows(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
+                    Written& written, int64_t& last_row);
   Status write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
                      Written& written, int64_t& last_row);
   Status write_rejects(const Rejects& rejects, size_t from);
@@ -81,6 +86,7 @@ class SqliteBatchWriter {
   SqliteStatement insert_reject_;
   SqliteStatement delete_row_;
   SqliteStatement delete_rejects_;
+  SqliteStatement take_reject_;
   int64_t next_row_ = 1;
   int64_t next_reject_ = 1;
   int64_t data_version_ = -1;  // changes when another connection has committed

@@ -211,6 +211,34 @@ Status SqliteParts::forget_provisional(SqlitePart& part) {
   return stored ? delete_provisional_.with(part.id).run() : Status();
 }
 
+Status SqliteParts::correct(SqlitePart& part, uint64_t offset, const Counts& change) {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db_->prepare("SELECT start, inserted, updated, ignored, filtered, rejected, digest FROM _leat_ranges WHERE "
+                   "part = ?1 AND start <= ?2 AND \"end\" > ?2"));
+  select.with(part.id, offset);
+  LEAT_ASSIGN(const bool found, select.step());
+  if (!found) return misplaced(part, offset, "no range holds the record at");
+  const uint64_t start = select.number(0);
+  Counts counts = {.inserted = select.number(1),
+                   .updated = select.number(2),
+                   .ignored = select.number(3),
+                   .filtered = select.number(4),
+                   .rejected = select.number(5),
+                   .digest = select.number(6)};
+  counts.add(change);
+  LEAT_ASSIGN(
+      SqliteStatement update,
+      db_->prepare("UPDATE _leat_ranges SET inserted = ?, updated = ?, ignored = ?, filtered = ?, rejected = ?, "
+                   "digest = ? WHERE part = ? AND start = ?"));
+  LEAT_TRY(update
+               .with(counts.inserted, counts.updated, counts.ignored, counts.filtered, counts.rejected, counts.digest,
+                     part.id, start)
+               .run());
+  if (start == part.last_start) part.last_counts = counts;
+  return {};
+}
+
 Status SqliteParts::move(const Positions& moved, int64_t sequence) {
   for (const Position& position : moved) {
     LEAT_ASSIGN(SqlitePart* const part, get(position.part, position.origin));

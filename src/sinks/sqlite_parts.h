@@ -59,6 +59,10 @@ class SqliteParts {
   Status add(const Ranges& ranges);
   // Moves positions to where the ranges have brought them. bug: elsewhere.
   Status move(const Positions& moved, int64_t sequence);
+  // Adds `change` (modulo 2^64) to the range of `part` that `offset` is in. bug: there is none.
+  Status correct(SqlitePart& part, uint64_t offset, const Counts& change);
+  // Null: it is none of this pipeline.
+  SqlitePart* with_id(int64_t id);
   // Takes the provisional record of `part` off the books, if it has one; its row or reject is the caller's business.
   Status forget_provisional(SqlitePart& part);
 
@@ -68,7 +72,6 @@ class SqliteParts {
   Status load_parts();
   Status load_ranges();
   Status load_provisional();
-  SqlitePart* with_id(int64_t id);
   Status store_range(const SqlitePart& part);
   Status store_provisional(SqlitePart& part, const Range& range);
   [[nodiscard]] Status misplaced(const SqlitePart& part, uint64_t offset, const char* what) const;

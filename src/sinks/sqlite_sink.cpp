@@ -33,6 +33,7 @@ class SqliteSink final : public Sink {
   Result<std::string> source_schema(const std::string& pipeline) override;
   Result<Positions> open(const SinkPlan& plan) override;
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
+  Result<bool> retry(int64_t reject, const RecordBatch& batch) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
   void rollback() noexcept override { close(); }
   Status finish() override;
@@ -259,6 +260,22 @@ Result<Written> SqliteSink::write(const RecordBatch& batch, size_t first, size_t
   if (Status released = release_.run(); !released.ok()) return fail(std::move(released));
   if (written.ok()) rows_in_commit_ += written->inserted + written->updated;
   return written;
+}
+
+Result<bool> SqliteSink::retry(int64_t reject, const RecordBatch& batch) {
+  if (Status begun = begin(); !begun.ok()) return fail(std::move(begun));
+  if (Status started = savepoint_.run(); !started.ok()) return fail(std::move(started));
+  Result<bool> taken = writer_->retry(reject, batch);
+  if (!taken.ok()) {
+    Status failed = fail(std::move(taken).status());
+    if (failed.kind() != Kind::bad_data) return failed;
+    taken = false;
+  }
+  if (!*taken) {
+    if (Status back = back_.run(); !back.ok()) return fail(std::move(back));
+  }
+  if (Status released = release_.run(); !released.ok()) return fail(std::move(released));
+  return taken;
 }
 
 Status SqliteSink::commit(const Positions& moved, const Ranges& ranges) {

@@ -10,6 +10,7 @@
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_rebuild.h"
+#include "sinks/sqlite_rewind.h"
 #include "sinks/sqlite_scan.h"
 #include "sinks/sqlite_value.h"
 #include "sinks/sqlite_verify.h"
@@ -63,6 +64,8 @@ class SqliteStore final : public Store {
   Result<std::vector<Rebuilt>> rebuild(const RebuildRequest& request, const StoreProgress& progress) override {
     return rebuild_sqlite(path_, request, progress);
   }
+
+  Result<Undone> rewind(const RewindRequest& request) override { return rewind_sqlite(path_, request); }
 
  private:
   // The snapshot is let go, with all temporary tables made in it.
@@ -176,8 +179,9 @@ Status SqliteStore::rejects(const RejectQuery& query, const std::function<bool(c
       SqliteStatement select,
       db_->prepare(fmt::format(
           "SELECT r.reject, r.pipeline, r.origin, r.byte_offset, r.line, r.column_name, r.reason, r.raw_length, "
-          "r.at, substr(CAST(r.raw AS BLOB), 1, ?4) FROM (SELECT reject FROM _leat_rejects WHERE pipeline = ?1 "
-          "ORDER BY {} LIMIT ?2 OFFSET ?3) AS chosen CROSS JOIN _leat_rejects AS r USING(reject)",
+          "r.at, substr(CAST(r.raw AS BLOB), 1, ?4), p.name FROM (SELECT reject FROM _leat_rejects WHERE pipeline = ?1 "
+          "ORDER BY {} LIMIT ?2 OFFSET ?3) AS chosen CROSS JOIN _leat_rejects AS r USING(reject) "
+          "LEFT JOIN _leat_parts AS p ON p.part = r.part",
           order)));
   select.with(std::string_view(query.pipeline), query.limit, query.skip, static_cast<uint64_t>(query.raw_bytes));
   for (;;) {
@@ -194,6 +198,7 @@ Status SqliteStore::rejects(const RejectQuery& query, const std::function<bool(c
     reject.raw_length = select.number(7);
     reject.at = select.string(8);
     reject.raw = select.string(9);
+    reject.part = select.string(10);
     if (!take(reject)) return {};
   }
 }

@@ -68,6 +68,19 @@ class FileSource final : public Source {
 
   void committed(const Positions& /*positions*/) override {}
 
+  Result<std::optional<Position>> at_beginning(const Position& position) const override {
+    LEAT_ASSIGN(const FileToken token, FileToken::parse(position.token));
+    FileToken beginning;
+    beginning.info = token.info;
+    beginning.seen = token.head.length > 0 ? token.head : token.seen;
+    return std::optional(Position{position.part, position.origin, 0, beginning.text()});
+  }
+
+  Result<std::string> cutter_state(const Position& position) const override {
+    LEAT_ASSIGN(FileToken token, FileToken::parse(position.token));
+    return std::move(token.cutter);
+  }
+
   // The first scan of a run, without what follows it.
   Result<std::vector<PartOutline>> outline() override {
     std::vector<PartOutline> parts;
@@ -78,10 +91,10 @@ class FileSource final : public Source {
         parts.push_back(std::move(part));
       }
       for (const std::string& trouble : each->troubles()) {
-        parts.push_back({"", PartOutline::State::trouble, 0, 0, trouble});
+        parts.push_back({"", PartOutline::State::trouble, 0, 0, trouble, ""});
       }
     }
-    for (const std::string& text : missing_) parts.push_back({"", PartOutline::State::trouble, 0, 0, text});
+    for (const std::string& text : missing_) parts.push_back({"", PartOutline::State::trouble, 0, 0, text, ""});
     return parts;
   }
 
@@ -111,7 +124,8 @@ class FileSource final : public Source {
   }
 
   Result<PartOutline> outline_of(const LogFamily& family, const Generation& generation) {
-    PartOutline part{generation.path(), PartOutline::State::finished, generation.offset(), generation.unread(), ""};
+    PartOutline part{generation.path(), PartOutline::State::finished, generation.offset(), generation.unread(), "",
+                     generation.part()};
     if (generation.state() == Generation::State::open) {
       LEAT_ASSIGN(const bool copy, family.is_copy(generation, files_));
       part.state = copy                       ? PartOutline::State::copy

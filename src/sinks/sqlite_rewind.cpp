@@ -1,0 +1,158 @@
+#include "sinks/sqlite_rewind.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "db/sqlite.h"
+#include "os/clock.h"
+#include "sinks/sqlite_aggregates.h"
+#include "sinks/sqlite_claim.h"
+#include "sinks/sqlite_layout.h"
+#include "sinks/sqlite_parts.h"
+#include "sinks/sqlite_replace.h"
+
+namespace leat {
+namespace {
+
+constexpr uint64_t kCacheBytes = 16 * 1024 * 1024;
+
+class Rewinder {
+ public:
+  Rewinder(const SqliteDatabase& db, const RewindRequest& request) : db_(db), request_(request) {}
+
+  Result<Undone> run() {
+    LEAT_TRY(load());
+    if (!request_.all && (plan_.mode == WriteMode::merge || plan_.mode == WriteMode::replace)) {
+      return Status::bad_config(
+          plan_.mode == WriteMode::merge
+              ? fmt::format(
+                    "{}: table {} is written with write = 'merge': what a row was before a later record took it "
+                    "over is not kept, so one part cannot be taken back; --all takes everything back",
+                    db_.where(), quoted(plan_.table))
+              : fmt::format("{}: table {} is written with write = 'replace': each run reads everything anew; --all "
+                            "empties it",
+                            db_.where(), quoted(plan_.table)));
+    }
+    LEAT_ASSIGN(const auto claim, SqliteClaim::take(db_, plan_));
+    LEAT_ASSIGN(parts_, SqliteParts::load(db_, plan_.pipeline));
+    LEAT_TRY(choose());
+    LEAT_TRY(request_.all ? undo_all() : undo_chosen());
+    for (const SqlitePart* part : chosen_) LEAT_TRY(put_back(*part, claim->sequence()));
+    LEAT_TRY(claim->release(os::clock().now_micros()));
+    undone_.parts = chosen_.size();
+    return undone_;
+  }
+
+ private:
+  Status load() {
+    plan_.pipeline = request_.pipeline;
+    LEAT_ASSIGN(SqliteStatement select, db_.prepare("SELECT table_name FROM _leat_pipelines WHERE pipeline = ?"));
+    select.with(std::string_view(plan_.pipeline));
+    LEAT_ASSIGN(const bool known, select.step());
+    if (!known) {
+      return Status::bad_config(fmt::format("{}: pipeline {} has not run here; there is nothing to take back",
+                                            db_.where(), quoted(plan_.pipeline)));
+    }
+    plan_.table = select.string(0);
+    LEAT_ASSIGN(plan_.mode, read_sqlite_write_mode(db_, plan_.pipeline));
+    LEAT_ASSIGN(Schema schema, read_sqlite_schema(db_, plan_.pipeline));
+    plan_.schema = std::make_shared<const Schema>(std::move(schema));
+    LEAT_ASSIGN(plan_.aggregates, read_sqlite_aggregates(db_, plan_.pipeline));
+    return {};
+  }
+
+  Status choose() {
+    for (const auto& part : parts_->all()) {
+      if (request_.all || part->name == request_.part) chosen_.push_back(part.get());
+    }
+    if (request_.all || !chosen_.empty()) return {};
+    std::vector<std::string_view> names;
+    for (const auto& part : parts_->all()) names.push_back(part->name);
+    const std::string_view meant = did_you_mean(request_.part, names);
+    return Status::bad_config(fmt::format("{}: pipeline {} has no part {}{}; see: leat state show", db_.where(),
+                                          quoted(plan_.pipeline), quoted(request_.part),
+                                          meant.empty() ? "" : fmt::format(" (did you mean {}?)", quoted(meant))));
+  }
+
+  // How many `sql` has deleted.
+  Result<uint64_t> remove(const std::string& sql) {
+    LEAT_TRY(db_.execute(sql));
+    return db_.changes();
+  }
+
+  Status undo_all() {
+    LEAT_ASSIGN(undone_.rows, remove("DELETE FROM " + sql_name(plan_.table)));
+    LEAT_ASSIGN(undone_.rejects, remove("DELETE FROM _leat_rejects WHERE pipeline = " + sql_text(plan_.pipeline)));
+    if (plan_.mode == WriteMode::merge) LEAT_TRY(db_.execute("DELETE FROM " + sql_name(before_table(plan_.table))));
+    if (plan_.mode == WriteMode::replace) LEAT_TRY(drop_next(db_, plan_));
+    return SqliteAggregates::rebuild(db_, plan_.table, plan_.schema, plan_.aggregates, plan_.mode, nullptr)
+        .status()
+        .clone();
+  }
+
+  Status undo_chosen() {
+    LEAT_ASSIGN(const auto aggregates, SqliteAggregates::make(db_, plan_.pipeline, plan_.table, plan_.schema,
+                                                              plan_.aggregates, plan_.mode, nullptr));
+    for (const SqlitePart* part : chosen_) {
+      const std::string of_part = fmt::format("_part = {}", part->id);
+      if (!aggregates->empty()) {
+        LEAT_ASSIGN(const auto reader, RowReader::make(db_, plan_.table, plan_.schema, aggregates->inputs(), of_part));
+        for (;;) {
+          LEAT_ASSIGN(const RecordBatch batch, reader->next());
+          if (batch.rows() == 0) break;
+          LEAT_TRY(aggregates->touch(batch, 0, batch.rows()));
+        }
+      }
+      LEAT_ASSIGN(const uint64_t rows, remove(fmt::format("DELETE FROM {} WHERE {}", sql_name(plan_.table), of_part)));
+      LEAT_ASSIGN(const uint64_t rejects, remove(fmt::format("DELETE FROM _leat_rejects WHERE part = {}", part->id)));
+      undone_.rows += rows;
+      undone_.rejects += rejects;
+    }
+    return aggregates->apply();
+  }
+
+  // The books of a part: it stands at its beginning, or is not known any more.
+  Status put_back(const SqlitePart& part, int64_t sequence) {
+    for (const char* table : {"_leat_ranges", "_leat_provisional", "_leat_taken"}) {
+      LEAT_TRY(db_.execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part.id)));
+    }
+    const auto to = std::find_if(request_.beginnings.begin(), request_.beginnings.end(),
+                                 [&](const Position& position) { return position.part == part.name; });
+    if (to == request_.beginnings.end()) {
+      LEAT_TRY(db_.execute(fmt::format("DELETE FROM _leat_positions WHERE part = {}", part.id)));
+      return db_.execute(fmt::format("DELETE FROM _leat_parts WHERE part = {}", part.id));
+    }
+    LEAT_ASSIGN(SqliteStatement update,
+                db_.prepare("UPDATE _leat_positions SET \"offset\" = 0, token = ?, sequence = ? "
+                            "WHERE part = ?"));
+    return update.with(std::string_view(to->token), sequence, part.id).run();
+  }
+
+  const SqliteDatabase& db_;
+  const RewindRequest& request_;
+  SinkPlan plan_;
+  std::unique_ptr<SqliteParts> parts_;
+  std::vector<const SqlitePart*> chosen_;
+  Undone undone_;
+};
+
+}  // namespace
+
+Result<Undone> rewind_sqlite(const std::string& path, const RewindRequest& request) {
+  LEAT_ASSIGN(const auto db, SqliteDatabase::open({.path = path, .vfs = "", .cache_bytes = kCacheBytes}));
+  LEAT_TRY(check_sqlite_layout(*db));
+  db->opened();
+  LEAT_TRY(db->execute("PRAGMA synchronous = FULL; PRAGMA temp_store = FILE"));
+  LEAT_TRY(db->execute("BEGIN IMMEDIATE"));
+  Result<Undone> undone = Rewinder(*db, request).run();
+  if (undone.ok()) {
+    LEAT_TRY(db->execute("COMMIT"));
+  } else if (db->in_transaction()) {
+    LEAT_TRY(db->execute("ROLLBACK"));
+  }
+  return undone;
+}
+
+}  // namespace leat
