@@ -121,10 +121,11 @@ Status SqliteSink::prepare(const SinkPlan& plan) {
     }
   }
   db_->opened();
-  LEAT_TRY(
-      db_->execute(fmt::format("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
-                               "PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
-                               kCheckpointPages, kCheckpointPages * 2 * kPageBytes)));
+  // The size of the cache again: SQLite took it for one of smaller pages until it knew the size of these.
+  LEAT_TRY(db_->execute(fmt::format(
+      "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{}; "
+      "PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {}",
+      std::max<uint64_t>(options_.cache_bytes / 1024, 64), kCheckpointPages, kCheckpointPages * 2 * kPageBytes)));
   LEAT_ASSIGN(begin_, db_->prepare("BEGIN IMMEDIATE"));
   LEAT_ASSIGN(commit_, db_->prepare("COMMIT"));
   LEAT_ASSIGN(savepoint_, db_->prepare("SAVEPOINT leat_write"));
