@@ -1,11 +1,12 @@
 #pragma once
 
-// The decoders that have a file of their own in the catalog.
+// The decoders that have a file of their own here; decoders.cpp puts them into the table. Pure; any thread.
 
 #include "catalog/catalog.h"
 
 namespace leat {
 
 DecoderKind csv_kind();
+DecoderKind json_kind();
 
 }  // namespace leat

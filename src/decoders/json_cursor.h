@@ -1,0 +1,223 @@
+#pragma once
+
+// Reads JSON (RFC 8259) strictly, token by token, in memory that is not changed: what the reader of records, the
+// inference of columns and the ancestors' values share. Pure; one thread.
+//
+// A scan may look at bytes behind the text up to `readable_end`; it never takes them.
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace leat {
+
+constexpr size_t kJsonDeepest = 1024;  // brackets in brackets
+
+// The first byte of [at, limit) that may not stand in a string as it is: '"', '\' or a control character; `limit` if
+// there is none. Sets `*high` when a byte before it is not ASCII.
+inline const char* skip_string_bytes(const char* at, const char* limit, bool* high) {
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i highest_control = _mm_set1_epi8(0x1F);
+  while (limit - at >= 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, highest_control), bytes);
+    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+    const auto stops = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
+    const auto highs = static_cast<uint32_t>(_mm_movemask_epi8(bytes));
+    if (stops != 0) {
+      const int first = std::countr_zero(stops);
+      if ((highs & ((1U << first) - 1)) != 0) *high = true;
+      return at + first;
+    }
+    if (highs != 0) *high = true;
+    at += 16;
+  }
+#endif
+  for (; at < limit; ++at) {
+    const auto byte = static_cast<unsigned char>(*at);
+    if (byte < 0x20 || byte == '"' || byte == '\\') break;
+    if (byte >= 0x80) *high = true;
+  }
+  return at;
+}
+
+// Appends what a string between its quotes means. What cannot be a text cell stays as it is written: \u0000, and a
+// surrogate without its other half. `raw` is as JsonCursor::string() gave it.
+void unescape_json(std::string_view raw, std::string& out);
+
+struct JsonString {
+  std::string_view raw;  // between the quotes
+  bool escaped = false;  // raw holds a '\'
+};
+
+struct JsonNumber {
+  std::string_view raw;
+  bool whole = false;  // written as an integer, and `value` is it; else raw has to tell
+  int64_t value = 0;
+  bool exact = false;  // `real` is the nearest double; else raw has to tell
+  double real = 0;
+};
+
+class JsonCursor {
+  static constexpr std::array<double, 19> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+
+ public:
+  JsonCursor(std::string_view text, const char* readable_end)
+      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), readable_(readable_end) {}
+
+  [[nodiscard]] const char* at() const { return at_; }
+  [[nodiscard]] const char* end() const { return end_; }
+  [[nodiscard]] std::string_view since(const char* from) const { return {from, static_cast<size_t>(at_ - from)}; }
+  // What is here behind white space; NUL at the end.
+  char next() {
+    for (; at_ < end_; ++at_) {
+      if (static_cast<unsigned char>(*at_) > ' ') return *at_;  // most often at once
+      if (*at_ != ' ' && *at_ != '\n' && *at_ != '\t' && *at_ != '\r') return *at_;
+    }
+    return '\0';
+  }
+  void step() { ++at_; }
+  // Steps over `token` when that is here.
+  bool skip(std::string_view token) {
+    if (static_cast<size_t>(end_ - at_) < token.size() || !same(at_, token.data(), token.size())) return false;
+    at_ += token.size();
+    return true;
+  }
+
+  // Each stands at what next() found. False: see trouble().
+  bool string(JsonString* out);
+  bool number(JsonNumber* out);
+  bool literal(std::string_view word) { return skip(word) || fail("a value"); }
+  bool value(size_t depth = 0);  // any value, passed over
+  // Whether a number may stand here.
+  bool value_begins() {
+    return (at_ < end_ && (*at_ == '-' || static_cast<unsigned char>(*at_ - '0') < 10)) || fail("a value");
+  }
+  bool colon() { return next() == ':' ? (++at_, true) : fail("':'"); }
+  // Behind a value of a container: true with `*more` when a ',' follows, without it after `close`.
+  bool comma_or(char close, bool* more);
+
+  bool fail(const char* expected) {
+    expected_ = expected;
+    return false;
+  }
+  // "expected ':' at byte 17, found 'x'".
+  [[nodiscard]] std::string trouble() const;
+
+ private:
+  // memcmp for short texts, without the call.
+  static bool same(const char* a, const char* b, size_t size) {
+    const auto word = [](const char* from, auto whole) {
+      std::memcpy(&whole, from, sizeof whole);
+      return whole;
+    };
+    if (size >= 8) {
+      size_t i = 0;
+      for (; i + 8 < size; i += 8) {
+        if (word(a + i, uint64_t()) != word(b + i, uint64_t())) return false;
+      }
+      return word(a + size - 8, uint64_t()) == word(b + size - 8, uint64_t());
+    }
+    if (size >= 4) {
+      return word(a, uint32_t()) == word(b, uint32_t()) &&
+             word(a + size - 4, uint32_t()) == word(b + size - 4, uint32_t());
+    }
+    for (size_t i = 0; i < size; ++i) {
+      if (a[i] != b[i]) return false;
+    }
+    return true;
+  }
+  bool container(char close, size_t depth);
+  bool escape();
+  bool exponent();
+  bool well_encoded(std::string_view text);
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  const char* readable_;
+  const char* expected_ = nullptr;
+};
+
+inline bool JsonCursor::string(JsonString* out) {
+  const char* const begin = ++at_;
+  bool high = false;
+  out->escaped = false;
+  for (;;) {
+    at_ = skip_string_bytes(at_, readable_, &high);
+    if (at_ >= end_) {
+      at_ = end_;
+      return fail("'\"'");
+    }
+    if (*at_ == '"') break;
+    if (*at_ != '\\') return fail("'\"' or an escaped character");
+    out->escaped = true;
+    if (!escape()) return false;
+  }
+  out->raw = since(begin);
+  if (high && !well_encoded(out->raw)) return false;
+  ++at_;
+  return true;
+}
+
+inline bool JsonCursor::number(JsonNumber* out) {
+  constexpr size_t kMostDigits = 18;  // of a mantissa that fits 64 bits for sure
+  const char* const begin = at_;
+  const bool negative = *at_ == '-';
+  if (negative) ++at_;
+  uint64_t mantissa = 0;
+  const auto digits = [&] {
+    const char* const from = at_;
+    while (at_ < end_ && static_cast<unsigned char>(*at_ - '0') < 10) {
+      mantissa = mantissa * 10 + static_cast<uint64_t>(*at_++ - '0');
+    }
+    return static_cast<size_t>(at_ - from);
+  };
+  const size_t count = digits();
+  if (count == 0) return fail("a digit");
+  if (count > 1 && begin[negative ? 1 : 0] == '0') {
+    at_ -= count - 1;
+    return fail("no digit behind the first 0");
+  }
+  size_t decimals = 0;
+  bool power = false;
+  if (at_ < end_ && *at_ == '.') {
+    ++at_;
+    decimals = digits();
+    if (decimals == 0) return fail("a digit");
+  }
+  if (at_ < end_ && (*at_ == 'e' || *at_ == 'E')) {
+    power = true;
+    if (!exponent()) return false;
+  }
+  out->raw = since(begin);
+  out->whole = out->raw.size() == count + (negative ? 1 : 0) && count <= kMostDigits;
+  out->value = negative ? -static_cast<int64_t>(mantissa) : static_cast<int64_t>(mantissa);
+  // Of two numbers that are doubles exactly the quotient is rounded once (W. D. Clinger, 1990).
+  out->exact = !power && count + decimals <= kMostDigits && mantissa <= 1ULL << 53;
+  if (out->exact) {
+    out->real = static_cast<double>(mantissa) / kPowersOfTen[decimals];
+    if (negative) out->real = -out->real;
+  }
+  return true;
+}
+
+inline bool JsonCursor::comma_or(char close, bool* more) {
+  const char c = next();
+  *more = c == ',';
+  if (c != ',' && c != close) return fail(close == '}' ? "',' or '}'" : "',' or ']'");
+  ++at_;
+  return true;
+}
+
+}  // namespace leat

@@ -1,0 +1,58 @@
+#pragma once
+
+// Which member of a record becomes which column (docs/formats/json.md §3), compiled from paths. Immutable and shared.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "data/schema.h"
+
+namespace leat {
+
+struct JsonColumn {
+  std::string name;
+  std::string path;  // "/user/name", "" (what no other column takes), "../../id"
+  Type type = Type::text;
+};
+
+// A member that a column takes, or that holds such members.
+struct JsonNode {
+  std::string token;             // its name as it usually stands in the text: "\"id\""; empty: only unescaped can tell
+  std::string key;               // the name
+  size_t number = 0;             // each node has its own
+  std::optional<size_t> column;  // of the schema; the whole value goes there
+  std::vector<JsonNode> children;  // of an object by name, of an array by number
+};
+
+// A member of an object that encloses the array of records.
+struct JsonAncestor {
+  size_t column = 0;               // of the schema
+  size_t level = 0;                // of the container that has it; 0: the document's outermost
+  std::string member;              // its name
+  std::vector<std::string> inner;  // where in its value; empty: the value
+};
+
+// A JSON pointer (RFC 6901) as its tokens: "/a/b~1c" → a, b/c. Nothing: it is none.
+std::optional<std::vector<std::string>> parse_json_pointer(std::string_view pointer);
+
+struct JsonLayout {
+  // `records`: the tokens of the path to the array of records. bad_config: names the column whose path does not do, and
+  // says why; `*wrong`, if given, becomes its index.
+  static Result<std::shared_ptr<const JsonLayout>> make(const std::vector<std::string>& records,
+                                                        const std::vector<JsonColumn>& columns, bool raw,
+                                                        size_t* wrong = nullptr);
+
+  SchemaPtr schema;
+  JsonNode root;  // of a record
+  size_t nodes = 1;
+  std::optional<size_t> rest;  // the column of path ""
+  std::vector<JsonAncestor> ancestors;
+};
+
+using JsonLayoutPtr = std::shared_ptr<const JsonLayout>;
+
+}  // namespace leat
