@@ -8,5 +8,6 @@ namespace leat {
 
 DecoderKind csv_kind();
 DecoderKind json_kind();
+DecoderKind xml_kind();
 
 }  // namespace leat

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "decoders/xml_element.h"
+#include "decoders/xml_scanner.h"
+
+namespace leat {
+namespace {
+
+class JsonMaker {
+ public:
+  JsonMaker(const XmlEncoding& encoding, std::string* trouble) : encoding_(encoding), trouble_(trouble) {}
+
+  // `at`: the '<' of a start tag; it becomes what is behind the element.
+  bool element(const char*& at, const char* limit, std::string& out) {
+    const XmlToken start = next_xml_token(at, limit);
+    if (start.kind != XmlKind::start) return false;
+    at = start.end;
+    std::vector<Member> members;
+    if (!attributes(start.body, members)) return false;
+    std::string text;
+    while (!start.closed) {
+      const XmlToken token = next_xml_token(at, limit);
+      if (token.kind == XmlKind::more || token.kind == XmlKind::bad) return false;
+      if (token.kind == XmlKind::start) {
+        std::string child;
+        if (!element(at, limit, child)) return false;
+        add(members, std::string(token.name), std::move(child));
+        continue;
+      }
+      at = token.end;
+      if (token.kind == XmlKind::end) break;
+      if (token.kind != XmlKind::text && token.kind != XmlKind::cdata) continue;
+      const XmlTextKind kind = token.kind == XmlKind::text ? XmlTextKind::text : XmlTextKind::cdata;
+      if (!decode_xml_text(token.body, kind, encoding_, text, trouble_)) return false;
+    }
+    if (members.empty()) {
+      append_json_text(text, out);
+      return true;
+    }
+    if (!is_xml_null(text)) {
+      std::string value;
+      append_json_text(text, value);
+      add(members, "#text", std::move(value));
+    }
+    write(members, out);
+    return true;
+  }
+
+ private:
+  struct Member {
+    std::string name;
+    std::vector<std::string> values;  // JSON
+  };
+
+  static void add(std::vector<Member>& members, std::string name, std::string value) {
+    const auto known =
+        std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.name == name; });
+    Member& member = known != members.end() ? *known : members.emplace_back(Member{std::move(name), {}});
+    member.values.push_back(std::move(value));
+  }
+
+  bool attributes(std::string_view body, std::vector<Member>& members) {
+    for (XmlAttribute attribute; next_xml_attribute(body, attribute);) {
+      std::string text;
+      if (!decode_xml_text(attribute.value, XmlTextKind::attribute, encoding_, text, trouble_)) return false;
+      JsonWriter value;
+      value.value(std::string_view(text));
+      add(members, "@" + std::string(attribute.name), value.text());
+    }
+    return true;
+  }
+
+  void write(const std::vector<Member>& members, std::string& out) const {
+    out += '{';
+    for (const Member& member : members) {
+      if (&member != &members.front()) out += ',';
+      std::string name;
+      encoding_.append(member.name, name);
+      JsonWriter key;
+      key.value(std::string_view(name));
+      out += key.text();
+      out += ':';
+      const bool several = member.values.size() > 1;
+      if (several) out += '[';
+      for (const std::string& value : member.values) {
+        if (&value != &member.values.front()) out += ',';
+        out += value;
+      }
+      if (several) out += ']';
+    }
+    out += '}';
+  }
+
+  const XmlEncoding& encoding_;
+  std::string* trouble_;
+};
+
+}  // namespace
+
+bool append_xml_json(std::string_view element, const XmlEncoding& encoding, std::string& out, std::string* trouble) {
+  const char* at = element.data();
+  return JsonMaker(encoding, trouble).element(at, element.data() + element.size(), out);
+}
+
+void append_json_text(std::string_view text, std::string& out) {
+  JsonWriter json;
+  if (is_xml_null(text)) {
+    json.null();
+  } else {
+    json.value(text);
+  }
+  out += json.text();
+}
+
+}  // namespace leat
