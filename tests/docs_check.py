@@ -73,7 +73,7 @@ def check_options(text, heading, options, first_only=True):
 def check_configuration():
     text = (ROOT / "docs/configuration.md").read_text()
     known = json.loads(leat("list", "--json").stdout)
-    for kinds in ("sources", "decoders", "sinks"):
+    for kinds in ("sources", "decoders", "transforms", "sinks"):
         for kind in known[kinds]:
             check_options(text, f'`type = "{kind["name"]}"`', kind["options"])
     check_options(text, "Pipelines", known["pipeline"])

@@ -160,8 +160,8 @@ constexpr std::array<CommandKind, 12> kCommands{{
      "  leat rejects list web.db\n"
      "  leat rejects list web.toml logs -n 100 --by-file\n"
      "  leat rejects list web.db --json"},
-    {"list", "[sources|decoders|sinks|formats] [NAME]", "what there is, with options, types, defaults and help", "",
-     kListFlags,
+    {"list", "[sources|decoders|transforms|sinks|formats|functions] [NAME]",
+     "what there is, with options, types, defaults and help", "", kListFlags,
      "  leat list\n"
      "  leat list sources file\n"
      "  leat list formats nginx_combined"},

@@ -25,14 +25,20 @@ struct Group {
 };
 
 std::vector<Group> groups() {
-  std::vector<Group> all{{"sources", {}}, {"decoders", {}}, {"sinks", {}}, {"formats", {}}};
+  std::vector<Group> all{{"sources", {}}, {"decoders", {}}, {"transforms", {}},
+                         {"sinks", {}},   {"formats", {}},  {"functions", {}}};
   for (const SourceKind& kind : source_kinds())
     all[0].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
   for (const DecoderKind& kind : decoder_kinds())
     all[1].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
-  for (const SinkKind& kind : sink_kinds()) all[2].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
+  for (const TransformKind& kind : transform_kinds())
+    all[2].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
+  for (const SinkKind& kind : sink_kinds()) all[3].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
   for (const FormatName& format : format_names()) {
-    all[3].items.push_back({format.name, format.help, {}, format.layout, format.sample, format.columns});
+    all[4].items.push_back({format.name, format.help, {}, format.layout, format.sample, format.columns});
+  }
+  for (const ExpressionFunction& function : expression_functions()) {
+    all[5].items.push_back({function.name, function.help, {}, {}, {}, {}});
   }
   return all;
 }
@@ -90,6 +96,7 @@ std::string json_text() {
   JsonWriter json;
   json.begin_object();
   for (const Group& group : groups()) {
+    if (group.name == "functions") continue;  // below, with what they are
     json.key(group.name).begin_array();
     for (const Item& item : group.items) {
       json.begin_object().field("name", item.name).field("help", item.help);
@@ -153,7 +160,11 @@ int do_list(const ListCommand& command, const Surroundings& surroundings) {
   for (const Group& group : all) {
     if (chosen != nullptr && chosen != &group) continue;
     surroundings.out << group.name << '\n';
-    for (const Item& item : group.items) surroundings.out << fmt::format("  {:<24} {}\n", item.name, item.help);
+    for (const Item& item : group.items) {
+      // A function's help begins with its name.
+      surroundings.out << (group.name == "functions" ? fmt::format("  {}\n", item.help)
+                                                     : fmt::format("  {:<24} {}\n", item.name, item.help));
+    }
   }
   return 0;
 }

@@ -221,7 +221,8 @@ Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundin
   LEAT_ASSIGN(const Reads reads, plan_reads(pipeline, known, *decoder, surroundings));
   planned.trouble = reads.trouble;
   planned.text += "  reads\n" + reads.text;
-  planned.text += "  writes\n" + plan_tables(pipeline, known, *decoder->schema(), place, planned.refused);
+  LEAT_ASSIGN(const SchemaPtr columns, bind_transforms(make_transforms(pipeline), decoder->schema()));
+  planned.text += "  writes\n" + plan_tables(pipeline, known, *columns, place, planned.refused);
   planned.text += plan_disk(pipeline, known, reads.left);
   return planned;
 }

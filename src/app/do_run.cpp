@@ -39,7 +39,8 @@ int do_run(const RunCommand& command, const Surroundings& surroundings) {
     if (!wanted) continue;
     if (pipeline.plan.mode == WriteMode::replace && !command.once) {
       surroundings.err << fmt::format(
-          "{}: pipeline {} has write = 'replace': its rows are shown when the source has ended, and one that is followed "
+          "{}: pipeline {} has write = 'replace': its rows are shown when the source has ended, and one that is "
+          "followed "
           "never does; run it with --once\n",
           visible(command.file), quoted(pipeline.name));
       return 2;

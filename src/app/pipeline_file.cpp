@@ -210,8 +210,9 @@ class Planner {
     pipeline.name = entry.key;
     if (entry.key.empty()) complaints_.add(entry.key_at, "the name of a pipeline is empty");
     if (entry.key.starts_with("_leat_")) {
-      complaints_.add(entry.key_at, fmt::format("the name of pipeline {} begins with _leat_, which is kept for leat's own",
-                                                quoted(entry.key)));
+      complaints_.add(
+          entry.key_at,
+          fmt::format("the name of pipeline {} begins with _leat_, which is kept for leat's own", quoted(entry.key)));
     }
     const std::string from = settings.text("from");
     if (settings.has("from") && !known(from, source_names_)) {
@@ -223,6 +224,7 @@ class Planner {
     const bool secret = settings.has("to") && !settings.find("to")->written.empty();
     const size_t dot = to.find('.');
     const std::string sink = to.substr(0, dot);
+    plan_transforms(settings, what, pipeline);
     pipeline.plan.pipeline = entry.key;
     pipeline.plan.table = dot == std::string::npos ? entry.key : to.substr(dot + 1);
     if (settings.has("to") && !known(sink, sink_names_)) {
@@ -285,6 +287,25 @@ class Planner {
         continue;
       }
       complaints_.add(settings.place("key"), fmt::format("'key' of {} names {} twice", what, quoted(plan.key[i])));
+    }
+  }
+
+  void plan_transforms(const Settings& settings, const std::string& what, PipelineDeclared& pipeline) {
+    const Value* const list = settings.find("transforms");
+    if (list == nullptr) return;
+    for (const Value& item : list->items) {
+      const std::string number = std::to_string(&item - list->items.data() + 1);
+      const Entry entry{number, item.at, item};
+      TransformDeclared transform;
+      transform.kind = kind_of(entry, what + ", transform", transform_kinds());
+      if (transform.kind == nullptr) continue;
+      const size_t before = complaints_.count();
+      transform.settings =
+          check_options({item, item.at, transform.kind->options,
+                         fmt::format("{}, transform {} ({})", what, number, transform.kind->name), directory_, true},
+                        complaints_);
+      if (complaints_.count() == before) transform.kind->check(transform.settings, complaints_);
+      pipeline.transforms.push_back(std::move(transform));
     }
   }
 
@@ -357,16 +378,22 @@ class Planner {
     }
   }
 
-  // Of the key, `newest` and the aggregates.
+  // What names columns, as far as these are known without the data: transforms, the key, `newest`, aggregates.
   void check_columns_of(const PipelineDeclared& pipeline) {
-    if (pipeline.plan.aggregates.empty() && pipeline.plan.key.empty()) return;
+    if (pipeline.plan.aggregates.empty() && pipeline.plan.key.empty() && pipeline.transforms.empty()) return;
     const Result<std::unique_ptr<Decoder>> decoder = make_decoder(pipeline, [](NoteLevel, const std::string&) {});
     if (!decoder.ok()) {
       complaints_.add({}, decoder.status().message());
       return;
     }
-    const SchemaPtr schema = (*decoder)->schema();
-    if (schema == nullptr) return;  // only the data can say
+    if ((*decoder)->schema() == nullptr) return;  // only the data can say
+    const Transforms transforms = make_transforms(pipeline, [&](const Place& at, const std::string& what) {
+      complaints_.add(at, what);
+      return Status::bad_config(what);
+    });
+    const Result<SchemaPtr> bound_columns = bind_transforms(transforms, (*decoder)->schema());
+    if (!bound_columns.ok()) return;  // has been complained of
+    const SchemaPtr schema = *bound_columns;
     const Declared* written = declared_of(pipeline, "");
     if (written != nullptr) {
       for (const Value& column : written->by.items) check_column(column, *schema);
@@ -403,11 +430,7 @@ class Planner {
     if (expression.kind != Expression::column || schema.find(expression.name)) return;
     std::vector<std::string_view> names;
     for (const Field& field : schema.fields) names.push_back(field.name);
-    Place at = value.at;
-    if (value.written.empty() && at.length == value.text.size() + 2) {
-      at.column += static_cast<uint32_t>(expression.at) + 1;
-      at.length = static_cast<uint32_t>(expression.name.size());
-    }
+    const Place at = place_within(value, expression.at, expression.end - expression.at);
     complaints_.add(at,
                     fmt::format("unknown column {}{}", value.written.empty() ? quoted(expression.name) : shown(value),
                                 suggestion(value.written.empty() ? expression.name : "", names)));
@@ -474,6 +497,8 @@ Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, 
 PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints) {
   PipelineFile file = Planner(root, directory, complaints).plan();
   file.name = complaints.file();
+  const auto written = std::make_shared<const Complaints>(complaints);
+  for (PipelineDeclared& pipeline : file.pipelines) pipeline.written = written;
   return file;
 }
 

@@ -32,14 +32,21 @@ struct SinkDeclared {
   Settings settings;
 };
 
+struct TransformDeclared {
+  const TransformKind* kind = nullptr;
+  Settings settings;
+};
+
 struct PipelineDeclared {
   std::string name;
   SourceDeclared source;
   SinkDeclared sink;
-  SinkPlan plan;  // but the schema, which the decoder brings
+  std::vector<TransformDeclared> transforms;
+  SinkPlan plan;  // but the schema, which the decoder and the transforms bring
   bool raw = true;
   uint64_t commit_rows = 0;
   uint64_t commit_every_ms = 0;
+  std::shared_ptr<const Complaints> written;  // knows the file and its text, and complains of nothing
 };
 
 struct PipelineFile {
@@ -57,6 +64,12 @@ PipelineFile plan_pipelines(const Value& root, const std::string& directory, Com
 
 // The decoder of a pipeline, with what the source adds to its columns.
 Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, Note note);
+
+// Its transforms, which complain through `blame`; without one, with the place in the pipeline's file.
+using Transforms = std::vector<std::unique_ptr<Transform>>;
+Transforms make_transforms(const PipelineDeclared& pipeline, const Blame& blame = nullptr);
+// The columns behind them all.
+Result<SchemaPtr> bind_transforms(const Transforms& transforms, SchemaPtr columns);
 
 // What the sections [pipelines.NAME] and [aggregates.NAME] may hold.
 std::span<const Option> pipeline_options();

@@ -17,7 +17,7 @@ constexpr std::array<Option, 2> kCommitOptions{{
      .help = "and at the latest so long after the first record that is not yet committed"},
 }};
 
-constexpr std::array<Option, 8> kPipelineOptions{{
+constexpr std::array<Option, 9> kPipelineOptions{{
     {.name = "from", .required = true, .help = "the name of a source"},
     {.name = "to",
      .required = true,
@@ -38,6 +38,9 @@ constexpr std::array<Option, 8> kPipelineOptions{{
     {.name = "raw",
      .type = OptionType::boolean,
      .help = "keep the exact bytes of each record in the column raw_log; without it true for logs, false for others"},
+    {.name = "transforms",
+     .type = OptionType::transforms,
+     .help = "what happens to the rows before they are written, in order: [ { type = \"filter\", … }, … ]"},
     {.name = "commit",
      .type = OptionType::section,
      .inner = kCommitOptions,

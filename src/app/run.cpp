@@ -63,6 +63,7 @@ struct Job {
   PipelineDeclared declared;
   std::unique_ptr<PartCounter> source;
   std::unique_ptr<Decoder> decoder;
+  Transforms transforms;
   std::unique_ptr<Sink> sink;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<LastDay> last_day;  // null when the pipeline keeps no visitors_per_day
@@ -129,6 +130,7 @@ class Runner {
                         surroundings_.overrides.vfs};
     job->source = std::make_unique<PartCounter>(declared.source.kind->make(declared.source.settings, making));
     LEAT_ASSIGN(job->decoder, make_decoder(declared, note));
+    job->transforms = make_transforms(declared);
     job->sink = declared.sink.kind->make(declared.sink.settings, making);
     EngineOptions engine;
     engine.once = options_.once;
@@ -140,8 +142,9 @@ class Runner {
     const Note engine_note = [this, name](NoteLevel level, const std::string& text) {
       talk_.note(level, level == NoteLevel::info ? "recovered" : "retry", name, text);
     };
-    job->engine = std::make_unique<Engine>(Line{job->source.get(), job->decoder.get(), job->sink.get(), declared.plan},
-                                           engine, clock_, engine_note);
+    Line line{job->source.get(), job->decoder.get(), job->sink.get(), declared.plan};
+    for (const auto& transform : job->transforms) line.transforms.push_back(transform.get());
+    job->engine = std::make_unique<Engine>(std::move(line), engine, clock_, engine_note);
     if (surroundings_.err_is_terminal && !talk_.quiet()) job->last_day = LastDay::of(declared);
     jobs_.push_back(std::move(job));
     return {};
@@ -306,6 +309,7 @@ class Runner {
   int close(uint64_t started_ms) {
     uint64_t rows = 0;
     uint64_t rejects = 0;
+    uint64_t filtered = 0;
     size_t parts = 0;
     bool failed = false;
     bool misconfigured = false;
@@ -313,6 +317,7 @@ class Runner {
       const LiveStatus live = job->engine->live();
       rows += live.rows;
       rejects += live.rejects;
+      filtered += live.filtered;
       parts += job->source->parts();
       failed = failed || (!job->outcome.ok() && job->outcome.kind() != Kind::bad_config);
       misconfigured = misconfigured || job->outcome.kind() == Kind::bad_config;
@@ -328,6 +333,7 @@ class Runner {
       if (rejects > 0 && !options_.database.empty()) {
         text += fmt::format(" (to see them: leat rejects list {})", shell_word(options_.database));
       }
+      if (filtered > 0) text += fmt::format(", {} filtered", with_commas(filtered));
       text += fmt::format(", {} {}", with_commas(parts), parts == 1 ? "file" : "files");
       if (!failed && !misconfigured) {
         text += fmt::format(", {:.1f} s", static_cast<double>(clock_.steady_ms() - started_ms) / 1000);

@@ -1,6 +1,7 @@
 #pragma once
 
-// What there is: one plain table each of sources, decoders and sinks: name, help, options, maker. Pure; any thread.
+// What there is: one plain table each of sources, decoders, transforms and sinks: name, help, options, maker. Pure; any
+// thread.
 
 #include <algorithm>
 #include <memory>
@@ -15,8 +16,10 @@
 #include "flow/sink.h"
 #include "flow/source.h"
 #include "flow/store.h"
+#include "flow/transform.h"
 #include "os/clock.h"
 #include "os/file_system.h"
+#include "transforms/blame.h"
 
 namespace leat {
 
@@ -49,6 +52,16 @@ struct DecoderKind {
   bool is_log = false;  // of a server: raw text and the column `site` are usual
 };
 
+struct TransformKind {
+  std::string_view name;
+  std::string_view help;
+  std::span<const Option> options;
+  // `settings` without a complaint; `blame` is used whenever it is bound.
+  std::unique_ptr<Transform> (*make)(const Settings& settings, Blame blame);
+  // Complains of what the options do not say by themselves.
+  void (*check)(const Settings& settings, Complaints& complaints);
+};
+
 struct SinkKind {
   std::string_view name;
   std::string_view help;
@@ -62,6 +75,7 @@ struct SinkKind {
 
 std::span<const SourceKind> source_kinds();
 std::span<const DecoderKind> decoder_kinds();
+std::span<const TransformKind> transform_kinds();
 std::span<const SinkKind> sink_kinds();
 
 template <class KindOf>

@@ -33,6 +33,12 @@ TEST(Catalog, TheTablesAreWellFormed) {
     EXPECT_NE(kind.make, nullptr);
     check_options_of(kind.name, kind.options);
   }
+  for (const TransformKind& kind : transform_kinds()) {
+    EXPECT_FALSE(kind.help.empty());
+    EXPECT_NE(kind.make, nullptr);
+    EXPECT_NE(kind.check, nullptr);
+    check_options_of(kind.name, kind.options);
+  }
   for (const SinkKind& kind : sink_kinds()) {
     EXPECT_FALSE(kind.help.empty());
     EXPECT_NE(kind.make, nullptr);

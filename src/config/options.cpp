@@ -35,10 +35,14 @@ std::string_view name_of(OptionType type) {
       return "expressions";
     case OptionType::section:
       return "table";
+    case OptionType::texts:
+      return "texts";
     case OptionType::format:
       return "format";
     case OptionType::columns:
       return "columns";
+    case OptionType::transforms:
+      return "transforms";
   }
   return "?";
 }
@@ -216,6 +220,10 @@ class OptionChecker {
         return keep(option, value);
       case OptionType::columns:
         return take_columns(option, value);
+      case OptionType::texts:
+        return take_texts(option, value);
+      case OptionType::transforms:
+        return take_tables(option, value);
     }
   }
 
@@ -305,13 +313,8 @@ class OptionChecker {
                       fmt::format("'{}' of {}: {} is not an expression", visible(name), request_.what, shown(value)));
       return false;
     }
-    // A text without escapes, on one line, stands in the file as it is, after its quote.
-    Place place = value.at;
-    if (value.at.length == value.text.size() + 2) {
-      place.column += static_cast<uint32_t>(at) + 1;
-      place.length = 1;
-    }
-    complaints_.add(place, fmt::format("'{}' of {}: {}", visible(name), request_.what, parsed.status().message()));
+    complaints_.add(place_within(value, at, 1),
+                    fmt::format("'{}' of {}: {}", visible(name), request_.what, parsed.status().message()));
     return false;
   }
 
@@ -337,6 +340,31 @@ class OptionChecker {
       }
     }
     if (good) keep(option, value);
+  }
+
+  void take_texts(const Option& option, const Value& value) {
+    if (!value.is_table()) return wrong(option, value, "a table { NAME = \"text\" }");
+    if (value.entries.empty()) {
+      return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
+    }
+    bool good = true;
+    for (const Entry& entry : value.entries) {
+      if (entry.value.is_text() && !entry.value.text.empty()) continue;
+      complaints_.add(entry.value.at,
+                      fmt::format("'{}' of {} must be text in quotes, not {}", visible(entry.key), request_.what,
+                                  entry.value.is_text() ? "empty" : type_in_words(entry.value.type)));
+      good = false;
+    }
+    if (good) keep(option, value);
+  }
+
+  void take_tables(const Option& option, const Value& value) {
+    constexpr std::string_view kExpected = "a list of tables [ { type = … }, … ]";
+    if (value.type != Value::Type::array) return wrong(option, value, kExpected);
+    for (const Value& item : value.items) {
+      if (!item.is_table()) return wrong(option, item, kExpected);
+    }
+    keep(option, value);
   }
 
   void take_section(const Option& option, const Value& value) {

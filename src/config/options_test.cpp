@@ -24,11 +24,13 @@ constexpr std::array<Option, 2> kPathTyped{{
     {.name = "path", .may_be_empty = true, .help = "where it is"},
     {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
 }};
-constexpr std::array<Option, 12> kOptions{{
+constexpr std::array<Option, 14> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
     {.name = "key", .type = OptionType::names, .help = "names"},
+    {.name = "rename", .type = OptionType::texts, .help = "texts by name"},
+    {.name = "steps", .type = OptionType::transforms, .help = "tables with a type"},
     {.name = "size", .type = OptionType::size, .standard = "1MiB", .help = "a size"},
     {.name = "colour", .type = OptionType::choice, .standard = "red", .choices = colours, .help = "a colour"},
     {.name = "raw", .type = OptionType::boolean, .standard = "true", .help = "a switch"},
@@ -120,6 +122,28 @@ TEST(Options, ListsOfNames) {
   EXPECT_EQ(check("path = 'x'\nkey = 1").errors,
             "f.toml:2:7: 'key' of sink 'sqlite' must be a name in quotes or a list of them, not an integer\n"
             "  key = 1\n        ^");
+}
+
+TEST(Options, TextsByName) {
+  const auto checked = check("path = 'x'\nrename = { b = 'c', a = 'b' }");
+  EXPECT_EQ(checked.errors, "");
+  const Value* const renamed = checked.settings.find("rename");
+  ASSERT_NE(renamed, nullptr);
+  ASSERT_EQ(renamed->entries.size(), 2U);
+  EXPECT_EQ(renamed->entries[0].key, "b");
+  EXPECT_EQ(renamed->entries[1].value.text, "b");
+  EXPECT_EQ(check("path = 'x'\nrename = {}").errors,
+            "f.toml:2:10: 'rename' of sink 'sqlite' is empty\n  rename = {}\n           ^~");
+  EXPECT_EQ(check("path = 'x'\nrename = { a = '' }").errors,
+            "f.toml:2:16: 'a' of sink 'sqlite' must be text in quotes, not empty\n  rename = { a = '' }\n"
+            "                 ^~");
+}
+
+TEST(Options, TablesWithATypeAreForTheirOwner) {
+  EXPECT_EQ(check("path = 'x'\nsteps = [ { type = 'a', b = 1 } ]").settings.find("steps")->items.size(), 1U);
+  EXPECT_EQ(check("path = 'x'\nsteps = [ { type = 'a' }, 1 ]").errors,
+            "f.toml:2:27: 'steps' of sink 'sqlite' must be a list of tables [ { type = … }, … ], not an integer\n"
+            "  steps = [ { type = 'a' }, 1 ]\n                            ^");
 }
 
 TEST(Options, AnExpressionIsMarkedWhereItIsWrong) {

@@ -1,5 +1,7 @@
 #include "config/value.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace leat {
@@ -53,6 +55,15 @@ Value& Value::set(std::string_view key, Value value) {
   }
   entries.push_back({std::string(key), {}, std::move(value)});
   return entries.back().value;
+}
+
+Place place_within(const Value& value, size_t at, size_t length) {
+  Place place = value.at;
+  if (value.written.empty() && place.length == value.text.size() + 2) {
+    place.column += static_cast<uint32_t>(at) + 1;
+    place.length = static_cast<uint32_t>(std::max<size_t>(1, length));
+  }
+  return place;
 }
 
 std::string_view type_in_words(Value::Type type) {

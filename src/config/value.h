@@ -61,6 +61,10 @@ inline Value Value::make_table() {
   return {};
 }
 
+// Where bytes [at, at + length) of a text value stand: a text without escapes, on one line, stands in the file as it
+// is, after its quote; else the whole value. At least one character.
+Place place_within(const Value& value, size_t at, size_t length);
+
 // "text", "an integer", "a table" …: for messages.
 std::string_view type_in_words(Value::Type type);
 

@@ -223,12 +223,9 @@ class Binder {
   }
 
   Result<NodePtr> cast(const Expression& from) {
-    constexpr Type kTypes[] = {Type::boolean, Type::integer, Type::real, Type::text, Type::time};
-    const Type* const to =
-        std::find_if(std::begin(kTypes), std::end(kTypes), [&](Type type) { return name_of(type) == from.name; });
-    if (to == std::end(kTypes)) {
-      std::vector<std::string_view> names;
-      for (const Type type : kTypes) names.emplace_back(name_of(type));
+    const std::optional<Type> to = type_named(from.name);
+    if (!to) {
+      const std::vector<std::string_view> names = type_names();
       const std::string_view meant = did_you_mean(from.name, names);
       return fail(from, fmt::format("unknown type {} ({})", quoted(from.name),
                                     meant.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))

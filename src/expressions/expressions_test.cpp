@@ -177,9 +177,10 @@ TEST(Expressions, TypesThatDoNotFit) {
   EXPECT_EQ(value_of("t = s"), "t = s: time and text cannot be compared");
   EXPECT_EQ(value_of("t = 'soon'"), "'soon': not a time such as '2026-01-31 12:30:00'");
   EXPECT_EQ(value_of("doc = 'x'"), "doc = 'x': doc is of type json, which cannot be compared; CAST(doc AS text) can");
+  EXPECT_EQ(value_of("CAST(s AS json)"), "CAST(s AS json): text cannot become json");
   EXPECT_EQ(value_of("CAST(b AS time)"), "CAST(b AS time): boolean cannot become time");
   EXPECT_EQ(value_of("CAST(s AS int)"),
-            "CAST(s AS int): unknown type 'int' (there are: boolean, integer, real, text, time)");
+            "CAST(s AS int): unknown type 'int' (there are: boolean, integer, real, text, time, json)");
   EXPECT_EQ(value_of("CAST(s AS interger)"), "CAST(s AS interger): unknown type 'interger' (did you mean 'integer'?)");
   EXPECT_EQ(value_of("NULL"), "NULL: NULL has no type by itself; CAST(NULL AS text) has one");
   EXPECT_EQ(value_of("s LIKE u"), "u: the pattern of LIKE must be a 'text'");
