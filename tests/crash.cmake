@@ -9,5 +9,7 @@ leat_script_test(rotations LABELS crash TIMEOUT 600 COST 950
 leat_script_test(real_nginx LABELS crash TIMEOUT 400 COST 940
   COMMAND /usr/bin/python3 tests/crash/real_nginx.py --leat $<TARGET_FILE:leat> --kills 16
           --report ${CMAKE_BINARY_DIR}/real_nginx.txt)
+leat_script_test(write_modes LABELS crash TIMEOUT 300 COST 300
+  COMMAND /usr/bin/python3 tests/crash/write_modes.py --leat $<TARGET_FILE:leat> --rounds 3)
 leat_script_test(mutants LABELS crash TIMEOUT 900 COST 900
   COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR} --kills 25)

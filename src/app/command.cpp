@@ -24,7 +24,10 @@ struct Visitor {
   int operator()(const TopCommand& command) const { return do_top(command, surroundings); }
   int operator()(const PeekCommand& command) const { return do_peek(command, surroundings); }
   int operator()(const PlanCommand& command) const { return do_plan(command, surroundings); }
-  int operator()(const RejectsCommand& command) const { return do_rejects(command, surroundings); }
+  int operator()(const StateCommand& command) const { return do_state(command, surroundings); }
+  int operator()(const RejectsCommand& command) const {
+    return command.retry ? do_rejects_retry(command, surroundings) : do_rejects(command, surroundings);
+  }
 };
 
 }  // namespace

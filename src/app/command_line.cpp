@@ -89,9 +89,16 @@ constexpr std::array<Flag, 5> kRejectsFlags{{
     {"--json", "", "one JSON object a line, with the whole text as far as it is kept (64 KiB)"},
     kHelp,
 }};
+constexpr std::array<Flag, 5> kStateFlags{{
+    {"--json", "", "show: as one JSON document"},
+    {"--part", "PART", "rewind: this part, as `show` names it"},
+    {"--all", "", "rewind: all parts of the pipeline"},
+    {"--yes", "", "rewind: do it; without it, say what would be undone and change nothing"},
+    kHelp,
+}};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 12> kCommands{{
+constexpr std::array<CommandKind, 13> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
      "Follows the logs, keeps visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and "
      "referrers_per_day\n"
@@ -155,11 +162,25 @@ constexpr std::array<CommandKind, 12> kCommands{{
      "  leat generate web-log --out demo --rate 200/s --rotate-every 1000 --delaycompress\n"
      "  leat generate web-log --out demo --lines 0 --rate 200/s --rotation alternate --rotate-every 100\n"
      "  leat generate flows --rows 1000000 > flows.txt"},
-    {"rejects", "list FILE.toml|DB [PIPELINE]", "records that could not become rows: where, why, and their text", "",
+    {"state", "show|rewind FILE.toml [PIPELINE]", "look at positions; go back to the beginning of a part",
+     "show FILE.toml|DB [PIPELINE]: how far each part is, and what became of its records.\n"
+     "rewind FILE.toml PIPELINE --part PART | --all: its rows, its rejects and what they have added to the counts are\n"
+     "undone in one transaction; the next run reads it again from its beginning. Refused while the pipeline is "
+     "running.\n"
+     "Tables written with write = \"merge\" or \"replace\" go back as a whole only.",
+     kStateFlags,
+     "  leat state show web.db\n"
+     "  leat state rewind web.toml logs --part '/var/log/nginx/access.log#3'\n"
+     "  leat state rewind web.toml logs --all --yes"},
+    {"rejects", "list|retry FILE.toml [PIPELINE]", "records that could not become rows: where, why, and their text",
+     "list FILE.toml|DB [PIPELINE]\n"
+     "retry FILE.toml [PIPELINE]: decodes them again with the format as it is now, in one transaction; those that fit\n"
+     "become rows. Refused while the pipeline is running.",
      kRejectsFlags,
      "  leat rejects list web.db\n"
      "  leat rejects list web.toml logs -n 100 --by-file\n"
-     "  leat rejects list web.db --json"},
+     "  leat rejects list web.db --json\n"
+     "  leat rejects retry web.toml"},
     {"list", "[sources|decoders|transforms|sinks|formats|functions] [NAME]",
      "what there is, with options, types, defaults and help", "", kListFlags,
      "  leat list\n"
@@ -312,17 +333,46 @@ Command peek_command(const CommandKind& kind, const Given& given) {
   return command;
 }
 
-Command rejects_command(const CommandKind& kind, const Given& given) {
-  if (given.arguments.empty() || given.arguments[0] != "list") {
-    return wrong(given.arguments.empty() ? "say what: leat rejects list FILE.toml|DB"
-                                         : fmt::format("{} is not something that can be done with rejects; say: leat "
-                                                       "rejects list FILE.toml|DB",
-                                                       leat::quoted(given.arguments[0])),
+// The first argument says what of two things is to be done, the second to what.
+std::optional<SayCommand> which(const CommandKind& kind, const Given& given, std::string_view name,
+                                std::string_view first, std::string_view second, bool& is_second) {
+  if (given.arguments.empty()) return wrong(fmt::format("say what: leat {} {}|{}", name, first, second), kind.name);
+  is_second = given.arguments[0] == second;
+  if (!is_second && given.arguments[0] != first) {
+    return wrong(fmt::format("{} is not something that can be done with {}; say: leat {} {}|{}",
+                             leat::quoted(given.arguments[0]), name, name, first, second),
                  kind.name);
   }
-  if (given.arguments.size() < 2) return wrong("FILE.toml|DB is missing", kind.name);
-  if (auto problem = count(kind, given, 2, 3)) return *problem;
+  if (given.arguments.size() < 2)
+    return wrong(is_second ? "FILE.toml is missing" : "FILE.toml|DB is missing", kind.name);
+  return count(kind, given, 2, 3);
+}
+
+Command state_command(const CommandKind& kind, const Given& given) {
+  StateCommand command;
+  if (auto problem = which(kind, given, "state", "show", "rewind", command.rewind)) return *problem;
+  command.target = given.arguments[1];
+  if (given.arguments.size() > 2) command.pipeline = given.arguments[2];
+  command.json = given.has("--json");
+  command.part = given.value("--part");
+  command.all = given.has("--all");
+  command.yes = given.has("--yes");
+  if (!command.rewind) {
+    if (!command.part.empty() || command.all || command.yes) {
+      return wrong("--part, --all and --yes are for rewind", kind.name);
+    }
+    return command;
+  }
+  if (command.pipeline.empty()) return wrong("PIPELINE is missing", kind.name);
+  if (command.part.empty() != command.all) {
+    return wrong("say what is to be undone: --part PART (see: leat state show) or --all", kind.name);
+  }
+  return command;
+}
+
+Command rejects_command(const CommandKind& kind, const Given& given) {
   RejectsCommand command;
+  if (auto problem = which(kind, given, "rejects", "list", "retry", command.retry)) return *problem;
   command.target = given.arguments[1];
   if (given.arguments.size() > 2) command.pipeline = given.arguments[2];
   if (auto problem = take_number(kind, given, "-n", 1, command.limit)) return *problem;
@@ -349,6 +399,7 @@ Command command_of(const CommandKind& kind, const Given& given) {
   }
   if (kind.name == "peek") return peek_command(kind, given);
   if (kind.name == "rejects") return rejects_command(kind, given);
+  if (kind.name == "state") return state_command(kind, given);
   if (kind.name == "plan") {
     if (auto problem = count(kind, given, 1, 2)) return *problem;
     return PlanCommand{arguments[0], arguments.size() < 2 ? "" : arguments[1]};

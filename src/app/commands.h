@@ -88,7 +88,18 @@ struct PlanCommand {
   std::string pipeline;  // empty: all
 };
 
+struct StateCommand {
+  std::string target;    // a pipeline file or a database; to rewind, a pipeline file
+  std::string pipeline;  // empty: all
+  bool json = false;
+  bool rewind = false;
+  std::string part;
+  bool all = false;  // parts
+  bool yes = false;
+};
+
 struct RejectsCommand {
+  bool retry = false;  // else they are listed
   std::string target;
   std::string pipeline;  // empty: all
   uint64_t limit = 20;
@@ -105,7 +116,7 @@ struct SayCommand {
 
 using Command =
     std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, RebuildCommand,
-                 GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand, RejectsCommand>;
+                 GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand, StateCommand, RejectsCommand>;
 
 // An option of `leat generate` as a whole number of `least` and more. bad_config: it is none.
 Result<uint64_t> option_number(const GenerateCommand::Options& options, const std::string& name, uint64_t standard,
@@ -124,6 +135,8 @@ int do_list(const ListCommand& command, const Surroundings& surroundings);
 int do_top(const TopCommand& command, const Surroundings& surroundings);
 int do_peek(const PeekCommand& command, const Surroundings& surroundings);
 int do_plan(const PlanCommand& command, const Surroundings& surroundings);
+int do_state(const StateCommand& command, const Surroundings& surroundings);
 int do_rejects(const RejectsCommand& command, const Surroundings& surroundings);
+int do_rejects_retry(const RejectsCommand& command, const Surroundings& surroundings);
 
 }  // namespace leat::app

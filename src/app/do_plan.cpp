@@ -102,7 +102,9 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
   const Making making{os::file_system(), os::clock(), note, surroundings.overrides.chunk_bytes.value_or(0), ""};
   const std::unique_ptr<Source> source = pipeline.source.kind->make(pipeline.source.settings, making);
   SourceRequest request;
-  for (const PartState& part : known.state.parts) request.resume.push_back(part.position);
+  if (pipeline.plan.mode != WriteMode::replace) {  // which begins anew each time
+    for (const PartState& part : known.state.parts) request.resume.push_back(part.position);
+  }
   request.make_cutter = [&decoder](const std::string& origin) { return decoder.make_cutter(origin); };
   request.once = true;
   LEAT_TRY(source->open(std::move(request)));

@@ -66,8 +66,9 @@ struct Rebuilt {
 
 struct RewindRequest {
   std::string pipeline;
-  std::string part;  // that goes back to its beginning
-  bool all = false;  // every part
+  std::string part;        // that goes back to its beginning
+  bool all = false;        // every part
+  bool only_look = false;  // says what would be undone, and changes nothing
   Positions
       beginnings;  // of the parts that the source wants to find again (Source::at_beginning); others are forgotten
 };

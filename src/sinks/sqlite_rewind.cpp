@@ -147,7 +147,7 @@ Result<Undone> rewind_sqlite(const std::string& path, const RewindRequest& reque
   LEAT_TRY(db->execute("PRAGMA synchronous = FULL; PRAGMA temp_store = FILE"));
   LEAT_TRY(db->execute("BEGIN IMMEDIATE"));
   Result<Undone> undone = Rewinder(*db, request).run();
-  if (undone.ok()) {
+  if (undone.ok() && !request.only_look) {
     LEAT_TRY(db->execute("COMMIT"));
   } else if (db->in_transaction()) {
     LEAT_TRY(db->execute("ROLLBACK"));
