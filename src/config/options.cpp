@@ -37,6 +37,8 @@ std::string_view name_of(OptionType type) {
       return "table";
     case OptionType::texts:
       return "texts";
+    case OptionType::tables:
+      return "tables";
     case OptionType::format:
       return "format";
     case OptionType::columns:
@@ -215,6 +217,9 @@ class OptionChecker {
         return take_expressions(option, value);
       case OptionType::section:
         return take_section(option, value);
+      case OptionType::tables:
+        if (!value.is_table()) return wrong(option, value, "a table of tables");
+        return keep(option, value);
       case OptionType::format:
         if (!value.is_text() && !value.is_table()) return wrong(option, value, "a name or a table with a type");
         return keep(option, value);

@@ -30,6 +30,7 @@ enum class OptionType : uint8_t {
   expressions,  // a table NAME = expression, in written order
   texts,        // a table NAME = text, in written order
   section,      // a table checked with `inner`
+  tables,       // tables by name; their owner checks them
   format,       // a name, or a table with a type; its owner checks it
   columns,      // a table NAME = { … } in written order, each checked with `inner`; NAME = "text" is short for the
                 // option `path` of inner, if it has one. Or a list of "NAME" and "NAME:TYPE", if it has none

@@ -24,12 +24,13 @@ constexpr std::array<Option, 2> kPathTyped{{
     {.name = "path", .may_be_empty = true, .help = "where it is"},
     {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
 }};
-constexpr std::array<Option, 14> kOptions{{
+constexpr std::array<Option, 15> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
     {.name = "key", .type = OptionType::names, .help = "names"},
     {.name = "rename", .type = OptionType::texts, .help = "texts by name"},
+    {.name = "tables", .type = OptionType::tables, .help = "by name"},
     {.name = "steps", .type = OptionType::transforms, .help = "tables with a type"},
     {.name = "size", .type = OptionType::size, .standard = "1MiB", .help = "a size"},
     {.name = "colour", .type = OptionType::choice, .standard = "red", .choices = colours, .help = "a colour"},
@@ -137,6 +138,12 @@ TEST(Options, TextsByName) {
   EXPECT_EQ(check("path = 'x'\nrename = { a = '' }").errors,
             "f.toml:2:16: 'a' of sink 'sqlite' must be text in quotes, not empty\n  rename = { a = '' }\n"
             "                 ^~");
+}
+
+TEST(Options, TablesByNameAreForTheirOwner) {
+  EXPECT_EQ(
+      check("path = 'x'\ntables = 1").errors,
+      "f.toml:2:10: 'tables' of sink 'sqlite' must be a table of tables, not an integer\n  tables = 1\n           ^");
 }
 
 TEST(Options, TablesWithATypeAreForTheirOwner) {
