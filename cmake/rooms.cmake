@@ -20,7 +20,7 @@ function(leat_room name)
   endif()
 endfunction()
 
-leat_room(base LIBRARIES fmt::fmt PkgConfig::XXHASH)
+leat_room(base LIBRARIES fmt::fmt PkgConfig::XXHASH PkgConfig::ISAL)
 leat_room(os USES base)
 leat_room(data USES base)
 leat_room(lookup USES base LIBRARIES date::date-tz)

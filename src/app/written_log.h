@@ -19,8 +19,8 @@
 #include <string_view>
 #include <vector>
 
-#include "app/gzip_stream.h"
 #include "app/web_log_lines.h"
+#include "base/gzip_stream.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "os/clock.h"

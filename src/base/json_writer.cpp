@@ -2,11 +2,55 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
 
 namespace leat {
+
+void add_json_string(std::string& out, std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
+  out += '"';
+  for (size_t i = 0; i < text.size();) {
+    size_t plain = i;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text, i, plain - i);
+    i = plain;
+    if (i == text.size()) break;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      const size_t length = utf8_sequence(text.substr(i));
+      if (length > 0) {
+        out += text.substr(i, length);
+      } else {
+        out += fmt::format("\\\\x{:02X}", c);
+      }
+      i += std::max<size_t>(length, 1);
+      continue;
+    }
+    ++i;
+    switch (c) {
+      case '"':
+      case '\\':
+        out += '\\';
+        out += static_cast<char>(c);
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += fmt::format("\\u{:04x}", c);
+    }
+  }
+  out += '"';
+}
 
 void JsonWriter::separate() {
   if (after_key_) {
@@ -31,41 +75,9 @@ JsonWriter& JsonWriter::close(char bracket) {
   return *this;
 }
 
-void JsonWriter::write_string(std::string_view text) {
-  out_ += '"';
-  for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '"' || c == '\\') {
-      out_ += '\\';
-      out_ += text[i++];
-    } else if (c == '\n') {
-      out_ += "\\n";
-      ++i;
-    } else if (c == '\t') {
-      out_ += "\\t";
-      ++i;
-    } else if (c == '\r') {
-      out_ += "\\r";
-      ++i;
-    } else if (c < 0x20 || c == 0x7F) {
-      out_ += fmt::format("\\u{:04x}", c);
-      ++i;
-    } else if (c < 0x80) {
-      out_ += text[i++];
-    } else if (const size_t length = utf8_sequence(text.substr(i)); length > 0) {
-      out_ += text.substr(i, length);
-      i += length;
-    } else {
-      out_ += fmt::format("\\\\x{:02X}", c);
-      ++i;
-    }
-  }
-  out_ += '"';
-}
-
 JsonWriter& JsonWriter::key(std::string_view name) {
   separate();
-  write_string(name);
+  add_json_string(out_, name);
   out_ += ':';
   after_key_ = true;
   return *this;
@@ -73,7 +85,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
   separate();
-  write_string(text);
+  add_json_string(out_, text);
   return *this;
 }
 

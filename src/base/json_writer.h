@@ -10,6 +10,9 @@
 
 namespace leat {
 
+// `text` in quotes, escaped, at the end of `out`.
+void add_json_string(std::string& out, std::string_view text);
+
 class JsonWriter {
  public:
   JsonWriter& begin_object() { return open('{'); }
@@ -35,7 +38,6 @@ class JsonWriter {
   JsonWriter& open(char bracket);
   JsonWriter& close(char bracket);
   void separate();
-  void write_string(std::string_view text);
 
   std::string out_;
   std::vector<bool> has_items_;

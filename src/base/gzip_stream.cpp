@@ -1,10 +1,10 @@
-#include "app/gzip_stream.h"
+#include "base/gzip_stream.h"
 
 #include <isa-l/igzip_lib.h>
 
 #include <vector>
 
-namespace leat::app {
+namespace leat {
 
 struct GzipStream::State {
   isal_zstream stream{};
@@ -40,4 +40,4 @@ std::string GzipStream::add(std::string_view bytes, bool last) {
   return out;
 }
 
-}  // namespace leat::app
+}  // namespace leat

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace leat::app {
+namespace leat {
 
 class GzipStream {
  public:
@@ -22,4 +22,4 @@ class GzipStream {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace leat::app
+}  // namespace leat
