@@ -30,6 +30,12 @@ constexpr std::string_view name_of(WriteMode mode) {
   return kWriteModes[static_cast<size_t>(mode)];
 }
 
+// That `leat serve` can read a table by these columns. Made when it is missing, never taken away.
+struct TableIndex {
+  std::string table;  // of the pipeline or of one of its aggregates
+  std::vector<std::string> columns;
+};
+
 struct SinkPlan {
   std::string pipeline;
   std::string table;
@@ -39,6 +45,7 @@ struct SinkPlan {
   std::string newest;            // for merge: the larger value of this column wins; empty: the later record does
   std::string source_schema;     // Decoder::save_schema(), to be kept
   std::vector<AggregateSpec> aggregates;
+  std::vector<TableIndex> indexes;
 };
 
 // What became of the rows of one write; `digest` covers the inserted, updated and rejected ones (data/position.h).

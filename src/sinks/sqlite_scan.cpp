@@ -64,8 +64,8 @@ Status no_path(const ScanQuery& query) {
     names += (names.empty() ? "" : ", ") + sql_name(second);
   }
   return Status::bad_config(fmt::format(
-      "table {0} has no index over {1}, without which all rows would have to be read; add it to the pipeline file, "
-      "[serve.tables.{2}] index = [\"{3}\"], or make it: CREATE INDEX {4} ON {5}({6})",
+      "table {0} has no index over {1}, without which all rows would have to be read; declare it in the pipeline file, "
+      "[serve.tables.{2}] index = [\"{3}\"], and start the pipeline again, or make it: CREATE INDEX {4} ON {5}({6})",
       quoted(query.table), quoted(columns), visible(query.table), visible(columns),
       sql_name(query.table + "_by_" + (equal.empty() ? second : equal)), sql_name(query.table), names));
 }

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "db/sqlite.h"
+#include "flow/note.h"
 #include "flow/scan.h"
+#include "flow/sink.h"
 
 namespace leat {
 
@@ -36,6 +38,9 @@ struct ScanPath {
 
 // The index that serves most of the filters, and the order; the first of several. Nothing: there is none.
 std::optional<ScanPath> choose_path(const ScanQuery& query, const SqliteTable& table);
+
+// Within a transaction: makes those that are missing, which reads each table once. bad_config: there is no such column.
+Status make_sqlite_indexes(const SqliteDatabase& db, const std::vector<TableIndex>& indexes, const Note& note);
 
 // What is there to be read. Looks again only where the database's schema has changed.
 class SqliteTables {

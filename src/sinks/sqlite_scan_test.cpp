@@ -152,9 +152,9 @@ TEST_F(SqliteScanTest, WithoutAnIndexItSaysHowToMakeOne) {
   ScanQuery query{"access_log", {"addr"}, {{"status", Compare::equal, int64_t{200}}}, "", false, kAll};
   EXPECT_EQ(
       scan(query, 1)[0],
-      "table 'access_log' has no index over 'status', without which all rows would have to be read; add it to the "
-      "pipeline file, [serve.tables.access_log] index = [\"status\"], or make it: CREATE INDEX "
-      "\"access_log_by_status\" ON \"access_log\"(\"status\")");
+      "table 'access_log' has no index over 'status', without which all rows would have to be read; declare it in the "
+      "pipeline file, [serve.tables.access_log] index = [\"status\"], and start the pipeline again, or make it: "
+      "CREATE INDEX \"access_log_by_status\" ON \"access_log\"(\"status\")");
   change("CREATE INDEX \"access_log_by_status\" ON \"access_log\"(\"status\")");
   EXPECT_NE(scan(query, 100).size(), 1U);
   query.order = "time";
@@ -163,6 +163,37 @@ TEST_F(SqliteScanTest, WithoutAnIndexItSaysHowToMakeOne) {
   query.filters[0].compare = Compare::less;
   EXPECT_EQ(scan(query, 1)[0],
             "a range of 'status' cannot come in the order of 'time'; order it by 'status', or leave the order away");
+}
+
+TEST_F(SqliteScanTest, DeclaredIndexesAreMadeOnce) {
+  SinkPlan plan = feed_plan();
+  plan.indexes = {{"access_log", {"status"}},
+                  {"access_log", {"addr", "time"}},
+                  {"access_log", {"addr"}},
+                  {"per_day", {"hits"}},
+                  {"per_status", {"status"}}};
+  std::string notes;
+  const auto open = [&] {
+    const auto sink = make_sqlite_sink({.path = path_, .vfs = "", .cache_bytes = 1 << 20, .busy_timeout_ms = 50},
+                                       os::clock(), [&](NoteLevel, const std::string& text) { notes += text + "\n"; });
+    return sink->open(plan).status().message();
+  };
+  EXPECT_EQ(open(), "");
+  EXPECT_EQ(notes, fmt::format("{0}: makes the index 'access_log_by_status'\n"
+                               "{0}: makes the index 'access_log_by_addr_time'\n"
+                               "{0}: makes the index 'per_day_by_hits'\n",
+                               path_));
+  EXPECT_EQ(sql_value(path_,
+                      "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND "
+                      "name LIKE '%\\_by\\_%' ESCAPE '\\' ORDER BY 1)"),
+            "access_log_by_addr_time,access_log_by_status,per_day_by_hits");
+  EXPECT_EQ(scan({"per_day", {"day"}, {}, "hits", true, kAll}, 1),
+            sql_rows(path_, "SELECT day FROM per_day ORDER BY hits DESC, rowid DESC"));
+  notes.clear();
+  EXPECT_EQ(open(), "");
+  EXPECT_EQ(notes, "");
+  plan.indexes = {{"access_log", {"dya"}}};
+  EXPECT_EQ(open(), path_ + ": no index can be made for [serve]: table 'access_log' has no column 'dya'");
 }
 
 TEST_F(SqliteScanTest, WhatIsNotThere) {

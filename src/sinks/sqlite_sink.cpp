@@ -15,6 +15,7 @@
 #include "sinks/sqlite_parts.h"
 #include "sinks/sqlite_replace.h"
 #include "sinks/sqlite_rows.h"
+#include "sinks/sqlite_scan.h"
 
 namespace leat {
 namespace {
@@ -153,6 +154,7 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
   LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
   LEAT_ASSIGN(aggregates_,
               SqliteAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, plan.mode, note_));
+  LEAT_TRY(make_sqlite_indexes(*db_, plan.indexes, note_));
   if (plan.mode == WriteMode::replace) return make_next_tables(plan);
   LEAT_ASSIGN(writer_, SqliteBatchWriter::make({*db_, plan.pipeline, plan.table, *parts_, *aggregates_, clock_}, plan,
                                                claim_->next_row()));

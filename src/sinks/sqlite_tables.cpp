@@ -48,6 +48,33 @@ Result<std::vector<SqliteIndex>> read_indexes(const SqliteDatabase& db, const st
 
 }  // namespace
 
+Status make_sqlite_indexes(const SqliteDatabase& db, const std::vector<TableIndex>& indexes, const Note& note) {
+  for (const TableIndex& wanted : indexes) {
+    std::string columns;
+    for (const std::string& column : wanted.columns) {
+      // SQLite takes an unknown name in double quotes for a text.
+      LEAT_ASSIGN(const int64_t found, db.query_integer(fmt::format(
+                                           "SELECT count(*) FROM pragma_table_info({}) WHERE name = {} COLLATE NOCASE",
+                                           sql_text(wanted.table), sql_text(column))));
+      if (found == 0) {
+        return Status::bad_config(fmt::format("{}: no index can be made for [serve]: table {} has no column {}",
+                                              db.where(), quoted(wanted.table), quoted(column)));
+      }
+      columns += (columns.empty() ? "" : ", ") + sql_name(column);
+    }
+    LEAT_ASSIGN(const std::vector<SqliteIndex> there, read_indexes(db, wanted.table));
+    const bool served = std::any_of(there.begin(), there.end(), [&](const SqliteIndex& index) {
+      return index.columns.size() >= wanted.columns.size() &&
+             std::equal(wanted.columns.begin(), wanted.columns.end(), index.columns.begin());
+    });
+    if (served) continue;
+    const std::string name = wanted.table + "_by_" + join(wanted.columns, "_");
+    note(NoteLevel::info, fmt::format("{}: makes the index {}", db.where(), quoted(name)));
+    LEAT_TRY(db.execute(fmt::format("CREATE INDEX {} ON {}({})", sql_name(name), sql_name(wanted.table), columns)));
+  }
+  return {};
+}
+
 Result<const std::vector<SqliteTable>*> SqliteTables::all() {
   LEAT_ASSIGN(const int64_t version, db_.query_integer("PRAGMA schema_version"));
   if (version == version_) return &tables_;
