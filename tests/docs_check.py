@@ -78,6 +78,8 @@ def check_configuration():
             check_options(text, f'`type = "{kind["name"]}"`', kind["options"])
     check_options(text, "Pipelines", known["pipeline"])
     check_options(text, "Aggregates", known["aggregate"])
+    check_options(text, "Serve", known["serve"])
+    check_options(text, "Served tables", known["served_table"])
     expressions = section(text, "Expressions")
     measures = section(text, "Aggregates")
     for function in known["functions"]:

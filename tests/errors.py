@@ -33,6 +33,7 @@ NOBODY = 65534
 NORMAL = [
     (re.compile(r"pid \d+ on [\w.-]+( \(started \d+ boot [0-9a-f]*\))?"), "PID"),
     (re.compile(r"time=\S+Z"), "time=T"),
+    (re.compile(r"(listening on \S+:)\d+"), r"\1PORT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC \([^)]*\)"), "TIME UTC (AGO)"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", re.M), "TIME UTC"),
     (re.compile(r" +(just now|\d+s ago)$", re.M), "  AGO"),

@@ -28,6 +28,7 @@ struct Visitor {
   int operator()(const RejectsCommand& command) const {
     return command.retry ? do_rejects_retry(command, surroundings) : do_rejects(command, surroundings);
   }
+  int operator()(const ServeCommand& command) const { return do_serve(command, surroundings); }
 };
 
 }  // namespace

@@ -82,6 +82,11 @@ constexpr std::array<Flag, 3> kPeekFlags{{
     kHelp,
 }};
 constexpr std::array<Flag, 1> kPlanFlags{{kHelp}};
+constexpr std::array<Flag, 3> kServeFlags{{
+    {"--listen", "ADDR:PORT", "where to listen (default: 127.0.0.1:8080); port 0: any that is free"},
+    kQuiet,
+    kHelp,
+}};
 constexpr std::array<Flag, 5> kRejectsFlags{{
     {"-n", "N", "how many (default: 20)"},
     {"--skip", "N", "pass over the first N: the next page"},
@@ -149,6 +154,15 @@ constexpr std::array<CommandKind, 13> kCommands{{
      kRebuildFlags,
      "  leat rebuild web.db\n"
      "  leat rebuild web.toml visitors_per_day"},
+    {"serve", "FILE.toml|DB", "the tables over HTTP: as JSON, NDJSON, XML or CSV, whole or in pages",
+     "Reads only, also beside a running `leat run` or `leat logs`. When it is ready it says `listening on http://…`. "
+     "A\n"
+     "pipeline file may say more in [serve]: who may ask, parameters for ranges, indexes. docs/api.md has the rest.",
+     kServeFlags,
+     "  leat serve web.db\n"
+     "  leat serve flows.toml --listen 127.0.0.1:9000\n"
+     "  curl 'http://127.0.0.1:8080/api/v1/tables/visitors_per_day?limit=10'\n"
+     "  curl 'http://127.0.0.1:8080/api/v1/stream/access_log?format=csv'"},
     {"generate", "web-log|flows", "write test data: an access log, rotated as servers do it, or network flows",
      "The same options give the same lines.\n"
      "web-log: each URI ends in the number of its line, a tenth of the lines are repeated exactly. journal.json, "
@@ -418,6 +432,7 @@ Command command_of(const CommandKind& kind, const Given& given) {
                            given.has("--delaycompress"),
                            given.has("--quiet")};
   }
+  if (kind.name == "serve") return ServeCommand{arguments[0], given.value("--listen"), given.has("--quiet")};
   if (kind.name == "top") return TopCommand{arguments[0], given.has("--once")};
   return ListCommand{arguments.empty() ? "" : arguments[0], arguments.size() < 2 ? "" : arguments[1],
                      given.has("--json")};

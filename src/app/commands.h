@@ -108,15 +108,21 @@ struct RejectsCommand {
   bool json = false;
 };
 
+struct ServeCommand {
+  std::string target;  // a pipeline file or a database
+  std::string listen;  // empty: as the file says, or the standard
+  bool quiet = false;
+};
+
 // Help, the version, or what is wrong with the arguments.
 struct SayCommand {
   std::string text;
   int status = 0;  // 0: on `out`
 };
 
-using Command =
-    std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand, RebuildCommand,
-                 GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand, StateCommand, RejectsCommand>;
+using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
+                             RebuildCommand, GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand,
+                             StateCommand, RejectsCommand, ServeCommand>;
 
 // An option of `leat generate` as a whole number of `least` and more. bad_config: it is none.
 Result<uint64_t> option_number(const GenerateCommand::Options& options, const std::string& name, uint64_t standard,
@@ -138,5 +144,6 @@ int do_plan(const PlanCommand& command, const Surroundings& surroundings);
 int do_state(const StateCommand& command, const Surroundings& surroundings);
 int do_rejects(const RejectsCommand& command, const Surroundings& surroundings);
 int do_rejects_retry(const RejectsCommand& command, const Surroundings& surroundings);
+int do_serve(const ServeCommand& command, const Surroundings& surroundings);
 
 }  // namespace leat::app

@@ -116,6 +116,10 @@ std::string json_text() {
   options_to_json(json, pipeline_options());
   json.key("aggregate");
   options_to_json(json, aggregate_options());
+  json.key("serve");
+  options_to_json(json, serve_options());
+  json.key("served_table");
+  options_to_json(json, served_table_options());
   json.key("functions").begin_array();
   for (const ExpressionFunction& function : expression_functions()) {
     json.begin_object().field("name", function.name).field("help", function.help).field("measure", function.measure);

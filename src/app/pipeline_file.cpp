@@ -70,7 +70,7 @@ class Planner {
       : root_(root), directory_(std::move(directory)), complaints_(complaints) {}
 
   PipelineFile plan() {
-    constexpr std::string_view kSections[] = {"sources", "sinks", "pipelines", "aggregates"};
+    constexpr std::string_view kSections[] = {"sources", "sinks", "pipelines", "aggregates", "serve"};
     for (const Entry& entry : root_.entries) {
       if (std::find(std::begin(kSections), std::end(kSections), entry.key) == std::end(kSections)) {
         const std::vector<std::string_view> known(std::begin(kSections), std::end(kSections));
@@ -87,6 +87,7 @@ class Planner {
     }
     check_tables();
     for (const PipelineDeclared& pipeline : file_.pipelines) check_columns_of(pipeline);
+    if (const Entry* entry = root_.find_entry("serve"); entry != nullptr) plan_serve(*entry);
     return std::move(file_);
   }
 
@@ -337,6 +338,30 @@ class Planner {
       for (const Entry& value : settings.find("value")->entries) spec.value.push_back({value.key, value.value.text});
       pipeline.plan.aggregates.push_back(std::move(spec));
       places_.push_back({from, entry.key, entry.key_at, *settings.find("by"), *settings.find("value")});
+    }
+  }
+
+  void plan_serve(const Entry& entry) {
+    file_.serve = read_serve_options(entry, directory_, complaints_);
+    std::vector<std::string_view> names;
+    for (const PipelineDeclared& pipeline : file_.pipelines) {
+      names.push_back(pipeline.plan.table);
+      for (const AggregateSpec& spec : pipeline.plan.aggregates) names.push_back(spec.name);
+    }
+    for (const ServedTable& table : file_.serve.tables) {
+      for (PipelineDeclared& pipeline : file_.pipelines) {
+        const auto has_name = [&](const AggregateSpec& spec) { return spec.name == table.name; };
+        const bool fills = pipeline.plan.table == table.name ||
+                           std::any_of(pipeline.plan.aggregates.begin(), pipeline.plan.aggregates.end(), has_name);
+        if (!fills) continue;
+        for (const std::vector<std::string>& columns : table.indexes) {
+          pipeline.plan.indexes.push_back({table.name, columns});
+        }
+      }
+      if (complaints_.empty() && std::find(names.begin(), names.end(), table.name) == names.end()) {
+        complaints_.add(table.at, fmt::format("no pipeline or aggregate fills a table {}{}", quoted(table.name),
+                                              suggestion(table.name, names)));
+      }
     }
   }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/serve_options.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
 #include "config/complaints.h"
@@ -54,6 +55,7 @@ struct PipelineFile {
   std::vector<SourceDeclared> sources;
   std::vector<SinkDeclared> sinks;
   std::vector<PipelineDeclared> pipelines;  // in the order of the file
+  ServeDeclared serve;
 };
 
 // bad_config: it cannot be read, or all that is wrong with it, each with line and caret.

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -61,6 +62,17 @@ std::string current_directory() {
   std::error_code error;
   const std::filesystem::path path = std::filesystem::current_path(error);
   return error ? "/" : path.string();
+}
+
+uint64_t allow_open_files(uint64_t count) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;  // what any system gives
+  if (limit.rlim_cur < count) {
+    limit.rlim_cur = std::min<rlim_t>(count, limit.rlim_max);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return std::min<uint64_t>(count, limit.rlim_cur);
 }
 
 uint64_t peak_memory_bytes() {

@@ -18,6 +18,9 @@ bool is_alive(const std::string& name);
 // Where relative paths begin; "/" when it cannot be told.
 std::string current_directory();
 
+// Lets this process have `count` files open, or as many as it may; how many that is.
+uint64_t allow_open_files(uint64_t count);
+
 // Peak resident memory of this process in bytes (VmHWM).
 uint64_t peak_memory_bytes();
 
