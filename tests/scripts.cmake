@@ -16,6 +16,7 @@ leat_script_test(format LABELS style COMMAND /usr/bin/python3 tests/format_check
 leat_script_test(errors LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/errors.py $<TARGET_FILE:leat>)
 leat_script_test(damage LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/damage.py $<TARGET_FILE:leat>)
 leat_script_test(terminal LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/terminal.py $<TARGET_FILE:leat>)
+leat_script_test(serve LABELS golden TIMEOUT 300 COMMAND /usr/bin/python3 tests/serve.py $<TARGET_FILE:leat>)
 leat_script_test(docs LABELS unit COMMAND /usr/bin/python3 tests/docs_check.py $<TARGET_FILE:leat>)
 
 include(${CMAKE_CURRENT_SOURCE_DIR}/golden.cmake)
