@@ -12,4 +12,4 @@ leat_script_test(real_nginx LABELS crash TIMEOUT 400 COST 940
 leat_script_test(write_modes LABELS crash TIMEOUT 300 COST 300
   COMMAND /usr/bin/python3 tests/crash/write_modes.py --leat $<TARGET_FILE:leat> --rounds 3)
 leat_script_test(mutants LABELS crash TIMEOUT 900 COST 900
-  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR} --kills 25)
+  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR} --kills 40)
