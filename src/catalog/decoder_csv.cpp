@@ -79,8 +79,19 @@ void check_csv(const Settings& settings, Complaints& complaints) {
     complaints.add(settings.place("header"),
                    "format 'csv' without a header needs 'columns': [\"NAME:TYPE\", …], all of them in their order");
   }
+  for (const ColumnOption& column : columns) {
+    if (!is_reserved_column(column.name)) continue;
+    complaints.add(
+        column.at,
+        fmt::format("column {} of format 'csv': tables keep this name for themselves{}", quoted(column.name),
+                    settings.boolean("header") ? ", a file's column is called " + quoted(column.name + "_2") : ""));
+  }
   const std::string number = settings.text("row_number");
   const auto same = [&](const ColumnOption& column) { return equal_ignoring_case(column.name, number); };
+  if (is_reserved_column(number)) {
+    complaints.add(settings.place("row_number"),
+                   fmt::format("'row_number' of format 'csv': tables keep the name {} for themselves", quoted(number)));
+  }
   if (std::any_of(columns.begin(), columns.end(), same)) {
     complaints.add(settings.place("row_number"),
                    fmt::format("'row_number' of format 'csv': there is a column {} already", quoted(number)));

@@ -9,5 +9,6 @@ namespace leat {
 DecoderKind csv_kind();
 DecoderKind json_kind();
 DecoderKind xml_kind();
+DecoderKind regex_kind();
 
 }  // namespace leat

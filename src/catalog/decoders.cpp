@@ -55,11 +55,12 @@ void check_web_log(const Settings& settings, Complaints& complaints) {
 }  // namespace
 
 std::span<const DecoderKind> decoder_kinds() {
-  static const std::array<DecoderKind, 4> kDecoders{{
+  static const std::array<DecoderKind, 5> kDecoders{{
       {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log, true},
       csv_kind(),
       json_kind(),
       xml_kind(),
+      regex_kind(),
   }};
   return kDecoders;
 }

@@ -20,6 +20,9 @@ struct ColumnOption {
   Place path_at;             // of the path; that of the name when there is none
 };
 
+// Whether a table, or leat in it, keeps this name for itself; upper and lower case are the same.
+bool is_reserved_column(std::string_view name);
+
 // Of the option `name`, whose inner options may be `path` and `type`; in written order.
 std::vector<ColumnOption> column_options(const Settings& settings, std::string_view name);
 

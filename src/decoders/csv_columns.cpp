@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 #include "config/complaints.h"
@@ -11,9 +10,6 @@
 
 namespace leat {
 namespace {
-
-// What tables keep for themselves.
-constexpr std::array<std::string_view, 4> kReserved{"_part", "_offset", "_row", "raw_log"};
 
 template <class List>
 bool has_name(const List& names, std::string_view name) {
@@ -130,7 +126,7 @@ std::vector<std::string> CsvColumns::header_names(const CsvReader& header) const
     if (name.empty()) name = fmt::format("column_{}", i + 1);
     const std::string first = name;
     const auto taken = [&] {
-      return has_name(names, name) || has_name(kReserved, name) || equal_ignoring_case(name, options_.row_number);
+      return has_name(names, name) || is_reserved_column(name) || equal_ignoring_case(name, options_.row_number);
     };
     for (int n = 2; taken(); ++n) name = fmt::format("{}_{}", first, n);
     names.push_back(std::move(name));

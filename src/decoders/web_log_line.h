@@ -4,10 +4,10 @@
 // decodes nothing. Used by the decoder for each line and by the recognition of formats. One thread for each parser.
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
+#include "decoders/line_cutter.h"
 #include "decoders/log_time.h"
 
 namespace leat {
@@ -34,15 +34,6 @@ struct WebLogLine {
 
 // §5: fills method, uri and protocol from `request`, or leaves `request` as it is.
 void split_request(WebLogLine& line);
-
-// Takes the next line off the front of `bytes`: `line` is without '\n' and without a '\r' at its end. Returns the
-// number of bytes taken with it; the last line may lack its '\n'. `bytes` are not empty.
-inline size_t next_line(std::string_view bytes, std::string_view& line) {
-  const auto* newline = static_cast<const char*>(std::memchr(bytes.data(), '\n', bytes.size()));
-  const size_t length = newline == nullptr ? bytes.size() : static_cast<size_t>(newline - bytes.data());
-  line = bytes.substr(0, length != 0 && bytes[length - 1] == '\r' ? length - 1 : length);
-  return newline == nullptr ? length : length + 1;
-}
 
 // The first place where a line left the grammar.
 struct Mismatch {
