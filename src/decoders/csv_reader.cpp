@@ -95,7 +95,8 @@ bool CsvReader::next() {
     if (complete_) ++next_line_;
     end_ = end;
     CsvField& last = fields_.back();
-    if (end > begin_ && bytes_[end - 1] == '\r' && trouble_ != CsvTrouble::not_closed) {
+    const bool open = last.quoted && last.begin + last.size == end;  // the carriage return is of the field
+    if (end > begin_ && bytes_[end - 1] == '\r' && !open) {
       --end_;
       if (!last.quoted) --last.size;
     }

@@ -206,6 +206,12 @@ TEST(Csv, RejectsSayWhereAndWhy) {
             "10 x: the quote that opens this field is not closed (8,2026-11-22,\"open\n,,)|");
 }
 
+TEST(Csv, AnOpenQuoteKeepsACarriageReturnAtTheEnd) {
+  EXPECT_EQ(take(plain(kAB), "\"x\"y,\"\r").rejects,
+            "1 a: expected ',' or the end of the record behind the closing quote, found 'y,\"\\x0D' (\"x\"y,\"\r)|");
+  EXPECT_EQ(take(plain(kAB), "x,\"y\"\r").rows, "a='x' b='y'|");
+}
+
 TEST(Csv, ARejectedRowLeavesNothingBehind) {
   const CsvOptions typed = plain({column("x", Type::text), column("n", Type::integer)});
   const Taken taken = take(typed, "\"a\"\"b\",no\n\"c\"\"d\",1\n,2\n");
