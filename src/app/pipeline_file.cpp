@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
-#include <set>
 
 #include "aggregates/aggregate.h"
+#include "app/column_check.h"
+#include "app/site_rule.h"
 #include "base/text.h"
-#include "config/expression.h"
 #include "config/secrets.h"
 #include "config/toml.h"
 #include "decoders/site.h"
@@ -36,32 +36,6 @@ std::string trouble_with_table(std::string_view name) {
   if (name.starts_with("sqlite_")) return "begins with sqlite_, which SQLite keeps for itself";
   if (name.find('\0') != std::string_view::npos) return "holds a NUL character";
   return "";
-}
-
-// True when these paths and globs can match more than one log, each with its rotated siblings: docs/configuration.md.
-bool names_several_logs(const std::vector<std::string>& include) {
-  constexpr std::string_view kEndings[] = {".log", "_log", ".txt", ".json", ".csv", ".out"};
-  std::set<std::string_view> logs;
-  for (const std::string_view path : include) {
-    const size_t wildcard = path.find_first_of("*?[");
-    if (wildcard == std::string_view::npos) {
-      logs.insert(live_path_of(path));
-      continue;
-    }
-    std::string_view base = path.substr(0, wildcard);
-    if (base.ends_with('.') || base.ends_with('-')) base.remove_suffix(1);
-    const bool one = std::any_of(std::begin(kEndings), std::end(kEndings),
-                                 [&](std::string_view ending) { return base.ends_with(ending); });
-    if (!one || path.find('/', wildcard) != std::string_view::npos) return true;
-    logs.insert(base);
-  }
-  return logs.size() > 1;
-}
-
-std::optional<std::string> site_rule(const std::string& option, const std::vector<std::string>& include) {
-  if (option == "none" || option.empty()) return std::nullopt;
-  if (option == "auto") return names_several_logs(include) ? std::optional<std::string>("") : std::nullopt;
-  return option == "file" ? "" : option;
 }
 
 class Planner {
@@ -421,44 +395,21 @@ class Planner {
     const SchemaPtr schema = *bound_columns;
     const Declared* written = declared_of(pipeline, "");
     if (written != nullptr) {
-      for (const Value& column : written->by.items) check_column(column, *schema);
-      if (written->value.is_text()) check_column(written->value, *schema);
+      for (const Value& column : written->by.items) check_column(column, *schema, complaints_);
+      if (written->value.is_text()) check_column(written->value, *schema, complaints_);
     }
     for (const AggregateSpec& spec : pipeline.plan.aggregates) {
       const size_t before = complaints_.count();
       const Declared* declared = declared_of(pipeline, spec.name);
       if (declared != nullptr) {
-        for (const Entry& entry : declared->by.entries) check_columns(entry.value, *schema);
-        for (const Entry& entry : declared->value.entries) check_columns(entry.value, *schema);
+        for (const Entry& entry : declared->by.entries) check_expression(entry.value, *schema, complaints_);
+        for (const Entry& entry : declared->value.entries) check_expression(entry.value, *schema, complaints_);
       }
       if (complaints_.count() != before) continue;
       if (const auto bound = Aggregate::bind(spec, *schema); !bound.ok()) {
         complaints_.add(declared != nullptr ? declared->at : Place{}, bound.status().message());
       }
     }
-  }
-
-  void check_column(const Value& column, const Schema& schema) {
-    if (schema.find(column.text)) return;
-    std::vector<std::string_view> names;
-    for (const Field& field : schema.fields) names.push_back(field.name);
-    complaints_.add(column.at, fmt::format("unknown column {}{}", shown(column), suggestion_for(column, names)));
-  }
-
-  void check_columns(const Value& value, const Schema& schema) {
-    const Result<Expression> expression = parse_expression(value.text);
-    if (expression.ok()) check_columns(*expression, value, schema);
-  }
-
-  void check_columns(const Expression& expression, const Value& value, const Schema& schema) {
-    for (const Expression& argument : expression.arguments) check_columns(argument, value, schema);
-    if (expression.kind != Expression::column || schema.find(expression.name)) return;
-    std::vector<std::string_view> names;
-    for (const Field& field : schema.fields) names.push_back(field.name);
-    const Place at = place_within(value, expression.at, expression.end - expression.at);
-    complaints_.add(at,
-                    fmt::format("unknown column {}{}", value.written.empty() ? quoted(expression.name) : shown(value),
-                                suggestion(value.written.empty() ? expression.name : "", names)));
   }
 
   struct Declared {

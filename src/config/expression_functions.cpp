@@ -53,7 +53,7 @@ constexpr std::array<ExpressionFunction, 28> kFunctions{{
     {.name = "round",
      .id = round,
      .most = 2,
-     .help = "round(NUMBER, DIGITS): to so many digits behind the point (0 without DIGITS), halves away from 0"},
+     .help = "round(NUMBER, DIGITS): a real to so many digits behind the point (0 without DIGITS), halves away from 0"},
     {.name = "floor", .id = floor, .help = "floor(NUMBER): the next whole number below"},
     {.name = "ceil", .id = ceil, .help = "ceil(NUMBER): the next whole number above"},
     {.name = "count", .id = count, .least = 0, .most = 0, .measure = true, .help = "count(): number of rows"},
