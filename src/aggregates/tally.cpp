@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 #include "aggregates/binding.h"
 #include "aggregates/bucket_table.h"
@@ -92,12 +91,19 @@ class Tallies final : public Tally {
                         const std::function<Status(size_t, const AggregateValue&, int64_t)>& visit) const override {
     const Type type = measures_[column - keys_.size()].type;
     const Values& values = values_[column - keys_.size()];
-    std::vector<uint32_t> order(values.places.size());
-    std::iota(order.begin(), order.end(), 0U);
+    std::vector<uint32_t> order;
+    for (uint32_t at = 0; at < values.places.size(); ++at) {
+      if (values.rows[at] != 0) order.push_back(at);
+    }
     const auto bucket = [&](uint32_t at) { return static_cast<size_t>(values.places.key(at, 0).bits); };
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return bucket(a) < bucket(b); });
+    const auto bits = [&](uint32_t at) { return values.places.key(at, 1).bits; };
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      if (bucket(a) != bucket(b)) return bucket(a) < bucket(b);
+      if (is_text(type)) return values.places.text(a, 1) < values.places.text(b, 1);
+      if (type == Type::real) return std::bit_cast<double>(bits(a)) < std::bit_cast<double>(bits(b));
+      return static_cast<int64_t>(bits(a)) < static_cast<int64_t>(bits(b));
+    });
     for (const uint32_t at : order) {
-      if (values.rows[at] == 0) continue;
       const std::string_view text = is_text(type) ? values.places.text(at, 1) : "";
       LEAT_TRY(visit(bucket(at), value_of(values.places.key(at, 1), type, text), values.rows[at]));
     }

@@ -39,7 +39,7 @@ class Tally {
   // `column` indexes columns(), one of a sum.
   [[nodiscard]] virtual const ExactSum& sum(size_t bucket, size_t column) const = 0;
   // Of a min, max or count_distinct: the values whose number of rows has changed, by how many; each at most once,
-  // ordered by bucket.
+  // ordered by bucket, then by value, so that a table ordered by them is gone through in order.
   virtual Status for_each_value(
       size_t column,
       const std::function<Status(size_t bucket, const AggregateValue& value, int64_t rows)>& visit) const = 0;

@@ -128,9 +128,10 @@ Status KeyedRows::prepare(const std::string& table) {
   std::string kept = newest_ ? name(*newest_) : "NULL";
   for (const size_t c : inputs_) kept += ", " + name(c);
   LEAT_ASSIGN(find_, db_->prepare(fmt::format("SELECT _row, _part, _offset, {} FROM {} WHERE {}", kept, into, where)));
-  LEAT_ASSIGN(insert_, db_->prepare(fmt::format("INSERT INTO {}({}_part, _offset, _row{}) VALUES({}?, ?, ?{}){}", into,
-                                                names, merge ? ", _revision" : "", marks, merge ? ", ?" : "",
-                                                merge ? "" : fmt::format(" ON CONFLICT({}) DO NOTHING", key))));
+  LEAT_ASSIGN(insert_, db_->prepare(fmt::format(
+                           "INSERT INTO {}({}_part, _offset, _row{}) VALUES({}?, ?, ?{}) ON CONFLICT({}) DO "
+                           "NOTHING",
+                           into, names, merge ? ", _revision" : "", marks, merge ? ", ?" : "", key)));
   if (!merge) return {};
   const std::string before = sql_name(before_table(table));
   LEAT_ASSIGN(update_, db_->prepare(fmt::format("UPDATE {} SET {}_part = ?, _offset = ?, _revision = ? WHERE _row = ?",
@@ -220,10 +221,11 @@ void KeyedRows::keep_inputs(RecordBatch& before, uint64_t offset) const {
 Result<KeyedRows::Outcome> KeyedRows::put(const RecordBatch& batch, size_t r, int64_t part, int64_t number,
                                           const GiveWay& give_way, RecordBatch& before, bool keep) {
   using What = Outcome::What;
-  if (mode_ == WriteMode::ignore) {
+  // A record is mostly what the one before it was: a row is looked for first only where one has just been found.
+  if (mode_ == WriteMode::ignore || expect_new_) {
     LEAT_TRY(insert(batch, r, part, number));
     if (db_->changes() == 1) return Outcome{What::inserted, {}};
-    if (!give_way) return Outcome{What::ignored, {}};
+    if (mode_ == WriteMode::ignore && !give_way) return Outcome{What::ignored, {}};
   }
   LEAT_ASSIGN(std::optional<Place> was, find(batch, r));
   if (was && give_way) {
@@ -232,6 +234,7 @@ Result<KeyedRows::Outcome> KeyedRows::put(const RecordBatch& batch, size_t r, in
       LEAT_ASSIGN(was, find(batch, r));
     }
   }
+  expect_new_ = !was;
   if (!was) {
     LEAT_TRY(insert(batch, r, part, number));
     return Outcome{What::inserted, {}};

@@ -71,6 +71,7 @@ class KeyedRows {
   std::vector<size_t> others_;  // the columns that are not of the key
   std::optional<size_t> newest_;
   std::vector<size_t> inputs_;
+  bool expect_new_ = true;
   SqliteStatement find_;  // _row, _part, _offset, newest, inputs
   SqliteStatement insert_;
   SqliteStatement update_;

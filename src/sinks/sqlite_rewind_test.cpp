@@ -90,7 +90,8 @@ TEST_F(SqliteRewind, Everything) {
 
 TEST_F(SqliteRewind, WhatCannotBeTakenBackIsRefused) {
   ASSERT_TRUE(feed(3).ok());
-  EXPECT_EQ(rewind(request("elsewhere")).status().message(), path_ + ": pipeline 'logs' has no part 'elsewhere'; see: leat state show");
+  EXPECT_EQ(rewind(request("elsewhere")).status().message(),
+            path_ + ": pipeline 'logs' has no part 'elsewhere'; see: leat state show");
   EXPECT_EQ(rewind({"log", "a", false, false, {}}).status().message(),
             path_ + ": pipeline 'log' has not run here; there is nothing to take back");
   path_ = folder_.file("merged.db");

@@ -92,16 +92,20 @@ Status TallyTable::prepare() {
   LEAT_ASSIGN(update_bucket_,
               db_->prepare(fmt::format("UPDATE {} SET rows = ?2{} WHERE bucket = ?1", buckets, set_sums)));
   LEAT_ASSIGN(delete_bucket_, db_->prepare(fmt::format("DELETE FROM {} WHERE bucket = ?1", buckets)));
-  change_value_.resize(all.size());
+  more_of_value_.resize(all.size());
+  new_value_.resize(all.size());
+  less_of_value_.resize(all.size());
   delete_value_.resize(all.size());
   extreme_.resize(all.size());
   for (size_t i = keys_; i < all.size(); ++i) {
     if (!has_values(all[i])) continue;
     const std::string values = space_ + "." + sql_name(distinct_table(spec().name, all[i].name));
-    LEAT_ASSIGN(change_value_[i],
-                db_->prepare(fmt::format("INSERT INTO {} VALUES(?1, ?2, ?3) ON CONFLICT(bucket, value) DO UPDATE SET "
-                                         "rows = rows + ?3 RETURNING rows",
-                                         values)));
+    LEAT_ASSIGN(more_of_value_[i],
+                db_->prepare(fmt::format("UPDATE {} SET rows = rows + ?3 WHERE bucket = ?1 AND value = ?2", values)));
+    LEAT_ASSIGN(new_value_[i], db_->prepare(fmt::format("INSERT INTO {} VALUES(?1, ?2, ?3)", values)));
+    LEAT_ASSIGN(less_of_value_[i],
+                db_->prepare(fmt::format(
+                    "UPDATE {} SET rows = rows + ?3 WHERE bucket = ?1 AND value = ?2 RETURNING rows", values)));
     LEAT_ASSIGN(delete_value_[i], db_->prepare(fmt::format("DELETE FROM {} WHERE bucket = ?1 AND value = ?2", values)));
     if (all[i].measure == Measure::count_distinct) continue;
     LEAT_ASSIGN(extreme_[i], db_->prepare(fmt::format("SELECT value FROM {} WHERE bucket = ?1 ORDER BY value{} LIMIT 1",
@@ -179,24 +183,38 @@ Result<TallyTable::Bucket> TallyTable::load(size_t bucket) {
 }
 
 Status TallyTable::change_values(size_t column, std::vector<Bucket>& buckets) {
-  SqliteStatement& change = change_value_[column];
-  SqliteStatement& remove = delete_value_[column];
   return tally_->for_each_value(column, [&](size_t number, const AggregateValue& value, int64_t rows) -> Status {
     Bucket& bucket = buckets[number];
-    change.bind(1, bucket.id);
-    bind_value(change, 2, value, column);
-    change.bind(3, rows);
-    LEAT_ASSIGN(const bool row, change.step());
-    const int64_t now = row ? change.integer(0) : -1;
-    LEAT_TRY(change.run());
-    if (now < 0) return damaged(fmt::format("bucket {} has a value less often than it was taken out", bucket.id));
-    if (now == rows) ++bucket.distinct[column];
-    if (now > 0) return {};
+    const auto run = [&](SqliteStatement& statement) -> Status {
+      bind_change(statement, bucket, value, column, rows);
+      return statement.run();
+    };
+    if (rows > 0) {
+      LEAT_TRY(run(more_of_value_[column]));
+      if (db_->changes() == 1) return {};
+      ++bucket.distinct[column];
+      return run(new_value_[column]);
+    }
+    SqliteStatement& less = less_of_value_[column];
+    bind_change(less, bucket, value, column, rows);
+    LEAT_ASSIGN(const bool found, less.step());
+    const int64_t left = found ? less.integer(0) : -1;
+    LEAT_TRY(less.run());
+    if (left < 0) return damaged(fmt::format("bucket {} has a value less often than it was taken out", bucket.id));
+    if (left > 0) return {};
     --bucket.distinct[column];
+    SqliteStatement& remove = delete_value_[column];
     remove.bind(1, bucket.id);
     bind_value(remove, 2, value, column);
     return remove.run();
   });
+}
+
+void TallyTable::bind_change(SqliteStatement& statement, const Bucket& bucket, const AggregateValue& value,
+                             size_t column, int64_t rows) {
+  statement.bind(1, bucket.id);
+  bind_value(statement, 2, value, column);
+  statement.bind(3, rows);
 }
 
 Status TallyTable::bind_extreme(SqliteStatement& statement, int at, size_t column, const Bucket& bucket) {

@@ -53,6 +53,8 @@ class TallyTable final : public KeptAggregate {
   void bind_keys(SqliteStatement& statement, int at, size_t bucket);
   Result<Bucket> load(size_t bucket);
   Status change_values(size_t column, std::vector<Bucket>& buckets);
+  void bind_change(SqliteStatement& statement, const Bucket& bucket, const AggregateValue& value, size_t column,
+                   int64_t rows);
   Status bind_extreme(SqliteStatement& statement, int at, size_t column, const Bucket& bucket);
   Status store(size_t number, const Bucket& bucket);
   [[nodiscard]] Status damaged(const std::string& what) const;
@@ -70,7 +72,9 @@ class TallyTable final : public KeptAggregate {
   SqliteStatement update_;
   SqliteStatement delete_;
   // One for each column, empty where it has no values.
-  std::vector<SqliteStatement> change_value_;
+  std::vector<SqliteStatement> more_of_value_;
+  std::vector<SqliteStatement> new_value_;
+  std::vector<SqliteStatement> less_of_value_;
   std::vector<SqliteStatement> delete_value_;
   std::vector<SqliteStatement> extreme_;  // of min and max
 };
