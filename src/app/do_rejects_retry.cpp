@@ -108,16 +108,13 @@ class Retry {
 };
 
 std::string in_words(const Tried& tried) {
-  std::string text = fmt::format("{} of {} {} now", with_commas(tried.taken),
-                                 with_commas(tried.taken + tried.unfit + tried.cut + tried.of_document),
-                                 tried.taken == 1 ? "reject is a row" : "rejects are rows");
-  if (tried.unfit > 0) text += fmt::format(", {} still do not fit", with_commas(tried.unfit));
-  if (tried.cut > 0) text += fmt::format(", {} stay: only the first 64 KiB of them are kept", with_commas(tried.cut));
+  std::string text = fmt::format("{} of {} rejects are rows now", with_commas(tried.taken),
+                                 with_commas(tried.taken + tried.unfit + tried.cut + tried.of_document));
+  if (tried.unfit > 0) text += fmt::format("; {} do not fit", with_commas(tried.unfit));
+  if (tried.cut > 0) text += fmt::format("; of {} only the first 64 KiB are kept", with_commas(tried.cut));
   if (tried.of_document > 0) {
-    text += fmt::format(
-        ", {} stay: a record of a document means nothing without what stands around it (see: leat state "
-        "rewind)",
-        with_commas(tried.of_document));
+    text += fmt::format("; {} mean nothing without the document around them (see: leat state rewind --help)",
+                        with_commas(tried.of_document));
   }
   return text;
 }

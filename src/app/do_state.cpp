@@ -50,7 +50,6 @@ void to_json(JsonWriter& json, const PipelineState& state) {
     const Counts& counts = part.counts;
     json.begin_object().field("part", std::string_view(part.position.part));
     json.field("origin", std::string_view(part.position.origin)).field("offset", part.position.offset);
-    json.field("token", std::string_view(part.position.token));
     json.field("inserted", counts.inserted).field("updated", counts.updated).field("ignored", counts.ignored);
     json.field("filtered", counts.filtered).field("rejected", counts.rejected).field("gaps", part.gap_bytes);
     json.end_object();
