@@ -36,11 +36,12 @@ class Retry {
     SinkPlan plan = pipeline_.plan;
     LEAT_ASSIGN(plan.source_schema, sink_->source_schema(plan.pipeline));
     if (!plan.source_schema.empty()) LEAT_TRY(decoder_->restore_schema(plan.source_schema));
-    plan.schema = decoder_->schema();
-    if (plan.schema == nullptr) {
+    transforms_ = make_transforms(pipeline_);
+    if (decoder_->schema() == nullptr) {
       return Status::bad_config(
           fmt::format("pipeline {} has not seen what its columns are; run it first", quoted(plan.pipeline)));
     }
+    LEAT_ASSIGN(plan.schema, bind_transforms(transforms_, decoder_->schema()));
     LEAT_ASSIGN(const Positions positions, sink_->open(plan));
     for (const Position& position : positions) {
       LEAT_ASSIGN(cutter_states_[position.part], source_->cutter_state(position));
@@ -89,7 +90,9 @@ class Retry {
     RecordBatch batch(decoder_->schema());
     Rejects rejects;
     decoder_->decode(std::move(chunk), batch, rejects);
-    bool taken = batch.rows() == 1 && rejects.empty();
+    uint64_t filtered = 0;
+    for (const auto& transform : transforms_) transform->apply(batch, rejects, filtered);
+    bool taken = rejects.empty() && batch.rows() + filtered == 1;
     if (taken) {
       LEAT_ASSIGN(taken, sink_->retry(reject.number, batch));
     }
@@ -103,6 +106,7 @@ class Retry {
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Decoder> decoder_;
+  Transforms transforms_;
   std::map<std::string, std::string> cutter_states_;  // by part
   Tried tried_;
 };

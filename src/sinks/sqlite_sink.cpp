@@ -318,6 +318,7 @@ Status SqliteSink::finish() {
     writer_.reset();  // its statements are of a table that goes
     outcome = claim_->check();
     if (outcome.ok()) outcome = swap_in_next(*db_, plan_, note_);
+    if (outcome.ok()) outcome = make_sqlite_indexes(*db_, plan_.indexes, note_);
   }
   if (outcome.ok()) outcome = release_claim();
   if (!outcome.ok()) return fail(std::move(outcome));
