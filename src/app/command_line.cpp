@@ -103,7 +103,7 @@ constexpr std::array<Flag, 5> kStateFlags{{
 }};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 15> kCommands{{
+constexpr std::array<CommandKind, 14> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
      "Follows the logs, keeps visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and "
      "referrers_per_day\n"
