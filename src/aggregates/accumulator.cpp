@@ -46,6 +46,10 @@ class Count final : public Accumulator {
   void add(const RecordBatch&, std::span<const Placed> rows) override {
     for (const Placed& placed : rows) ++counts_[placed.bucket];
   }
+  void take_in(const Accumulator& part, std::span<const uint32_t> places, const RecordBatch&) override {
+    const auto& counts = static_cast<const Count&>(part).counts_;
+    for (size_t i = 0; i < places.size(); ++i) counts_[places[i]] += counts[i];
+  }
   [[nodiscard]] AggregateValue value(size_t bucket) const override { return integer_value(counts_[bucket]); }
   void reset(std::span<const uint32_t> buckets) override {
     for (const uint32_t bucket : buckets) counts_[bucket] = 0;
@@ -74,6 +78,13 @@ class Sum final : public Accumulator {
       } else {
         delta.sum += static_cast<int64_t>(cell.bits);
       }
+    }
+  }
+  void take_in(const Accumulator& part, std::span<const uint32_t> places, const RecordBatch&) override {
+    const auto& sums = static_cast<const Sum&>(part).sums_;
+    for (size_t i = 0; i < places.size(); ++i) {
+      sums_[places[i]].sum += sums[i].sum;
+      sums_[places[i]].any |= sums[i].any;
     }
   }
   [[nodiscard]] AggregateValue value(size_t bucket) const override {
@@ -108,24 +119,11 @@ class Extreme final : public Accumulator {
   Extreme(Measure measure, size_t input, Type type) : largest_(measure == Measure::max), input_(input), type_(type) {}
   void grow(const BucketTable& table) override { best_.resize(table.size()); }
   void add(const RecordBatch& batch, std::span<const Placed> rows) override {
-    for (const Placed& placed : rows) {
-      const KeyCell cell = cell_of(batch, input_, type_, placed.row);
-      if (cell.null) continue;
-      KeyCell& best = best_[placed.bucket];
-      if (type_ == Type::text) {
-        const std::string_view text = batch.text_of(cell.bits);
-        if (!best.null && !better(text, text_of(best))) continue;
-        best.bits = pack_text(arena_.size(), text.size());
-        arena_.append(text);
-      } else if (type_ == Type::real) {
-        if (!best.null && !better(std::bit_cast<double>(cell.bits), std::bit_cast<double>(best.bits))) continue;
-        best.bits = cell.bits;
-      } else {
-        if (!best.null && !better(static_cast<int64_t>(cell.bits), static_cast<int64_t>(best.bits))) continue;
-        best.bits = cell.bits;
-      }
-      best.null = false;
-    }
+    for (const Placed& placed : rows) compare(placed.bucket, cell_of(batch, input_, type_, placed.row), batch.arena);
+  }
+  void take_in(const Accumulator& part, std::span<const uint32_t> places, const RecordBatch&) override {
+    const auto& other = static_cast<const Extreme&>(part);
+    for (size_t i = 0; i < places.size(); ++i) compare(places[i], other.best_[i], other.arena_);
   }
   [[nodiscard]] AggregateValue value(size_t bucket) const override {
     const KeyCell& best = best_[bucket];
@@ -149,6 +147,24 @@ class Extreme final : public Accumulator {
   [[nodiscard]] bool better(const T& value, const T& than) const {
     return largest_ ? than < value : value < than;
   }
+  // Takes `cell` if it is better than what the bucket has; its text stands in `arena`.
+  void compare(size_t bucket, const KeyCell& cell, std::string_view arena) {
+    if (cell.null) return;
+    KeyCell& best = best_[bucket];
+    if (type_ == Type::text) {
+      const std::string_view text = arena.substr(text_offset(cell.bits), text_length(cell.bits));
+      if (!best.null && !better(text, text_of(best))) return;
+      best.bits = pack_text(arena_.size(), text.size());
+      arena_.append(text);
+    } else if (type_ == Type::real) {
+      if (!best.null && !better(std::bit_cast<double>(cell.bits), std::bit_cast<double>(best.bits))) return;
+      best.bits = cell.bits;
+    } else {
+      if (!best.null && !better(static_cast<int64_t>(cell.bits), static_cast<int64_t>(best.bits))) return;
+      best.bits = cell.bits;
+    }
+    best.null = false;
+  }
   [[nodiscard]] std::string_view text_of(const KeyCell& cell) const {
     return {arena_.data() + text_offset(cell.bits), text_length(cell.bits)};
   }
@@ -162,28 +178,45 @@ class Extreme final : public Accumulator {
 class CountDistinct final : public Accumulator {
  public:
   CountDistinct(size_t input, Type type, uint64_t seed, size_t known_bytes)
-      : input_(input), type_(type), all_(known_bytes == SIZE_MAX), seed_(mix64(seed)), known_(known_bytes) {}
+      : input_(input),
+        type_(type),
+        part_(known_bytes == 0),
+        all_(known_bytes == SIZE_MAX),
+        seed_(mix64(seed)),
+        known_(known_bytes) {}
 
   // Bucket numbers begin anew now and then, so a known value is bound to the hash of its bucket's keys.
   void grow(const BucketTable& table) override {
+    if (part_) return;
     for (size_t bucket = identities_.size(); bucket < table.size(); ++bucket) {
       identities_.push_back(table.identity(bucket));
     }
     if (all_) counts_.resize(table.size());
   }
   void add(const RecordBatch& batch, std::span<const Placed> rows) override {
-    for (size_t at = 0; at < rows.size(); at += kAtOnce) {
-      add_few(batch, rows.subspan(at, std::min(kAtOnce, rows.size() - at)));
+    for (const Placed& placed : rows) {
+      const KeyCell cell = cell_of(batch, input_, type_, placed.row);
+      if (cell.null) continue;
+      const Hash128 hash = is_text(type_) ? hash128(batch.text_of(cell.bits), seed_)
+                                          : Hash128{mix64(cell.bits ^ seed_), mix64(cell.bits + seed_)};
+      hashed_.push_back({hash, placed});
+    }
+  }
+  void take_in(const Accumulator& part, std::span<const uint32_t> places, const RecordBatch& batch) override {
+    const std::span<const Hashed> hashed = static_cast<const CountDistinct&>(part).hashed_;
+    for (size_t at = 0; at < hashed.size(); at += kAtOnce) {
+      take_few(hashed.subspan(at, std::min(kAtOnce, hashed.size() - at)), places, batch);
     }
   }
   [[nodiscard]] AggregateValue value(size_t bucket) const override {
     return all_ ? integer_value(counts_[bucket]) : AggregateValue();
   }
   [[nodiscard]] size_t memory_bytes() const override {
-    return known_.memory_bytes() + bytes_of(identities_) + bytes_of(candidates_) + bytes_of(counts_) +
-           arena_.capacity();
+    return known_.memory_bytes() + bytes_of(identities_) + bytes_of(hashed_) + bytes_of(candidates_) +
+           bytes_of(counts_) + arena_.capacity();
   }
   void reset(std::span<const uint32_t>) override {
+    hashed_.clear();
     candidates_.clear();
     arena_.clear();
   }
@@ -226,31 +259,35 @@ class CountDistinct final : public Accumulator {
     uint64_t order = 0;  // compares like the value; for text its first 8 bytes
     uint64_t bits = 0;
   };
-  // Rows whose places in the known-set are fetched together: it is larger than the processor's nearer caches.
+  // A row's value that is not NULL.
+  struct Hashed {
+    Hash128 hash;
+    Placed placed;
+  };
+  // Values whose places in the known-set are fetched together: it is larger than the processor's nearer caches.
   static constexpr size_t kAtOnce = 32;
 
-  void add_few(const RecordBatch& batch, std::span<const Placed> rows) {
-    std::array<KeyCell, kAtOnce> cells;
+  void take_few(std::span<const Hashed> values, std::span<const uint32_t> places, const RecordBatch& batch) {
     std::array<Hash128, kAtOnce> hashes;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const KeyCell cell = cells[i] = cell_of(batch, input_, type_, rows[i].row);
-      if (cell.null) continue;
-      const Hash128& bucket = identities_[rows[i].bucket];
-      const Hash128 value = is_text(type_) ? hash128(batch.text_of(cell.bits), seed_)
-                                           : Hash128{mix64(cell.bits ^ seed_), mix64(cell.bits + seed_)};
-      hashes[i] = {value.high ^ bucket.high, value.low ^ bucket.low};
+    for (size_t i = 0; i < values.size(); ++i) {
+      const Hash128& bucket = identities_[places[values[i].placed.bucket]];
+      hashes[i] = {values[i].hash.high ^ bucket.high, values[i].hash.low ^ bucket.low};
       known_.prefetch(hashes[i]);
     }
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (cells[i].null || !known_.insert(hashes[i])) continue;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!known_.insert(hashes[i])) continue;
+      const uint32_t bucket = places[values[i].placed.bucket];
       if (all_) {
-        ++counts_[rows[i].bucket];
-      } else if (is_text(type_)) {
-        const std::string_view value = batch.text_of(cells[i].bits);
-        candidates_.push_back({rows[i].bucket, prefix(value), pack_text(arena_.size(), value.size())});
+        ++counts_[bucket];
+        continue;
+      }
+      const uint64_t bits = cell_of(batch, input_, type_, values[i].placed.row).bits;
+      if (is_text(type_)) {
+        const std::string_view value = batch.text_of(bits);
+        candidates_.push_back({bucket, prefix(value), pack_text(arena_.size(), value.size())});
         arena_.append(value);
       } else {
-        candidates_.push_back({rows[i].bucket, order(cells[i].bits), cells[i].bits});
+        candidates_.push_back({bucket, order(bits), bits});
       }
     }
   }
@@ -272,10 +309,12 @@ class CountDistinct final : public Accumulator {
 
   size_t input_;
   Type type_;
+  const bool part_;
   const bool all_;
   uint64_t seed_;
   KnownSet known_;
   std::vector<Hash128> identities_;  // of the buckets
+  std::vector<Hashed> hashed_;       // of rows; parts become candidates
   std::vector<Candidate> candidates_;
   std::vector<int64_t> counts_;  // of the buckets, when it holds all
   std::string arena_;

@@ -23,6 +23,9 @@ class Accumulator {
   // Before add(): buckets [what was, table.size()) are new.
   virtual void grow(const BucketTable& table) = 0;
   virtual void add(const RecordBatch& batch, std::span<const Placed> rows) = 0;
+  // Adds what `part` has got from rows of `batch`; its bucket i is bucket places[i] here. An accumulator gets either
+  // rows or parts.
+  virtual void take_in(const Accumulator& part, std::span<const uint32_t> places, const RecordBatch& batch) = 0;
   [[nodiscard]] virtual AggregateValue value(size_t bucket) const = 0;
   // The deltas of these buckets are 0 again, and those of no other were not.
   virtual void reset(std::span<const uint32_t> buckets) = 0;
@@ -35,7 +38,8 @@ class Accumulator {
   virtual void forget_known() {}
 };
 
-// A known-set of a count_distinct takes at most `known_bytes`; SIZE_MAX: it holds all, and its value is their number.
+// A known-set of a count_distinct takes at most `known_bytes`; SIZE_MAX: it holds all, and its value is their number;
+// 0: it gets rows and becomes part of another.
 constexpr size_t kKnownBytes = 4 * 1024 * 1024;
 
 // `type`: of the column `input` (any for count).

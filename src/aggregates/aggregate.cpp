@@ -1,5 +1,9 @@
 #include "aggregates/aggregate.h"
 
+#include <algorithm>
+#include <bit>
+#include <mutex>
+
 #include "aggregates/accumulator.h"
 #include "aggregates/aggregate_limits.h"
 #include "aggregates/binding.h"
@@ -9,50 +13,163 @@
 namespace leat {
 namespace {
 
-// The only Aggregate there is. Rows are first placed in buckets, then each measure takes the placed rows. The places of
-// buckets in `table_` stay from commit to commit; to others a bucket is its number in `touched_`.
+std::vector<bool> text_keys(const Binding& binding) {
+  std::vector<bool> text;
+  for (const BoundKey& key : binding.keys) text.push_back(is_text(key.type) && key.function != KeyFunction::browser);
+  return text;
+}
+
+std::vector<Key> make_keys(const Binding& binding, uint64_t seed) {
+  std::vector<Key> keys;
+  for (const BoundKey& key : binding.keys) {
+    keys.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed));
+  }
+  return keys;
+}
+
+// The buckets of some rows of one batch.
+struct Part final : Counted {
+  Part(const Binding& binding, uint64_t seed) : table(text_keys(binding), seed) {
+    if (!binding.computed.empty()) computed = std::make_unique<Computed>(binding.computed);
+    for (const BoundMeasure& bound : binding.measures) {
+      measures.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed, 0));
+    }
+  }
+  void clear() {
+    table.clear();
+    for (const auto& measure : measures) measure->clear();
+  }
+  // What the input of a key or a measure is a column of.
+  [[nodiscard]] const RecordBatch& source(bool is_computed, const RecordBatch& batch) const {
+    return is_computed ? computed->columns() : batch;
+  }
+
+  std::unique_ptr<Computed> computed;  // of the rows; null when columns and functions of one do
+  BucketTable table;
+  std::vector<std::unique_ptr<Accumulator>> measures;
+};
+
+// Counts: rows are first placed in buckets, then each measure takes the placed rows.
+class Counter {
+ public:
+  // `binding` must outlive it.
+  Counter(const Binding& binding, uint64_t seed) : binding_(binding), keys_(make_keys(binding, seed)) {}
+
+  // `wanted`: only rows whose bucket is there; null: all.
+  void count(const RecordBatch& batch, size_t first, size_t count, const BucketTable* wanted, Part& part) {
+    if (part.computed != nullptr) part.computed->evaluate(batch, first, count);
+    for (size_t at = 0; at < count; at += kRowsAtOnce) {
+      place(batch, first + at, std::min(kRowsAtOnce, count - at), wanted, part);
+      for (size_t i = 0; i < part.measures.size(); ++i) {
+        part.measures[i]->grow(part.table);
+        part.measures[i]->add(part.source(binding_.measures[i].computed, batch), placed_);
+      }
+    }
+  }
+
+ private:
+  // So many rows' cells stay in the processor's nearest cache.
+  static constexpr size_t kRowsAtOnce = 512;
+
+  void place(const RecordBatch& batch, size_t first, size_t count, const BucketTable* wanted, Part& part) {
+    cells_.resize(count * keys_.size());
+    made_.clear();
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      const BoundKey& bound = binding_.keys[k];
+      keys_[k].evaluate(part.source(bound.computed, batch), first, count, cells_.data() + k, keys_.size(), made_);
+      if (bound.computed && keys_[k].text()) copy_text(part.computed->columns(), batch.arena.size(), k);
+    }
+    const Texts texts{batch.arena, made_};
+    BucketTable& table = part.table;
+    if (wanted == nullptr) {
+      placed_.resize(count);
+      table.place(cells_.data(), texts, static_cast<uint32_t>(first), count, placed_.data());
+      return;
+    }
+    placed_.clear();
+    for (size_t i = 0; i < count; ++i) {
+      const KeyCell* cells = &cells_[i * keys_.size()];
+      if (wanted->find(cells, texts) == BucketTable::kNone) continue;
+      placed_.push_back({static_cast<uint32_t>(first + i), table.find_or_add(cells, texts)});
+    }
+  }
+
+  // The texts of key `k` stand in the arena of `computed`: they are to stand behind the batch's own.
+  void copy_text(const RecordBatch& computed, size_t batch_bytes, size_t k) {
+    for (size_t at = k; at < cells_.size(); at += keys_.size()) {
+      if (cells_[at].null) continue;
+      const std::string_view text = computed.text_of(cells_[at].bits);
+      cells_[at].bits = pack_text(batch_bytes + made_.size(), text.size());
+      made_.append(text);
+    }
+  }
+
+  const Binding& binding_;
+  std::vector<Key> keys_;
+  std::vector<KeyCell> cells_;  // of the rows at hand: the keys of the first one, of the second, …
+  std::string made_;            // of the rows at hand: text of keys that does not stand in the batch's arena
+  std::vector<Placed> placed_;
+};
+
+// Things that threads use in turn, kept for their memory. The one used last is the first to be used again: it may still
+// be in the processor's cache.
+template <class T>
+class Pool {
+ public:
+  template <class... Arguments>
+  std::unique_ptr<T> take(const Arguments&... arguments) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<T> taken = std::move(idle_.back());
+        idle_.pop_back();
+        return taken;
+      }
+    }
+    return std::make_unique<T>(arguments...);
+  }
+  void give_back(std::unique_ptr<T> taken) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(taken));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<T>> idle_;
+};
+
+// The only Aggregate there is: takes in what was counted batch by batch. The places of buckets in `table_` stay from
+// commit to commit; to others a bucket is its number in `touched_`.
 class Buckets final : public Aggregate {
  public:
   Buckets(AggregateSpec spec, Binding binding, size_t known_bytes)
       : spec_(std::move(spec)),
-        columns_(std::move(binding.columns)),
-        inputs_(std::move(binding.inputs)),
+        binding_(std::move(binding)),
         known_bytes_(known_bytes),
         // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
         seed_(mix64(reinterpret_cast<uintptr_t>(this))),
-        table_(text_keys(binding), seed_) {
-    if (!binding.computed.empty()) computed_ = std::make_unique<Computed>(binding.computed);
-    for (const BoundKey& key : binding.keys) {
-      keys_.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed_));
-      key_computed_.push_back(key.computed);
-    }
-    for (const BoundMeasure& bound : binding.measures) {
-      measure_computed_.push_back(bound.computed);
+        keys_(make_keys(binding_, seed_)),
+        table_(text_keys(binding_), seed_) {
+    for (const BoundMeasure& bound : binding_.measures) {
       measures_.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed_, known_bytes));
     }
   }
 
   [[nodiscard]] const AggregateSpec& spec() const override { return spec_; }
-  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return columns_; }
-  [[nodiscard]] const std::vector<size_t>& inputs() const override { return inputs_; }
+  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return binding_.columns; }
+  [[nodiscard]] const std::vector<size_t>& inputs() const override { return binding_.inputs; }
 
-  void add(const RecordBatch& batch, size_t first, size_t count) override {
-    const Texts texts = evaluate(batch, first, count);
-    placed_.resize(count);
-    table_.place(cells_.data(), texts, static_cast<uint32_t>(first), count, placed_.data());
-    accumulate(batch);
+  [[nodiscard]] std::unique_ptr<Counted> count(const RecordBatch& batch) const override {
+    return count(batch, 0, batch.rows(), nullptr);
   }
-
+  void add(const RecordBatch& batch, std::unique_ptr<Counted> counted) override {
+    take_in(batch, std::unique_ptr<Part>(static_cast<Part*>(counted.release())));
+  }
+  void add(const RecordBatch& batch, size_t first, size_t count) override {
+    take_in(batch, this->count(batch, first, count, nullptr));
+  }
   void add_where_in(const Aggregate& touched, const RecordBatch& batch, size_t first, size_t count) override {
-    const BucketTable& wanted = static_cast<const Buckets&>(touched).table_;
-    const Texts texts = evaluate(batch, first, count);
-    placed_.clear();
-    for (size_t i = 0; i < count; ++i) {
-      const KeyCell* cells = &cells_[i * keys_.size()];
-      if (wanted.find(cells, texts) == BucketTable::kNone) continue;
-      placed_.push_back({static_cast<uint32_t>(first + i), table_.find_or_add(cells, texts)});
-    }
-    accumulate(batch);
+    take_in(batch, this->count(batch, first, count, &static_cast<const Buckets&>(touched).table_));
   }
 
   [[nodiscard]] size_t buckets() const override { return touched_.size(); }
@@ -70,7 +187,7 @@ class Buckets final : public Aggregate {
     } else if (keys_[column].text()) {
       result.kind = AggregateValue::Kind::text;
       result.text = table_.text(place, column);
-    } else if (columns_[column].type == Type::real) {
+    } else if (binding_.columns[column].type == Type::real) {
       result.kind = AggregateValue::Kind::real;
       result.real = std::bit_cast<double>(cell.bits);
     } else {
@@ -110,33 +227,30 @@ class Buckets final : public Aggregate {
   }
 
  private:
-  static std::vector<bool> text_keys(const Binding& binding) {
-    std::vector<bool> text;
-    for (const BoundKey& key : binding.keys) {
-      text.push_back(is_text(key.type) && key.function != KeyFunction::browser);
-    }
-    return text;
+  [[nodiscard]] std::unique_ptr<Part> count(const RecordBatch& batch, size_t first, size_t count,
+                                            const BucketTable* wanted) const {
+    std::unique_ptr<Part> part = parts_.take(binding_, seed_);
+    std::unique_ptr<Counter> counter = counters_.take(binding_, seed_);
+    counter->count(batch, first, count, wanted, *part);
+    counters_.give_back(std::move(counter));
+    return part;
   }
 
-  Texts evaluate(const RecordBatch& batch, size_t first, size_t count) {
-    cells_.resize(count * keys_.size());
-    made_.clear();
-    if (computed_ != nullptr) {
-      computed_columns_ = &computed_->of(batch, first, count);
-      made_ = computed_columns_->arena;
+  void take_in(const RecordBatch& batch, std::unique_ptr<Part> part) {
+    places_.resize(part->table.size());
+    table_.add_all(part->table, places_.data());
+    numbers_.resize(table_.size(), BucketTable::kNone);
+    for (const uint32_t place : places_) {
+      if (numbers_[place] != BucketTable::kNone) continue;
+      numbers_[place] = static_cast<uint32_t>(touched_.size());
+      touched_.push_back(place);
     }
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      KeyCell* const cells = cells_.data() + k;
-      const RecordBatch& from = key_computed_[k] ? *computed_columns_ : batch;
-      keys_[k].evaluate(from, first, count, cells, keys_.size(), made_);
-      if (!key_computed_[k] || !keys_[k].text()) continue;
-      // Its text stands behind the batch's own.
-      for (size_t i = 0; i < count; ++i) {
-        KeyCell& cell = cells[i * keys_.size()];
-        if (!cell.null) cell.bits += pack_text(batch.arena.size(), 0);
-      }
+    for (size_t i = 0; i < measures_.size(); ++i) {
+      measures_[i]->grow(table_);
+      measures_[i]->take_in(*part->measures[i], places_, part->source(binding_.measures[i].computed, batch));
     }
-    return {batch.arena, made_};
+    part->clear();
+    parts_.give_back(std::move(part));
   }
 
   void clear() {
@@ -146,40 +260,34 @@ class Buckets final : public Aggregate {
     for (const auto& measure : measures_) measure->clear();
   }
 
-  void accumulate(const RecordBatch& batch) {
-    numbers_.resize(table_.size(), BucketTable::kNone);
-    for (const Placed& placed : placed_) {
-      uint32_t& number = numbers_[placed.bucket];
-      if (number != BucketTable::kNone) continue;
-      number = static_cast<uint32_t>(touched_.size());
-      touched_.push_back(placed.bucket);
-    }
-    for (size_t i = 0; i < measures_.size(); ++i) {
-      measures_[i]->grow(table_);
-      measures_[i]->add(measure_computed_[i] ? *computed_columns_ : batch, placed_);
-    }
-  }
-
-  AggregateSpec spec_;
-  std::vector<AggregateColumn> columns_;
-  std::vector<size_t> inputs_;
+  const AggregateSpec spec_;
+  const Binding binding_;
   const size_t known_bytes_;  // for the buckets' keys, and for the values of each count_distinct
-  std::vector<Key> keys_;
-  std::vector<bool> key_computed_;
+  const uint64_t seed_;
+  std::vector<Key> keys_;  // to show them
   std::vector<std::unique_ptr<Accumulator>> measures_;
-  std::vector<bool> measure_computed_;
-  std::unique_ptr<Computed> computed_;             // null when columns and functions of one do
-  const RecordBatch* computed_columns_ = nullptr;  // of the batch at hand
-  uint64_t seed_;
   BucketTable table_;
   std::vector<uint32_t> touched_;  // places in table_
   std::vector<uint32_t> numbers_;  // of each place: where it is in touched_; kNone: it is not
-  std::vector<KeyCell> cells_;     // of the batch at hand: the keys of its first row, of its second, …
-  std::string made_;               // of the batch at hand: text of keys that does not stand in its arena
-  std::vector<Placed> placed_;
+  std::vector<uint32_t> places_;   // of the buckets of the part at hand
+
+  mutable Pool<Counter> counters_;
+  mutable Pool<Part> parts_;
 };
 
 }  // namespace
+
+void add_prepared(Aggregate& aggregate, size_t at, const RecordBatch& batch, size_t first, size_t count) {
+  std::unique_ptr<Counted> counted;
+  if (batch.prepared != nullptr && first == 0 && count == batch.rows()) {
+    counted = std::move(static_cast<CountedBatch&>(*batch.prepared).counted[at]);
+  }
+  if (counted != nullptr) {
+    aggregate.add(batch, std::move(counted));
+  } else {
+    aggregate.add(batch, first, count);
+  }
+}
 
 Result<std::unique_ptr<Aggregate>> bind_with_known_bytes(const AggregateSpec& spec, const Schema& schema,
                                                          size_t known_bytes) {

@@ -2,7 +2,8 @@
 
 // Counts kept up to date from batches: keys × measures. An Aggregate holds what the rows since the last commit change
 // (deltas), and a bounded memory of distinct values it has already handed out; the totals and the distinct sets
-// themselves live in the sink. Or, for a sink without tables, it holds all (Keeping). One thread (the sink's).
+// themselves live in the sink. Or, for a sink without tables, it holds all (Keeping). One thread (the sink's), but for
+// count().
 //
 // The sink calls add() for rows that it has inserted, then at commit: adds the deltas to the aggregate's table, inserts
 // the candidates into the distinct sets (those that were really new are what a count_distinct grows by), and calls
@@ -46,6 +47,20 @@ struct AggregateValue {
 // and committed() is not called.
 enum class Keeping : uint8_t { changes, all };
 
+// The rows of one batch, counted by themselves: what can be done before the batch has its turn.
+class Counted {
+ public:
+  Counted() = default;
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  virtual ~Counted() = default;
+};
+
+// The same for each aggregate of a sink, in their order: what its prepare() leaves. Null: it was added.
+struct CountedBatch final : Prepared {
+  std::vector<std::unique_ptr<Counted>> counted;
+};
+
 class Aggregate {
  public:
   // Checks the declaration against the columns of the rows. bad_config: unknown column or function, a wrong type,
@@ -64,6 +79,10 @@ class Aggregate {
   // Indexes into the schema of the columns that the expressions read.
   [[nodiscard]] virtual const std::vector<size_t>& inputs() const = 0;
 
+  // Any thread, several at once, beside all other calls.
+  [[nodiscard]] virtual std::unique_ptr<Counted> count(const RecordBatch& batch) const = 0;
+  // All rows of the batch that `counted` was made of, by this Aggregate.
+  virtual void add(const RecordBatch& batch, std::unique_ptr<Counted> counted) = 0;
   virtual void add(const RecordBatch& batch, size_t first, size_t count) = 0;
   // Only rows whose bucket exists in `touched` (another Aggregate of the same spec).
   virtual void add_where_in(const Aggregate& touched, const RecordBatch& batch, size_t first, size_t count) = 0;
@@ -91,5 +110,9 @@ class Aggregate {
   // The deltas are not in the sink, nor is anything known of what is: forgets all, also the places.
   virtual void rolled_back() = 0;
 };
+
+// Rows [first, first + count) go into aggregate number `at` of a sink: by what its prepare() has counted, if that is
+// there and all rows are to be added.
+void add_prepared(Aggregate& aggregate, size_t at, const RecordBatch& batch, size_t first, size_t count);
 
 }  // namespace leat

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <limits>
+#include <mutex>
+#include <thread>
 
 #include "aggregates/aggregate_limits.h"
 #include "aggregates/key.h"
@@ -207,6 +211,47 @@ TEST(Aggregate, BorrowedTextStaysUntilTheNextChange) {
   for (size_t bucket = 0; bucket < aggregate->buckets(); ++bucket) texts.push_back(aggregate->value(bucket, 0).text);
   EXPECT_EQ(texts.front(), "1970-01-01 00");
   EXPECT_EQ(texts.back(), "1970-01-05 03");
+}
+
+TEST(Aggregate, ThreadsCountWhileOthersAreAdded) {
+  const auto aggregate = bind(spec_of({{"page", "path(request_uri)"}, {"upper", "upper(path(request_uri))"}},
+                                      {{"visitors", "count_distinct(remote_addr)"},
+                                       {"hits", "count()"},
+                                       {"uppers", "count_distinct(upper(remote_addr))"},
+                                       {"least", "min(upper(remote_addr))"}}));
+  const SchemaPtr schema = log_schema();
+  const size_t uri = *schema->find("request_uri");
+  const size_t address = *schema->find("remote_addr");
+  constexpr size_t kThreads = 3;
+  constexpr size_t kBatches = 40;
+  std::mutex mutex;  // guards the aggregate's own thread's calls
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (size_t n = 0; n < kBatches; ++n) {
+        RecordBatch batch(schema);
+        for (size_t i = 0; i < 50; ++i) {
+          const size_t row = batch.add_row({});
+          batch.set_new_text(uri, row, "/page-" + std::to_string(i) + "?" + std::to_string(n));
+          batch.set_new_text(address, row, "address " + std::to_string(thread));
+        }
+        auto counted = aggregate->count(batch);
+        const std::lock_guard lock(mutex);
+        aggregate->add(batch, std::move(counted));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_EQ(aggregate->buckets(), 50U);
+  for (size_t bucket = 0; bucket < 50; ++bucket) {
+    std::string page(aggregate->value(bucket, 0).text);
+    std::transform(page.begin(), page.end(), page.begin(), [](unsigned char c) { return std::toupper(c); });
+    EXPECT_EQ(aggregate->value(bucket, 1).text, page);
+    EXPECT_EQ(aggregate->value(bucket, 3).integer, static_cast<int64_t>(kThreads * kBatches));
+    EXPECT_EQ(aggregate->value(bucket, 5).text, "ADDRESS 0");
+  }
+  EXPECT_EQ(candidates(*aggregate, 2), 50 * kThreads);
+  EXPECT_EQ(candidates(*aggregate, 4), 50 * kThreads);
 }
 
 class Distinct : public testing::Test {

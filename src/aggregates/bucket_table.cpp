@@ -101,6 +101,14 @@ void BucketTable::place(const KeyCell* cells, const Texts& texts, uint32_t first
   }
 }
 
+void BucketTable::add_all(const BucketTable& other, uint32_t* out) {
+  const Texts texts{other.arena_, {}};
+  for (size_t at = 0; at < other.size(); ++at) {
+    if (at + kAtOnce < other.size()) __builtin_prefetch(&slots_[other.hashes_[at + kAtOnce] & (slots_.size() - 1)]);
+    out[at] = find_or_add(other.hashes_[at], other.keys_.data() + at * width_, texts);
+  }
+}
+
 void BucketTable::add(uint64_t hash, const KeyCell* cells, const Texts& texts) {
   if ((size() + 1) * 2 > slots_.size()) grow();
   slots_[slot(hash, cells, texts)] = {static_cast<uint32_t>(size()), tag_of(hash)};

@@ -34,6 +34,9 @@ class BucketTable {
   // there are added.
   void place(const KeyCell* cells, const Texts& texts, uint32_t first, size_t count, Placed* out);
 
+  // The buckets of another table, of the same keys and seed: where they are here into out[0], out[1], …
+  void add_all(const BucketTable& other, uint32_t* out);
+
   [[nodiscard]] const KeyCell& key(size_t bucket, size_t key) const { return keys_[bucket * width_ + key]; }
   [[nodiscard]] std::string_view text(size_t bucket, size_t k) const { return text_of(key(bucket, k).bits); }
   // The same for equal keys, whatever the bucket's number.

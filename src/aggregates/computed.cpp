@@ -18,14 +18,13 @@ Computed::Computed(const std::vector<std::shared_ptr<const BoundExpression>>& ex
   for (const auto& expression : expressions) evaluations_.push_back(std::make_unique<Evaluation>(expression));
 }
 
-const RecordBatch& Computed::of(const RecordBatch& batch, size_t first, size_t count) {
+void Computed::evaluate(const RecordBatch& batch, size_t first, size_t count) {
   while (columns_.rows() < batch.rows()) columns_.add_row({});
   columns_.arena.clear();
   for (size_t i = 0; i < evaluations_.size(); ++i) {
     evaluations_[i]->values(batch, first, count, columns_.cells(i), columns_.validity(i), nullptr);
     if (is_text(columns_.schema().fields[i].type)) copy_text(batch, evaluations_[i]->made(), i, first, count);
   }
-  return columns_;
 }
 
 void Computed::copy_text(const RecordBatch& from, const std::string& made, size_t column, size_t first, size_t count) {

@@ -54,9 +54,7 @@ KeyCell cell_of(const RecordBatch& batch, size_t column, Type type, size_t row) 
 }
 
 Key::Key(KeyFunction function, size_t input, Type type, TimeZone zone, uint64_t seed)
-    : function_(function), input_(input), type_(type), zone_(zone) {
-  if (function == KeyFunction::browser) browsers_ = std::make_unique<BrowserCache>(seed);
-}
+    : function_(function), input_(input), type_(type), zone_(zone), seed_(seed) {}
 
 int64_t Key::local_seconds(int64_t micros) {
   const int64_t utc = floor_div(micros, kMicrosPerSecond);
@@ -110,6 +108,7 @@ void Key::evaluate(const RecordBatch& batch, size_t first, size_t count, KeyCell
       });
       break;
     case KeyFunction::browser:
+      if (browsers_ == nullptr) browsers_ = std::make_unique<BrowserCache>(seed_);
       for (size_t row = first; row < first + count; ++row, out += stride) {
         const Browser browser = batch.is_null(input_, row) ? Browser::other : browsers_->of(batch.text(input_, row));
         *out = {static_cast<uint64_t>(browser), false};

@@ -67,7 +67,8 @@ class Key {
   size_t input_;
   Type type_;  // of the input
   TimeZone zone_;
-  std::unique_ptr<BrowserCache> browsers_;  // null but for browser
+  uint64_t seed_;
+  std::unique_ptr<BrowserCache> browsers_;  // made when it is first needed
   mutable std::unordered_map<int64_t, std::string> shown_;
 };
 

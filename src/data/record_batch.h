@@ -10,6 +10,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,15 @@ struct RowOrigin {
   uint64_t raw = 0;     // pack_text of the record's exact bytes (without the newline) in the arena
 };
 
+// What a sink has worked out about a batch (Sink::prepare); only the sink knows what it is.
+class Prepared {
+ public:
+  Prepared() = default;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+  virtual ~Prepared() = default;
+};
+
 class RecordBatch {
  public:
   explicit RecordBatch(SchemaPtr schema) : schema_(std::move(schema)), columns_(schema_->fields.size()) {}
@@ -43,6 +53,7 @@ class RecordBatch {
   std::string origin;  // what a person calls the place: a path, a URL
   std::string arena;
   bool provisional = false;  // Chunk::provisional
+  std::shared_ptr<Prepared> prepared;
 
   [[nodiscard]] const Schema& schema() const { return *schema_; }
   [[nodiscard]] const SchemaPtr& schema_ptr() const { return schema_; }

@@ -21,10 +21,10 @@ uint64_t memory_of(const Chunk& chunk) {
   return 2 * chunk.bytes.size() + sizeof(QueueItem);
 }
 
-// The reader and the sink have a thread each; what cores are left decode, and at least one where there are two.
+// As many as there are cores: where decoding takes longest the reader and the sink mostly wait, else the decoders do.
 size_t threads_for(size_t cores) {
   constexpr size_t kMost = 8;
-  return cores < 2 ? 0 : std::min(kMost, std::max<size_t>(1, cores - 2));
+  return cores < 2 ? 0 : std::min(kMost, cores);
 }
 
 Counts counts_of(const Rejects& rejects) {
@@ -217,6 +217,7 @@ class Engine::Impl {
     for (const Transform* transform : line_.transforms) {
       transform->apply(*item.batch, item.rejects, item.range.counts.filtered);
     }
+    line_.sink->prepare(*item.batch);
     return item;
   }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Runs one pipeline: reads, decodes and writes with a thread each (more for decoding where there are cores) and one
+// Runs one pipeline: a thread reads, one writes, as many as there are cores decode and prepare, with one
 // bounded queue, commits by the commit rule, and starts again after a failure: the one retry place
 // (docs/ARCHITECTURE.md, "The engine"). run() is called by one thread, which becomes the sink's; live() by any thread.
 

@@ -94,6 +94,16 @@ class NumberDecoder final : public Decoder {
   }
 };
 
+struct SumOfBatch final : Prepared {
+  int64_t sum = 0;
+};
+
+int64_t sum_of(const RecordBatch& batch) {
+  int64_t sum = 0;
+  for (size_t row = 0; row < batch.rows(); ++row) sum += batch.integer(0, row);
+  return sum;
+}
+
 // Keeps what is committed, like a database would; refuses rows when told to; fails the k-th call.
 class MemorySink final : public Sink {
  public:
@@ -133,8 +143,15 @@ class MemorySink final : public Sink {
     new_rejects_.clear();
     return positions;
   }
+  void prepare(RecordBatch& batch) const override {
+    auto prepared = std::make_shared<SumOfBatch>();
+    prepared->sum = sum_of(batch);
+    batch.prepared = std::move(prepared);
+  }
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& new_rejects) override {
     LEAT_TRY(fault());
+    if (batch.prepared == nullptr) return Status::bug("a batch that was not prepared");
+    EXPECT_EQ(static_cast<SumOfBatch&>(*batch.prepared).sum, sum_of(batch));
     Written written;
     for (size_t row = first; row < first + count; ++row) {
       if (refuses(batch.integer(0, row))) return Status::bad_data("refused by the sink");

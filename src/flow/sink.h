@@ -1,7 +1,7 @@
 #pragma once
 
-// Where rows go. Rows, rejects, aggregates and positions become one fact in commit(). Every call is made by the
-// pipeline's sink thread. A Sink is opened again after every failure: open() forgets all that happened before.
+// Where rows go. Rows, rejects, aggregates and positions become one fact in commit(). Every call but prepare() is made
+// by the pipeline's sink thread. A Sink is opened again after every failure: open() forgets all that happened before.
 
 #include <array>
 #include <cstdint>
@@ -70,6 +70,11 @@ class Sink {
   // Makes or checks the tables and returns where every part of this pipeline stands. Kinds: retry (locked, disk full),
   // bad_config (the table is not ours, a newer layout), fatal (corrupt, another process runs this pipeline).
   virtual Result<Positions> open(const SinkPlan& plan) = 0;
+
+  // Works out what needs nothing of what was written before, and leaves it in batch.prepared: where there are cores,
+  // the threads that decode do it, several at once, beside the sink's own and in any order; from open() to the
+  // rollback() or finish() that follows. write() takes a batch that was not prepared as well.
+  virtual void prepare(RecordBatch& /*batch*/) const {}
 
   // Rows [first, first + count) of `batch` and all of `rejects`, not yet committed. bad_data: the target refuses these
   // rows; nothing of this call remains (earlier writes do).

@@ -42,6 +42,12 @@ class NullSink final : public Sink, private Results {
     return positions;
   }
 
+  void prepare(RecordBatch& batch) const override {
+    auto counted = std::make_shared<CountedBatch>();
+    for (const auto& aggregate : aggregates_) counted->counted.push_back(aggregate->count(batch));
+    batch.prepared = std::move(counted);
+  }
+
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override {
     if (!open_) return Status::bug("a sink of type null is written to while it is not open");
     Written written;
@@ -55,7 +61,7 @@ class NullSink final : public Sink, private Results {
       part.provisional_at = begin;
       if (count > 0) part.provisional.emplace(batch);
     } else {
-      for (const auto& aggregate : aggregates_) aggregate->add(batch, first, count);
+      for (size_t i = 0; i < aggregates_.size(); ++i) add_prepared(*aggregates_[i], i, batch, first, count);
       LEAT_TRY(check_memory());
     }
     written.inserted = count;

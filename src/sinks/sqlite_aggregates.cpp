@@ -172,7 +172,7 @@ Result<uint64_t> SqliteAggregates::build(const std::vector<KeptAggregate*>& fres
   for (;;) {
     LEAT_ASSIGN(const RecordBatch batch, reader->next());
     if (batch.rows() == 0) break;
-    for (KeptAggregate* table : fresh) table->add(batch, 0, batch.rows());
+    for (size_t i = 0; i < fresh.size(); ++i) fresh[i]->add(i, batch, 0, batch.rows());
     rows += batch.rows();
     waiting += batch.rows();
     if (progress) progress(rows);
@@ -184,8 +184,14 @@ Result<uint64_t> SqliteAggregates::build(const std::vector<KeptAggregate*>& fres
   return rows;
 }
 
+void SqliteAggregates::prepare(RecordBatch& batch) const {
+  auto counted = std::make_shared<CountedBatch>();
+  for (const auto& table : tables_) counted->counted.push_back(table->count(batch));
+  batch.prepared = std::move(counted);
+}
+
 void SqliteAggregates::add(const RecordBatch& batch, size_t first, size_t count) {
-  for (const auto& table : tables_) table->add(batch, first, count);
+  for (size_t i = 0; i < tables_.size(); ++i) tables_[i]->add(i, batch, first, count);
 }
 
 Status SqliteAggregates::touch(const RecordBatch& batch, size_t first, size_t count) {

@@ -1,7 +1,8 @@
 #pragma once
 
 // Aggregates as tables: each commit's changes are added to them in the transaction of the rows; touched buckets can be
-// computed anew from the rows. Also used by verify, on temporary tables. Owned by the sink or the store; one thread.
+// computed anew from the rows. Also used by verify, on temporary tables. Owned by the sink or the store; one thread,
+// but for prepare().
 
 #include <functional>
 #include <memory>
@@ -32,7 +33,12 @@ class AggregateTable final : public KeptAggregate {
   }
   [[nodiscard]] bool counts_rows() const override { return false; }
 
-  void add(const RecordBatch& batch, size_t first, size_t count) override { aggregate_->add(batch, first, count); }
+  [[nodiscard]] std::unique_ptr<Counted> count(const RecordBatch& batch) const override {
+    return aggregate_->count(batch);
+  }
+  void add(size_t at, const RecordBatch& batch, size_t first, size_t count) override {
+    add_prepared(*aggregate_, at, batch, first, count);
+  }
   Status apply() override;
   void forget_rows() override { rows_.clear(); }
 
@@ -95,6 +101,8 @@ class SqliteAggregates {
                                   const std::vector<AggregateSpec>& specs, WriteMode mode,
                                   const std::function<void(uint64_t)>& progress);
 
+  // Any thread, several at once, beside all that is done with a sink's aggregates.
+  void prepare(RecordBatch& batch) const;
   void add(const RecordBatch& batch, size_t first, size_t count);
   Status touch(const RecordBatch& batch, size_t first, size_t count);
   // All that was added and touched goes into the tables; the row table is read only when something was touched.

@@ -1,7 +1,7 @@
 #pragma once
 
 // One aggregate and its tables, as a sink keeps it. Two kinds: of rows that stay (AggregateTable) and of rows that
-// change (TallyTable). Owned by SqliteAggregates; one thread.
+// change (TallyTable). Owned by SqliteAggregates; one thread, but for count().
 
 #include <memory>
 #include <string>
@@ -28,7 +28,10 @@ class KeptAggregate {
   [[nodiscard]] virtual bool has_values(const AggregateColumn& column) const = 0;
   [[nodiscard]] virtual bool counts_rows() const = 0;
 
-  virtual void add(const RecordBatch& batch, size_t first, size_t count) = 0;
+  // As Aggregate::count(); null: nothing of its rows can be counted beforehand.
+  [[nodiscard]] virtual std::unique_ptr<Counted> count(const RecordBatch&) const { return nullptr; }
+  // It is number `at` of the sink, as add_prepared() says.
+  virtual void add(size_t at, const RecordBatch& batch, size_t first, size_t count) = 0;
   // What was added since the last apply() goes into the tables.
   virtual Status apply() = 0;
   // Another connection has changed the database: rows may have moved (VACUUM).

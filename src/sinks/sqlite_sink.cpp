@@ -33,6 +33,7 @@ class SqliteSink final : public Sink {
 
   Result<std::string> source_schema(const std::string& pipeline) override;
   Result<Positions> open(const SinkPlan& plan) override;
+  void prepare(RecordBatch& batch) const override { aggregates_->prepare(batch); }
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
   Result<bool> retry(int64_t reject, const RecordBatch& batch) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
@@ -44,7 +45,7 @@ class SqliteSink final : public Sink {
   enum class State : uint8_t { closed, ready, writing, broken };
 
   Result<std::unique_ptr<SqliteDatabase>> connect(uint64_t busy_timeout_ms) const;
-  Status prepare(const SinkPlan& plan);
+  Status set_up(const SinkPlan& plan);
   Status make_tables(const SinkPlan& plan);
   Status make_next_tables(const SinkPlan& plan);
   Status check_last_row(const SinkPlan& plan) const;
@@ -97,7 +98,7 @@ Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   close();
   plan_ = plan;
   LEAT_ASSIGN(db_, connect(options_.busy_timeout_ms));
-  Status outcome = prepare(plan);
+  Status outcome = set_up(plan);
   if (!outcome.ok()) {
     close();
     return outcome;
@@ -108,7 +109,7 @@ Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   return parts_->positions();
 }
 
-Status SqliteSink::prepare(const SinkPlan& plan) {
+Status SqliteSink::set_up(const SinkPlan& plan) {
   // Of a new file only; that of others stays as it is.
   LEAT_TRY(db_->execute(fmt::format("PRAGMA page_size = {}", kPageBytes)));
   {

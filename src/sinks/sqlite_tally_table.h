@@ -26,7 +26,9 @@ class TallyTable final : public KeptAggregate {
   }
   [[nodiscard]] bool counts_rows() const override { return true; }
 
-  void add(const RecordBatch& batch, size_t first, size_t count) override { tally_->add(batch, first, count, 1); }
+  void add(size_t, const RecordBatch& batch, size_t first, size_t count) override {
+    tally_->add(batch, first, count, 1);
+  }
   Status touch(const RecordBatch& batch, size_t first, size_t count) override {
     tally_->add(batch, first, count, -1);
     return {};
