@@ -1,6 +1,7 @@
 // Writes an access log in nginx's combined format to measure with: 60,000 addresses, 20,000 paths by Zipf's law, 400
-// user agents, three days, about 250 bytes a line. The same LINES and SEED give the same bytes everywhere. All lines
-// are well formed, so that every program must count the same.  make_log LINES [SEED] > FILE
+// user agents, three days, about 250 bytes a line. --distinct: every line has an address of its own, and all are of one
+// day. The same arguments give the same bytes everywhere. All lines are well formed, so that every program must count
+// the same.  make_log LINES [--distinct] > FILE
 
 #include <fmt/format.h>
 
@@ -120,6 +121,16 @@ std::vector<std::string> make_addresses(Random& random) {
   return addresses;
 }
 
+// A different one for each number, in no order: each step can be undone, so no two agree.
+std::string address_of(uint32_t number) {
+  uint32_t r = number;
+  r = (r ^ r >> 16) * 0x85EBCA6BU;
+  r = (r ^ r >> 13) * 0xC2B2AE35U;
+  r ^= r >> 16;
+  if (number % 10 == 3) return fmt::format("2001:db8:{:x}:{:x}::1", r & 0xFFFF, r >> 16);
+  return fmt::format("{}.{}.{}.{}", r >> 24, r >> 16 & 0xFF, r >> 8 & 0xFF, r & 0xFF);
+}
+
 std::string local_time(int64_t seconds) {
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -148,8 +159,8 @@ std::string_view pick_status(Random& random) {
 
 class Writer {
  public:
-  explicit Writer(uint64_t seed)
-      : random_(seed),
+  explicit Writer(bool distinct)
+      : distinct_(distinct),
         paths_(make_paths(random_)),
         agents_(make_agents(random_)),
         addresses_(make_addresses(random_)) {}
@@ -158,7 +169,8 @@ class Writer {
     fmt::memory_buffer buffer;
     for (uint64_t i = 0; i < lines; ++i) {
       const auto at = static_cast<double>(i) / static_cast<double>(lines);
-      line(kFirstSecond + static_cast<int64_t>(at * static_cast<double>(kSeconds)), buffer);
+      const int64_t seconds = distinct_ ? leat::kSecondsPerDay : kSeconds;
+      line(i, kFirstSecond + static_cast<int64_t>(at * static_cast<double>(seconds)), buffer);
       if (buffer.size() < (1 << 20) && i + 1 < lines) continue;
       if (std::fwrite(buffer.data(), 1, buffer.size(), out) != buffer.size()) return false;
       buffer.clear();
@@ -167,7 +179,7 @@ class Writer {
   }
 
  private:
-  void line(int64_t second, fmt::memory_buffer& out) {
+  void line(uint64_t number, int64_t second, fmt::memory_buffer& out) {
     if (second != second_) {
       second_ = second;
       time_ = local_time(second);
@@ -178,7 +190,8 @@ class Writer {
     const bool empty = status[0] == '3';
     // A visitor keeps the user agent, but for one request in twenty.
     const size_t agent = random_.below(20) == 0 ? random_.below(kAgents) : leat::mix64(visitor) % kAgents;
-    fmt::format_to(std::back_inserter(out), "{} - {} [{}] \"{} {}", addresses_[visitor],
+    fmt::format_to(std::back_inserter(out), "{} - {} [{}] \"{} {}",
+                   distinct_ ? address_of(static_cast<uint32_t>(number)) : addresses_[visitor],
                    random_.below(500) == 0 ? "editor" : "-", time_, random_.below(40) == 0 ? "POST" : "GET",
                    paths_[path_.pick(random_)]);
     if (random_.below(8) == 0) fmt::format_to(std::back_inserter(out), "?page={}&sort=date", random_.below(50));
@@ -195,7 +208,8 @@ class Writer {
     fmt::format_to(std::back_inserter(out), "\" \"{}\"\n", agents_[agent]);
   }
 
-  Random random_;
+  const bool distinct_;
+  Random random_{1};
   std::vector<std::string> paths_;
   std::vector<std::string> agents_;
   std::vector<std::string> addresses_;
@@ -208,12 +222,12 @@ class Writer {
 
 int main(int argc, char** argv) {
   const auto lines = argc >= 2 ? leat::parse_integer(argv[1]) : std::nullopt;
-  const auto seed = argc == 3 ? leat::parse_integer(argv[2]) : std::optional<int64_t>(1);
-  if (argc > 3 || !lines || *lines < 1 || !seed) {
-    fmt::print(stderr, "usage: make_log LINES [SEED] > FILE\n");
+  const bool distinct = argc == 3 && std::string_view(argv[2]) == "--distinct";
+  if (argc > 3 || (argc == 3 && !distinct) || !lines || *lines < 1) {
+    fmt::print(stderr, "usage: make_log LINES [--distinct] > FILE\n");
     return 2;
   }
-  Writer writer(static_cast<uint64_t>(*seed));
+  Writer writer(distinct);
   if (!writer.write(static_cast<uint64_t>(*lines), stdout)) {
     fmt::print(stderr, "make_log: cannot write\n");
     return 1;
