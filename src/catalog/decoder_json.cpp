@@ -51,7 +51,9 @@ void check_json_options(const Settings& settings, Complaints& complaints) {
     const auto made = make_json_decoder(options, &wrong);
     if (made.ok()) return;
     if (wrong == columns.size()) return complaints.add(settings.place("records"), made.status().message());
-    complaints.add(columns[wrong].path_at, made.status().message());
+    const ColumnOption& column = columns[wrong];
+    const bool has_path = column.path_at.line != column.at.line || column.path_at.column != column.at.column;
+    if (has_path) complaints.add(column.path_at, made.status().message());  // else that was complained of
     options.columns.erase(options.columns.begin() + static_cast<std::ptrdiff_t>(wrong));
     columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(wrong));
   }

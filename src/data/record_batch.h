@@ -66,6 +66,8 @@ class RecordBatch {
     if (row == capacity_) grow();
     return row;
   }
+  // For a record whose end was not known when its row was added.
+  void set_raw(size_t row, uint64_t raw) { origins_[row].raw = raw; }
   // Takes the last row back (a decoder found that it is a reject).
   void drop_last_row();
 

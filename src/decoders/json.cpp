@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 #include "decoders/json_document.h"
@@ -54,12 +53,18 @@ class JsonDecoder final : public Decoder {
     const std::string_view bytes = batch.arena;
     size_t at = chunk.start == 0 && bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
     for (uint64_t number = chunk.first_line; at < bytes.size(); ++number) {
-      const void* newline = std::memchr(bytes.data() + at, '\n', bytes.size() - at);
-      const size_t end = newline == nullptr ? bytes.size() : static_cast<const char*>(newline) - bytes.data();
-      std::string_view line = bytes.substr(at, end - at);
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.find_first_not_of(" \t\r") != std::string_view::npos) {
-        if (!reader.read(line, chunk.start + at, number)) reject(chunk, reader, line, at, number, batch, rejects);
+      size_t end = at;
+      while (end < bytes.size() && (bytes[end] == ' ' || bytes[end] == '\t' || bytes[end] == '\r')) ++end;
+      if (end == bytes.size()) return;
+      if (bytes[end] != '\n') {  // else a blank line
+        const auto size = reader.read(bytes.substr(at), true, chunk.start + at, number);
+        end = at + size.value_or(0);
+        while (end < bytes.size() && bytes[end] != '\n') ++end;
+        if (!size) {
+          std::string_view line = bytes.substr(at, end - at);
+          if (line.ends_with('\r')) line.remove_suffix(1);
+          reject(chunk, reader, line, at, number, batch, rejects);
+        }
       }
       at = end + 1;
     }
@@ -82,15 +87,19 @@ class JsonDecoder final : public Decoder {
       size_t taken = 0;
       if (document.advance(bytes.substr(at), &taken) != JsonDocument::Stand::record) break;
       at += taken;
-      bool ended = false;
-      const std::string_view record = bytes.substr(at, JsonExtent().take(bytes.substr(at), &ended));
       line += static_cast<uint64_t>(std::count(bytes.data() + counted, bytes.data() + at, '\n'));
       counted = at;
       if (document.version() != version) reader.set_ancestors(document.ancestors());
       version = document.version();
-      if (!reader.read(record, chunk.start + at, line)) reject(chunk, reader, record, at, line, batch, rejects);
+      // What the reader takes goes as far as its brackets say, which is where the cutter saw its end.
+      auto size = reader.read(bytes.substr(at), false, chunk.start + at, line);
+      if (!size) {
+        bool ended = false;
+        size = JsonExtent().take(bytes.substr(at), &ended);
+        reject(chunk, reader, bytes.substr(at, *size), at, line, batch, rejects);
+      }
       document.record_taken();
-      at += record.size();
+      at += *size;
     }
   }
 

@@ -112,9 +112,9 @@ bool JsonCursor::escape() {
 // At the 'e' of a number.
 bool JsonCursor::exponent() {
   ++at_;
-  if (at_ < end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+  if (*at_ == '+' || *at_ == '-') ++at_;
   const char* const from = at_;
-  while (at_ < end_ && is_digit(*at_)) ++at_;
+  while (is_digit(*at_)) ++at_;
   return at_ > from || fail("a digit");
 }
 
@@ -167,7 +167,7 @@ bool JsonCursor::container(char close, size_t depth) {
 
 std::string JsonCursor::trouble() const {
   const auto at = static_cast<size_t>(at_ - begin_);
-  if (at_ >= end_) return fmt::format("expected {} at byte {}, found the end of the record", expected_, at + 1);
+  if (at_end()) return fmt::format("expected {} at byte {}, found the end of the record", expected_, at + 1);
   const size_t length = std::max<size_t>(1, utf8_sequence({at_, static_cast<size_t>(end_ - at_)}));
   return fmt::format("expected {} at byte {}, found {}", expected_, at + 1, quoted({at_, length}));
 }

@@ -3,10 +3,12 @@
 // Reads JSON (RFC 8259) strictly, token by token, in memory that is not changed: what the reader of records, the
 // inference of columns and the ancestors' values share. Pure; one thread.
 //
-// A scan may look at bytes behind the text up to `readable_end`; it never takes them.
+// Behind the text is memory that may be read up to a byte that is neither white space nor a digit, such as the NUL
+// behind a std::string: so nothing has to be asked about the end at each byte.
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -24,22 +26,27 @@ constexpr size_t kJsonDeepest = 1024;  // brackets in brackets
 // there is none. Sets `*high` when a byte before it is not ASCII.
 inline const char* skip_string_bytes(const char* at, const char* limit, bool* high) {
 #if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i highest_control = _mm_set1_epi8(0x1F);
-  while (limit - at >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, highest_control), bytes);
-    const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-    const auto stops = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
-    const auto highs = static_cast<uint32_t>(_mm_movemask_epi8(bytes));
+  // Two times 16, as most strings are shorter than that: one branch that is foreseen.
+  const auto bits = [](__m128i first, __m128i second) {
+    return static_cast<uint32_t>(_mm_movemask_epi8(first)) | static_cast<uint32_t>(_mm_movemask_epi8(second)) << 16;
+  };
+  const auto stops_in = [](__m128i bytes) {
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    return _mm_or_si128(control, _mm_or_si128(quote, backslash));
+  };
+  while (limit - at >= 32) {
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16));
+    const uint32_t stops = bits(stops_in(first), stops_in(second));
+    const uint32_t highs = bits(first, second);
     if (stops != 0) {
-      const int first = std::countr_zero(stops);
-      if ((highs & ((1U << first) - 1)) != 0) *high = true;
-      return at + first;
+      if ((highs & (stops - 1) & ~stops) != 0) *high = true;
+      return at + std::countr_zero(stops);
     }
     if (highs != 0) *high = true;
-    at += 16;
+    at += 32;
   }
 #endif
   for (; at < limit; ++at) {
@@ -61,35 +68,45 @@ struct JsonString {
 
 struct JsonNumber {
   std::string_view raw;
-  bool whole = false;  // written as an integer, and `value` is it; else raw has to tell
-  int64_t value = 0;
-  bool exact = false;  // `real` is the nearest double; else raw has to tell
-  double real = 0;
+  bool whole = false;  // written as an integer of 64 bits, and value() is it; else raw has to tell
+  bool exact = false;  // real() is the nearest double; else raw has to tell
+  bool negative = false;
+  uint8_t decimals = 0;   // digits behind the point
+  uint64_t mantissa = 0;  // all digits
+
+  [[nodiscard]] int64_t value() const {
+    return negative ? -static_cast<int64_t>(mantissa) : static_cast<int64_t>(mantissa);
+  }
+  // Of two numbers that are doubles exactly the quotient is rounded once (W. D. Clinger, 1990).
+  [[nodiscard]] double real() const {
+    constexpr std::array<double, 19> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                  1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    const double real = static_cast<double>(mantissa) / kPowersOfTen[decimals];
+    return negative ? -real : real;
+  }
 };
 
 class JsonCursor {
-  static constexpr std::array<double, 19> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
-                                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
-
  public:
-  JsonCursor(std::string_view text, const char* readable_end)
-      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), readable_(readable_end) {}
+  // `line`: the text ends at its first newline, wherever that stands.
+  explicit JsonCursor(std::string_view text, bool line = false)
+      : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), line_(line) {}
 
   [[nodiscard]] const char* at() const { return at_; }
-  [[nodiscard]] const char* end() const { return end_; }
+  [[nodiscard]] bool at_end() const { return at_ >= end_ || (line_ && *at_ == '\n'); }
   [[nodiscard]] std::string_view since(const char* from) const { return {from, static_cast<size_t>(at_ - from)}; }
-  // What is here behind white space; NUL at the end.
+  // What is here behind white space; at the end anything (see at_end()).
   char next() {
-    for (; at_ < end_; ++at_) {
-      if (static_cast<unsigned char>(*at_) > ' ') return *at_;  // most often at once
-      if (*at_ != ' ' && *at_ != '\n' && *at_ != '\t' && *at_ != '\r') return *at_;
+    for (;; ++at_) {
+      const char c = *at_;
+      if (static_cast<unsigned char>(c) > ' ') return c;  // most often at once
+      if (c == '\n' ? line_ : c != ' ' && c != '\t' && c != '\r') return c;
     }
-    return '\0';
   }
   void step() { ++at_; }
   // Steps over `token` when that is here.
   bool skip(std::string_view token) {
-    if (static_cast<size_t>(end_ - at_) < token.size() || !same(at_, token.data(), token.size())) return false;
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(token.size()) || !same(at_, token.data(), token.size())) return false;
     at_ += token.size();
     return true;
   }
@@ -100,12 +117,17 @@ class JsonCursor {
   bool literal(std::string_view word) { return skip(word) || fail("a value"); }
   bool value(size_t depth = 0);  // any value, passed over
   // Whether a number may stand here.
-  bool value_begins() {
-    return (at_ < end_ && (*at_ == '-' || static_cast<unsigned char>(*at_ - '0') < 10)) || fail("a value");
-  }
+  bool value_begins() { return *at_ == '-' || static_cast<unsigned char>(*at_ - '0') < 10 || fail("a value"); }
   bool colon() { return next() == ':' ? (++at_, true) : fail("':'"); }
   // Behind a value of a container: true with `*more` when a ',' follows, without it after `close`.
   bool comma_or(char close, bool* more);
+
+  // Whether only white space follows.
+  bool nothing_more() {
+    const bool beyond = at_ > end_;  // white space and a digit behind the text were taken for a part of it
+    next();
+    return (!beyond && at_end()) || fail("the end");
+  }
 
   bool fail(const char* expected) {
     expected_ = expected;
@@ -145,8 +167,8 @@ class JsonCursor {
   const char* begin_;
   const char* at_;
   const char* end_;
-  const char* readable_;
-  const char* expected_ = nullptr;
+  const bool line_;
+  const char* expected_ = "";
 };
 
 inline bool JsonCursor::string(JsonString* out) {
@@ -154,12 +176,9 @@ inline bool JsonCursor::string(JsonString* out) {
   bool high = false;
   out->escaped = false;
   for (;;) {
-    at_ = skip_string_bytes(at_, readable_, &high);
-    if (at_ >= end_) {
-      at_ = end_;
-      return fail("'\"'");
-    }
-    if (*at_ == '"') break;
+    at_ = skip_string_bytes(at_, end_, &high);
+    if (*at_ == '"' && at_ < end_) break;
+    if (at_end()) return fail("'\"'");
     if (*at_ != '\\') return fail("'\"' or an escaped character");
     out->escaped = true;
     if (!escape()) return false;
@@ -178,7 +197,7 @@ inline bool JsonCursor::number(JsonNumber* out) {
   uint64_t mantissa = 0;
   const auto digits = [&] {
     const char* const from = at_;
-    while (at_ < end_ && static_cast<unsigned char>(*at_ - '0') < 10) {
+    while (static_cast<unsigned char>(*at_ - '0') < 10) {
       mantissa = mantissa * 10 + static_cast<uint64_t>(*at_++ - '0');
     }
     return static_cast<size_t>(at_ - from);
@@ -191,24 +210,21 @@ inline bool JsonCursor::number(JsonNumber* out) {
   }
   size_t decimals = 0;
   bool power = false;
-  if (at_ < end_ && *at_ == '.') {
+  if (*at_ == '.') {
     ++at_;
     decimals = digits();
     if (decimals == 0) return fail("a digit");
   }
-  if (at_ < end_ && (*at_ == 'e' || *at_ == 'E')) {
+  if (*at_ == 'e' || *at_ == 'E') {
     power = true;
     if (!exponent()) return false;
   }
   out->raw = since(begin);
   out->whole = out->raw.size() == count + (negative ? 1 : 0) && count <= kMostDigits;
-  out->value = negative ? -static_cast<int64_t>(mantissa) : static_cast<int64_t>(mantissa);
-  // Of two numbers that are doubles exactly the quotient is rounded once (W. D. Clinger, 1990).
   out->exact = !power && count + decimals <= kMostDigits && mantissa <= 1ULL << 53;
-  if (out->exact) {
-    out->real = static_cast<double>(mantissa) / kPowersOfTen[decimals];
-    if (negative) out->real = -out->real;
-  }
+  out->negative = negative;
+  out->decimals = static_cast<uint8_t>(decimals);
+  out->mantissa = mantissa;
   return true;
 }
 

@@ -18,7 +18,7 @@ constexpr size_t kMostAncestors = 4096;      // bytes, of all together: they are
 // The value at `tokens` within `text`, which is one JSON value; "null" when there is none.
 std::string_view value_at(std::string_view text, const std::vector<std::string>& tokens) {
   for (const std::string& token : tokens) {
-    JsonCursor in(text, text.data() + text.size());
+    JsonCursor in(text);
     const char opening = in.next();
     if (opening != '{' && opening != '[') return "null";
     const char closing = opening == '{' ? '}' : ']';
@@ -183,7 +183,7 @@ bool JsonDocument::take_key(std::string_view bytes, size_t* taken) {
   const size_t end = extent.take(bytes, &ended);
   const size_t colon = bytes.find_first_not_of(" \t\r\n", end);
   if (!ended || colon == std::string_view::npos) return too_long("a member's name", bytes.size(), kLongestToken);
-  JsonCursor in(bytes.substr(0, colon + 1), bytes.data() + bytes.size());
+  JsonCursor in(bytes.substr(0, colon + 1));
   JsonString key;
   in.next();
   if (!in.string(&key) || !in.colon()) return wrong(in.trouble());
@@ -216,8 +216,9 @@ bool JsonDocument::take_ancestor(size_t number, std::string_view bytes, size_t* 
   JsonExtent extent;
   const size_t end = begin + extent.take(bytes.substr(begin), &ended);
   if (!ended) return too_long(shown, end, kLongestToken);
-  JsonCursor in(bytes.substr(begin, end - begin), bytes.data() + bytes.size());
-  if (!in.value() || in.next() != '\0' || in.at() != in.end()) return wrong(fmt::format("{}: {}", shown, in.trouble()));
+  JsonCursor in(bytes.substr(begin, end - begin));
+  in.next();
+  if (!in.value() || !in.nothing_more()) return wrong(fmt::format("{}: {}", shown, in.trouble()));
   std::vector<std::string> values = values_;
   size_t size = 0;
   for (size_t i = 0; i < ancestors_.size(); ++i) {
@@ -255,8 +256,8 @@ bool JsonDocument::take_other(std::string_view bytes, size_t* taken) {
   JsonExtent extent;
   const size_t end = extent.take(bytes, &ended);
   if (!ended) return too_long("a number", end, kLongestToken);
-  JsonCursor in(bytes.substr(0, end), bytes.data() + bytes.size());
-  if (!in.value() || in.at() != in.end()) return wrong("a value", bytes);
+  JsonCursor in(bytes.substr(0, end));
+  if (!in.value() || !in.at_end()) return wrong("a value", bytes);
   *taken += end;
   state_ = State::after;
   return true;

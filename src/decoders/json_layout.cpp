@@ -99,11 +99,17 @@ Result<JsonLayoutPtr> JsonLayout::make(const std::vector<std::string>& records, 
         node = &*at;
         continue;
       }
-      node->children.push_back({usual_token(token), token, layout->nodes++, {}, {}});
-      node = &node->children.back();
+      JsonNode& child = node->children.emplace_back();
+      child.token = usual_token(token);
+      child.key = token;
+      child.number = layout->nodes++;
+      node = &child;
     }
-    if (node->column) return wrong(column, fmt::format("is that of column {}", quoted(columns[*node->column].name)));
+    if (node->column != kNoJsonColumn) {
+      return wrong(column, fmt::format("is that of column {}", quoted(columns[node->column].name)));
+    }
     node->column = i;
+    node->type = column.type;
   }
   if (raw) schema->fields.push_back({"raw_log", Type::text, true});
   layout->schema = std::move(schema);

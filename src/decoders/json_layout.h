@@ -2,6 +2,7 @@
 
 // Which member of a record becomes which column (docs/formats/json.md §3), compiled from paths. Immutable and shared.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,12 +20,15 @@ struct JsonColumn {
   Type type = Type::text;
 };
 
+constexpr size_t kNoJsonColumn = SIZE_MAX;
+
 // A member that a column takes, or that holds such members.
 struct JsonNode {
-  std::string token;             // its name as it usually stands in the text: "\"id\""; empty: only unescaped can tell
-  std::string key;               // the name
-  size_t number = 0;             // each node has its own
-  std::optional<size_t> column;  // of the schema; the whole value goes there
+  std::string token;               // its name as it usually stands in the text: "\"id\""; empty: it has to be unescaped
+  std::string key;                 // the name
+  size_t number = 0;               // each node has its own
+  size_t column = kNoJsonColumn;   // of the schema; the whole value goes there
+  Type type = Type::text;          // of that column
   std::vector<JsonNode> children;  // of an object by name, of an array by number
 };
 

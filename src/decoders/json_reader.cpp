@@ -25,22 +25,25 @@ JsonReader::JsonReader(const JsonLayout& layout, RecordBatch& batch)
       seen_(layout.nodes),
       ancestors_(layout.ancestors.size()) {}
 
-bool JsonReader::read(std::string_view record, uint64_t offset, uint64_t line) {
-  const uint64_t raw = place(record, false);
-  row_ = batch_.add_row({offset, line, raw});
+std::optional<size_t> JsonReader::read(std::string_view text, bool is_line, uint64_t offset, uint64_t line) {
+  row_ = batch_.add_row({offset, line, 0});
   ++record_;
   column_ = {};
   reason_.clear();
   const size_t decoded_before = decoded_.size();
-  JsonCursor in(record, begin_ + size_);
-  if (take_record(in)) {
+  JsonCursor in(text, is_line);
+  if (take_record(in) && (!is_line || in.nothing_more())) {
+    std::string_view record = in.since(text.data());
+    if (is_line && record.ends_with('\r')) record.remove_suffix(1);
+    const uint64_t raw = place(record, false);
+    batch_.set_raw(row_, raw);
     if (raw_) batch_.set(*raw_, row_, raw);
-    return true;
+    return record.size();
   }
   if (reason_.empty()) reason_ = in.trouble();
   batch_.drop_last_row();
   decoded_.resize(decoded_before);
-  return false;
+  return std::nullopt;
 }
 
 bool JsonReader::take_record(JsonCursor& in) {
@@ -49,8 +52,6 @@ bool JsonReader::take_record(JsonCursor& in) {
   const char* const begin = in.at();
   if (!(object ? take_object(in, layout_.root) : in.value())) return false;
   const std::string_view record = in.since(begin);
-  in.next();
-  if (in.at() < in.end()) return in.fail("the end");
   if (!object) {
     reason_ = fmt::format("expected an object, found {}", quoted(record, kShown));
     return false;
@@ -76,9 +77,9 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
     const size_t column = layout_.ancestors[i].column;
     reason_.clear();
     if (values[i].front() != '{' && values[i].front() != '[') {
-      JsonCursor in(values[i], values[i].data() + values[i].size());
+      JsonCursor in(values[i]);
       in.next();
-      (void)take_scalar(in, column, true, &value.cell, &value.valid);
+      (void)take_scalar(in, column, fields_[column].type, true, &value.cell, &value.valid);
     } else if (fields_[column].type == Type::json) {
       value.cell = decoded(values[i]);
       value.valid = true;
@@ -91,10 +92,10 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
 
 // At a '"'. Null: no column takes anything of it, or the name is none, and then there is no ':' either.
 [[gnu::always_inline]] inline const JsonNode* JsonReader::take_key(JsonCursor& in, const JsonNode& node,
-                                                                   size_t& expected) {
-  const std::vector<JsonNode>& children = node.children;
-  size_t found = expected;
-  if (found >= children.size() || children[found].token.empty() || !in.skip(children[found].token)) {
+                                                                   const JsonNode*& expected) {
+  const JsonNode* const end = node.children.data() + node.children.size();
+  const JsonNode* found = expected;
+  if (found == end || found->token.empty() || !in.skip(found->token)) {
     JsonString key;
     if (!in.string(&key)) return nullptr;
     std::string_view name = key.raw;
@@ -103,22 +104,45 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
       unescape_json(key.raw, text_);
       name = text_;
     }
-    found = 0;
-    while (found < children.size() && children[found].key != name) ++found;
-    if (found == children.size()) return nullptr;
+    found = node.children.data();
+    while (found != end && found->key != name) ++found;
+    if (found == end) return nullptr;
   }
   expected = found + 1;
-  return &children[found];
+  return found;
 }
 
-[[gnu::always_inline]] inline bool JsonReader::take_scalar(JsonCursor& in, size_t column, bool copy, uint64_t* cell,
-                                                           bool* valid) {
+[[gnu::always_inline]] inline bool JsonReader::take_string(JsonCursor& in, size_t column, Type type, bool copy,
+                                                           uint64_t* cell) {
   const char* const begin = in.at();
-  const char first = begin == in.end() ? '\0' : *begin;
+  JsonString string;
+  if (!in.string(&string)) return false;
+  if (type == Type::json) {
+    *cell = place(in.since(begin), copy);
+    return true;
+  }
+  if (type == Type::text) {
+    if (!string.escaped) {
+      *cell = place(string.raw, copy);
+    } else {
+      const size_t before = decoded_.size();
+      unescape_json(string.raw, decoded_);
+      *cell = pack_text(size_ + before, decoded_.size() - before);
+    }
+    return true;
+  }
+  text_.clear();
+  unescape_json(string.raw, text_);
+  return parse_cell(type, text_, cell) || misfit(column, cell_mismatch(type, text_));
+}
+
+[[gnu::always_inline]] inline bool JsonReader::take_scalar(JsonCursor& in, size_t column, Type type, bool copy,
+                                                           uint64_t* cell, bool* valid) {
+  const char* const begin = in.at();
+  const char first = *begin;
   *valid = first != 'n';
-  if (first == '"') return take_string(in, column, copy, cell);
+  if (first == '"') return take_string(in, column, type, copy, cell);
   if (first == 'n') return in.literal("null");
-  const Type type = fields_[column].type;
   if (first == 't' || first == 'f') {
     if (!in.literal(first == 't' ? "true" : "false")) return false;
     if (type == Type::boolean) {
@@ -133,9 +157,9 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
   JsonNumber number;
   if (!in.value_begins() || !in.number(&number)) return false;
   if (type == Type::integer && number.whole) {
-    *cell = static_cast<uint64_t>(number.value);
+    *cell = static_cast<uint64_t>(number.value());
   } else if (type == Type::real && number.exact) {
-    *cell = std::bit_cast<uint64_t>(number.real);
+    *cell = std::bit_cast<uint64_t>(number.real());
   } else {
     return fit_number(column, number, copy, cell);
   }
@@ -146,36 +170,36 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
   uint64_t& seen = seen_[node.number];
   if (seen == record_) {
     reason_ = fmt::format("the member {} is there twice", quoted(node.key, kShown));
-    if (node.column) column_ = fields_[*node.column].name;
+    if (node.column != kNoJsonColumn) column_ = fields_[node.column].name;
     return false;
   }
   seen = record_;
   const char* const begin = in.at();
-  if (begin == in.end() || (*begin != '{' && *begin != '[')) {
-    if (!node.column) return in.value();
+  if (*begin != '{' && *begin != '[') {
+    if (node.column == kNoJsonColumn) return in.value();
     uint64_t cell = 0;
     bool valid = false;
-    if (!take_scalar(in, *node.column, false, &cell, &valid)) return false;
-    if (valid) batch_.set(*node.column, row_, cell);
+    if (!take_scalar(in, node.column, node.type, false, &cell, &valid)) return false;
+    if (valid) batch_.set(node.column, row_, cell);
     return true;
   }
   if (node.children.empty() ? !in.value() : *begin == '{' ? !take_object(in, node) : !take_array(in, node)) {
     return false;
   }
-  if (!node.column) return true;
-  if (fields_[*node.column].type != Type::json) return misfit_container(*node.column, in.since(begin));
-  batch_.set(*node.column, row_, place(in.since(begin), false));
+  if (node.column == kNoJsonColumn) return true;
+  if (node.type != Type::json) return misfit_container(node.column, in.since(begin));
+  batch_.set(node.column, row_, place(in.since(begin), false));
   return true;
 }
 
 bool JsonReader::take_object(JsonCursor& in, const JsonNode& node) {
-  const bool outermost = &node == &layout_.root;
+  const bool keeps_rest = layout_.rest && &node == &layout_.root;
   in.step();
   if (in.next() == '}') {
     in.step();
     return true;
   }
-  size_t expected = 0;
+  const JsonNode* expected = node.children.data();
   const char* rest_end = nullptr;  // of the member before, when that belongs to the rest
   for (bool more = true; more;) {
     if (in.next() != '"') return in.fail("'\"'");
@@ -184,7 +208,7 @@ bool JsonReader::take_object(JsonCursor& in, const JsonNode& node) {
     if (!in.colon()) return false;
     in.next();
     if (child == nullptr ? !in.value() : !take_value(in, *child)) return false;
-    if (outermost && layout_.rest && (child == nullptr || !child->column)) {
+    if (keeps_rest && (child == nullptr || child->column == kNoJsonColumn)) {
       if (rest_end != nullptr) {
         rest_.back() = in.since(rest_.back().data());
       } else {
@@ -215,30 +239,6 @@ bool JsonReader::take_array(JsonCursor& in, const JsonNode& node) {
     if (!in.comma_or(']', &more)) return false;
   }
   return true;
-}
-
-inline bool JsonReader::take_string(JsonCursor& in, size_t column, bool copy, uint64_t* cell) {
-  const char* const begin = in.at();
-  const Type type = fields_[column].type;
-  JsonString string;
-  if (!in.string(&string)) return false;
-  if (type == Type::json) {
-    *cell = place(in.since(begin), copy);
-    return true;
-  }
-  if (type == Type::text) {
-    if (!string.escaped) {
-      *cell = place(string.raw, copy);
-    } else {
-      const size_t before = decoded_.size();
-      unescape_json(string.raw, decoded_);
-      *cell = pack_text(size_ + before, decoded_.size() - before);
-    }
-    return true;
-  }
-  text_.clear();
-  unescape_json(string.raw, text_);
-  return parse_cell(type, text_, cell) || misfit(column, cell_mismatch(type, text_));
 }
 
 // A number that is not simply the integer or real that it has to be.

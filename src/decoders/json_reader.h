@@ -19,8 +19,10 @@ class JsonReader {
   // `batch` begins with the columns of layout.schema; its arena is the chunk's bytes. Both outlive the reader.
   JsonReader(const JsonLayout& layout, RecordBatch& batch);
 
-  // `record`: a view into the arena. False: it is a reject, see column() and reason(); there is no row.
-  bool read(std::string_view record, uint64_t offset, uint64_t line);
+  // `text`: a view into the arena, from the first byte of a record on; what follows it may be in it as well. `is_line`:
+  // the record is the text up to its first newline, else a value. How many bytes the record has (without the end of a
+  // line); nothing: it is a reject, see column() and reason(), and there is no row.
+  std::optional<size_t> read(std::string_view text, bool is_line, uint64_t offset, uint64_t line);
   [[nodiscard]] std::string_view column() const { return column_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
@@ -40,11 +42,11 @@ class JsonReader {
   bool take_record(JsonCursor& in);
   bool take_object(JsonCursor& in, const JsonNode& node);
   bool take_array(JsonCursor& in, const JsonNode& node);
-  const JsonNode* take_key(JsonCursor& in, const JsonNode& node, size_t& expected);
+  const JsonNode* take_key(JsonCursor& in, const JsonNode& node, const JsonNode*& expected);
   bool take_value(JsonCursor& in, const JsonNode& node);
   // A value that is no container. `copy`: it is no view into the arena. Of null `*valid` is false.
-  bool take_scalar(JsonCursor& in, size_t column, bool copy, uint64_t* cell, bool* valid);
-  bool take_string(JsonCursor& in, size_t column, bool copy, uint64_t* cell);
+  bool take_scalar(JsonCursor& in, size_t column, Type type, bool copy, uint64_t* cell, bool* valid);
+  bool take_string(JsonCursor& in, size_t column, Type type, bool copy, uint64_t* cell);
   bool fit_number(size_t column, const JsonNumber& number, bool copy, uint64_t* cell);
   bool misfit(size_t column, std::string reason);
   bool misfit_container(size_t column, std::string_view text);

@@ -101,9 +101,9 @@ std::string JsonShared::infer(const std::vector<std::string_view>& sample) {
   std::vector<std::pair<std::string, MemberGuess>> members;  // in the order in which they come
   size_t objects = 0;
   for (const std::string_view record : sample) {
-    JsonCursor check(record, record.data() + record.size());
-    if (!check.value() || check.next() != '\0' || check.at() != check.end()) continue;
-    JsonCursor in(record, record.data() + record.size());
+    JsonCursor check(record);
+    if (!check.value() || !check.nothing_more()) continue;
+    JsonCursor in(record);
     if (in.next() != '{') continue;
     ++objects;
     in.step();

@@ -249,6 +249,7 @@ TEST(Json, WhatIsWrongWithADocument) {
       {"{\"d\":[{}],\"id\":1}",
        "f:1: byte 10: '/id' stands behind records that a column takes it for; it can only be known before them"},
       {"{\"id\":1,\"id\":1,\"d\":[{}]}", "f:1: byte 8: '/id' is there twice"},
+      {"{\"id\":2\xFF,\"d\":[{}]}", "f:1: byte 1: '/id': expected the end at byte 2, found '\\xFF'"},
       {"{\"id\":[1,],\"d\":[{}]}", "f:1: byte 1: '/id': expected a value at byte 4, found ']'"},
       {"{\"id\":\"" + std::string(5000, 'x') + "\",\"d\":[{}]}",
        "f:1: byte 1: what the columns take from around the records is longer than 4.0 KiB"},
