@@ -45,6 +45,13 @@ bool is_object(std::string_view text) {
   return parser.parse(text.data(), text.size(), true).get(element) == simdjson::SUCCESS && element.is_object();
 }
 
+Taken take(leat::Decoder& decoder, const std::string& file, leat::testing::PieceRule rule) {
+  Taken taken = take_in_pieces(decoder, file, rule);
+  // How much is shown of what was found depends on how much was there.
+  taken.error.resize(std::min(taken.error.find("begins with"), taken.error.size()));
+  return taken;
+}
+
 void check_lines(const std::string& file, const Taken& taken) {
   if (!comparable(file) || file.starts_with("\xEF\xBB\xBF")) return;
   size_t objects = 0;
@@ -100,11 +107,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     options = {"/d", {{"a", "/a", Type::integer}, {"b", "/b/1", Type::real}, {"t", "/t", Type::time}}, true};
   }
   const auto decoder = decoder_of(options);
-  const Taken whole = take_in_pieces(*decoder, file, {0, max_record});
+  const Taken whole = take(*decoder, file, {0, max_record});
   // Columns that are inferred depend on how much is seen at once: once they are known nothing does.
-  const Taken pieces = take_in_pieces(*decoder, file, {seed, max_record});
+  const Taken pieces = take(*decoder, file, {seed, max_record});
   if (shape == 3 && decoder->schema() == nullptr) return 0;
-  require(pieces == (shape == 3 ? take_in_pieces(*decoder, file, {0, max_record}) : whole), "cuts change nothing");
+  require(pieces == (shape == 3 ? take(*decoder, file, {0, max_record}) : whole), "cuts change nothing");
   if (shape == 3) {
     const auto again = decoder_of(options);
     require(again->restore_schema(decoder->save_schema()).ok(), "inferred columns can be restored");
