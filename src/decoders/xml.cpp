@@ -249,7 +249,7 @@ class XmlDecoder final : public Decoder {
     const char* counted = begin;
     uint64_t line = chunk.first_line;
     for (const char* at = begin; document.next(at, limit) == XmlDocument::What::record;) {
-      line += count_newlines(counted, at);
+      line += count_newlines({counted, static_cast<size_t>(at - counted)});
       counted = at;
       const char* const record = at;
       const uint64_t offset = chunk.start + static_cast<uint64_t>(record - begin);

@@ -33,7 +33,7 @@ class XmlCutter final : public Cutter {
         const auto what = document_.next(at, limit);
         border = at;
         if (what == XmlDocument::What::bad) {
-          if (border == base) return failure(document_.trouble(), base, document_.trouble_at(), limit);
+          if (border == base) return failure(document_.trouble(), bytes, document_.trouble_at());
           break;
         }
         if (what == XmlDocument::What::more) break;
@@ -51,7 +51,7 @@ class XmlCutter final : public Cutter {
       if (what == XmlNesting::What::more) break;
       const bool sound = what == XmlNesting::What::done;
       if (!sound || (shared_->infers() && !known_shape().knows({border, static_cast<size_t>(at - border)}))) {
-        if (border == base && !sound) return failure(nesting_.trouble(), base, at, limit);
+        if (border == base && !sound) return failure(nesting_.trouble(), bytes, at);
         if (border == base) return learn(bytes, rule);
         start_record();
         break;
@@ -60,10 +60,9 @@ class XmlCutter final : public Cutter {
       border = at;
       ++records;
     }
-    if (border == base && rule.ended) LEAT_TRY(closed(base, limit));
+    if (border == base && rule.ended) LEAT_TRY(closed(bytes));
     if (border == base && bytes.size() > rule.max_record) {
-      return failure(fmt::format("a tag or a DOCTYPE is longer than {}", human_bytes(rule.max_record)), base, base,
-                     limit);
+      return failure(fmt::format("a tag or a DOCTYPE is longer than {}", human_bytes(rule.max_record)), bytes, base);
     }
     return taken(bytes, border, false);
   }
@@ -71,17 +70,17 @@ class XmlCutter final : public Cutter {
   Result<std::optional<size_t>> skip(std::string_view bytes) override {
     skipping_ = true;
     carried_.append(bytes);
-    const char* const base = carried_.data();
-    const char* const limit = base + carried_.size();
-    const char* at = base;
-    const auto what = nesting_.go(at, limit);
-    if (what == XmlNesting::What::bad) return failure(nesting_.trouble(), base, at, limit);
-    const auto gone = static_cast<size_t>(at - base);
+    const char* at = carried_.data();
+    const auto what = nesting_.go(at, at + carried_.size());
+    if (what == XmlNesting::What::bad) return failure(nesting_.trouble(), carried_, at);
+    const auto gone = static_cast<size_t>(at - carried_.data());
+    if (what == XmlNesting::What::more && carried_.size() - gone > kMostCarried) {
+      return failure(fmt::format("a tag is longer than {}", human_bytes(kMostCarried)), carried_, at);
+    }
     skipped_ += gone;
-    skipped_lines_ += count_newlines(base, at);
+    skipped_lines_ += count_newlines(std::string_view(carried_).substr(0, gone));
     if (what == XmlNesting::What::more) {
       carried_.erase(0, gone);
-      if (carried_.size() > kMostCarried) return failure("a tag is longer than 1 MiB", base, base, limit);
       return std::optional<size_t>();
     }
     const size_t left = carried_.size() - gone;
@@ -128,7 +127,7 @@ class XmlCutter final : public Cutter {
     const auto size = static_cast<size_t>(border - bytes.data());
     if (size > 0) {
       offset_ += size;
-      line_ += count_newlines(bytes.data(), border);
+      line_ += count_newlines(bytes.substr(0, size));
       if (save().size() > kMostSaved) {
         return Status::bad_data(
             fmt::format("{}: byte {}: the elements around the records, with their namespaces, take "
@@ -140,8 +139,7 @@ class XmlCutter final : public Cutter {
   }
 
   // With all bytes there.
-  Status closed(const char* base, const char* limit) {
-    const std::string_view rest(base, static_cast<size_t>(limit - base));
+  Status closed(std::string_view rest) {
     std::string inside = document_.unfinished();
     if (in_record_) {
       const std::string_view open = nesting_.open();
@@ -154,18 +152,19 @@ class XmlCutter final : public Cutter {
     if (offset_ == 0 && rest.empty())
       return Status::bad_data(fmt::format("{}: is empty, which is no XML document", origin_));
     return Status::bad_data(fmt::format("{}:{}: ends at byte {} {}: the document is not closed; its last bytes are {}",
-                                        origin_, line_ + count_newlines(base, limit), offset_ + rest.size(), inside,
+                                        origin_, line_ + count_newlines(rest), offset_ + rest.size(), inside,
                                         quoted(rest.substr(rest.size() - std::min<size_t>(rest.size(), 60)), 60)));
   }
 
-  // `base`: what stands at offset_ + skipped_.
-  Status failure(const std::string& trouble, const char* base, const char* at, const char* limit) {
-    const uint64_t byte = offset_ + skipped_ + static_cast<uint64_t>(at - base);
-    const uint64_t line = line_ + skipped_lines_ + count_newlines(base, at);
-    const std::string_view there(at, static_cast<size_t>(limit - at));
-    std::string text = fmt::format("{}:{}: byte {}: {}", origin_, line, byte, trouble);
+  // `at` lies in `bytes`, which begin at offset_ + skipped_.
+  Status failure(const std::string& trouble, std::string_view bytes, const char* at) {
+    const auto before = static_cast<size_t>(at - bytes.data());
+    std::string text =
+        fmt::format("{}:{}: byte {}: {}", origin_, line_ + skipped_lines_ + count_newlines(bytes.substr(0, before)),
+                    offset_ + skipped_ + before, trouble);
     if (document_.refused()) return Status::bad_config(std::move(text));
-    if (!there.empty()) text += fmt::format("; there stands {}", quoted(there.substr(0, 60), 60));
+    const std::string_view there = bytes.substr(before, 60);
+    if (!there.empty()) text += fmt::format("; there stands {}", quoted(there, 60));
     return Status::bad_data(std::move(text));
   }
 
@@ -186,13 +185,13 @@ class XmlCutter final : public Cutter {
       const auto what = document.next(at, limit);
       if (what == XmlDocument::What::bad && records == 0) {
         refused_by(document);
-        return failure(document.trouble(), bytes.data(), document.trouble_at(), limit);
+        return failure(document.trouble(), bytes, document.trouble_at());
       }
       if (what != XmlDocument::What::record) break;
       const char* const begin = at;
       nesting.reset(document.depth());
       const auto inside = nesting.go(at, limit);
-      if (inside == XmlNesting::What::bad && records == 0) return failure(nesting.trouble(), bytes.data(), at, limit);
+      if (inside == XmlNesting::What::bad && records == 0) return failure(nesting.trouble(), bytes, at);
       if (inside != XmlNesting::What::done) break;
       shape.see({begin, static_cast<size_t>(at - begin)}, document.encoding());
       document.record_done();

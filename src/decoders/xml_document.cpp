@@ -88,12 +88,11 @@ XmlDocument::What XmlDocument::next(const char*& at, const char* limit) {
       case XmlKind::bad:
         return bad(token.trouble, token.end);
       case XmlKind::more: {
-        if (token.inside == XmlKind::cdata && open_.empty()) return bad("CDATA outside of the document element");
-        const std::string_view seen(at, static_cast<size_t>(limit - at));
-        if (token.inside == XmlKind::text && open_.empty() && !is_space(seen)) {
-          XmlToken part = token;
-          part.body = seen;
-          if (!text(part)) return What::bad;
+        if (token.inside == XmlKind::text || token.inside == XmlKind::cdata) {
+          XmlToken begun = token;
+          begun.kind = token.inside;
+          begun.body = {at, static_cast<size_t>(limit - at)};
+          if (!text(begun)) return What::bad;
         }
         inside_ = enter_xml_token(token, at, limit);
         return What::more;
@@ -149,10 +148,12 @@ bool XmlDocument::begin(const char*& at, const char* limit) {
 }
 
 bool XmlDocument::text(const XmlToken& token) {
-  if (!open_.empty() || (token.kind != XmlKind::cdata && is_space(token.body))) return true;
-  const std::string found = quoted(token.body, 60);
-  (void)bad(phase_ == Phase::end ? fmt::format("{} stands behind the end of the document", found)
-                                 : fmt::format("this is not XML: expected '<', found {}", found));
+  if (!open_.empty() || (token.kind == XmlKind::text && is_space(token.body))) return true;
+  const auto* found = std::find_if_not(token.body.begin(), token.body.end(), is_xml_space);
+  (void)bad(token.kind == XmlKind::cdata ? "CDATA stands outside of the document element"
+            : phase_ == Phase::end       ? "text stands behind the end of the document"
+                                         : "this is not XML: expected '<'",
+            token.kind == XmlKind::cdata ? nullptr : found);
   return false;
 }
 

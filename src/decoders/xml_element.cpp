@@ -66,7 +66,7 @@ uint32_t find_xml_child(const XmlPaths& paths, uint32_t node, std::string_view n
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t index = *hint + i < count ? *hint + i : *hint + i - count;
     const XmlName& wanted = paths.nodes[children[index]].name;
-    if (wanted.uri.empty() ? wanted.text != name : !scopes.fits(wanted, name, false)) continue;
+    if (wanted.uri.empty() ? !same_xml_name(wanted.text, name) : !scopes.fits(wanted, name, false)) continue;
     *hint = index + 1 < count ? index + 1 : 0;
     return children[index];
   }
@@ -105,13 +105,13 @@ const char* XmlElementReader::read(const char* at, const char* limit, uint32_t d
     if (limit - at < 2) break;
     if (at[1] == '/') {
       if (open_.empty()) break;
-      const Open element = open_.back();
-      open_.pop_back();
+      const Open& element = open_.back();
       at += 2 + element.name_length;
       while (at < limit && *at != '>') ++at;
       if (at < limit) ++at;
-      if (paths.namespaces) scopes.close(depth + static_cast<uint32_t>(open_.size()) + 1);
+      if (paths.namespaces) scopes.close(depth + static_cast<uint32_t>(open_.size()));
       if (element.wanted) finish(element, at);
+      open_.pop_back();
       if (open_.empty()) return at;
       continue;
     }
@@ -122,35 +122,34 @@ const char* XmlElementReader::read(const char* at, const char* limit, uint32_t d
       at = token.end;
       continue;
     }
-    Open element;
-    element.begin = at;
+    const char* const begin = at;
     const char* const stop = find_xml_name_end(at + 1, limit);
     const std::string_view name(at + 1, static_cast<size_t>(stop - at - 1));
     std::string_view body;
     bool closed = false;
     at = stop < limit && *stop == '>' ? stop + 1 : behind_tag(stop, limit, &body, &closed);
     if (paths.namespaces) scopes.open(depth + static_cast<uint32_t>(open_.size()) + 1, body);
-    if (open_.empty()) {
-      element.node = node;
-    } else {
+    uint32_t found = node;
+    if (!open_.empty()) {
       Open& parent = open_.back();
       parent.nested = true;
-      if (parent.node != 0) element.node = find_xml_child(paths, parent.node, name, scopes, &parent.hint);
+      found = parent.node == 0 ? 0 : find_xml_child(paths, parent.node, name, scopes, &parent.hint);
     }
-    if (element.node != 0) {
-      const XmlNode& found = paths.nodes[element.node];
-      if (!body.empty() && !found.attributes.empty()) read_xml_attributes(body, found, scopes, values);
-      element.wanted = !found.values.empty();
-    }
+    Open& element = open_.emplace_back();
+    element.node = found;
+    element.begin = begin;
     element.name_length = static_cast<uint32_t>(name.size());
     element.first_piece = pieces_.size();
-    if (element.wanted) ++wanted;
-    if (!closed) {
-      open_.push_back(element);
-      continue;
+    if (found != 0) {
+      const XmlNode& wants = paths.nodes[found];
+      if (!body.empty() && !wants.attributes.empty()) read_xml_attributes(body, wants, scopes, values);
+      element.wanted = !wants.values.empty();
+      if (element.wanted) ++wanted;
     }
-    if (paths.namespaces) scopes.close(depth + static_cast<uint32_t>(open_.size()) + 1);
+    if (!closed) continue;
+    if (paths.namespaces) scopes.close(depth + static_cast<uint32_t>(open_.size()));
     if (element.wanted) finish(element, at);
+    open_.pop_back();
     if (open_.empty()) return at;
   }
   return limit;

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -10,6 +10,26 @@
 namespace leat {
 namespace {
 
+// Of an object, in the order in which their names came up.
+class Members {
+ public:
+  struct Member {
+    std::string name;
+    std::vector<std::string> values;  // JSON
+  };
+
+  void add(std::string name, std::string value) {
+    const auto [place, is_new] = index_.try_emplace(name, all_.size());
+    if (is_new) all_.push_back({std::move(name), {}});
+    all_[place->second].values.push_back(std::move(value));
+  }
+  [[nodiscard]] const std::vector<Member>& all() const { return all_; }
+
+ private:
+  std::vector<Member> all_;
+  std::unordered_map<std::string, size_t> index_;
+};
+
 class JsonMaker {
  public:
   JsonMaker(const XmlEncoding& encoding, std::string* trouble) : encoding_(encoding), trouble_(trouble) {}
@@ -19,7 +39,7 @@ class JsonMaker {
     const XmlToken start = next_xml_token(at, limit);
     if (start.kind != XmlKind::start) return false;
     at = start.end;
-    std::vector<Member> members;
+    Members members;
     if (!attributes(start.body, members)) return false;
     std::string text;
     while (!start.closed) {
@@ -28,7 +48,7 @@ class JsonMaker {
       if (token.kind == XmlKind::start) {
         std::string child;
         if (!element(at, limit, child)) return false;
-        add(members, std::string(token.name), std::move(child));
+        members.add(std::string(token.name), std::move(child));
         continue;
       }
       at = token.end;
@@ -37,47 +57,35 @@ class JsonMaker {
       const XmlTextKind kind = token.kind == XmlKind::text ? XmlTextKind::text : XmlTextKind::cdata;
       if (!decode_xml_text(token.body, kind, encoding_, text, trouble_)) return false;
     }
-    if (members.empty()) {
+    if (members.all().empty()) {
       append_json_text(text, out);
       return true;
     }
     if (!is_xml_null(text)) {
       std::string value;
       append_json_text(text, value);
-      add(members, "#text", std::move(value));
+      members.add("#text", std::move(value));
     }
     write(members, out);
     return true;
   }
 
  private:
-  struct Member {
-    std::string name;
-    std::vector<std::string> values;  // JSON
-  };
-
-  static void add(std::vector<Member>& members, std::string name, std::string value) {
-    const auto known =
-        std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.name == name; });
-    Member& member = known != members.end() ? *known : members.emplace_back(Member{std::move(name), {}});
-    member.values.push_back(std::move(value));
-  }
-
-  bool attributes(std::string_view body, std::vector<Member>& members) {
+  bool attributes(std::string_view body, Members& members) {
     for (XmlAttribute attribute; next_xml_attribute(body, attribute);) {
       std::string text;
       if (!decode_xml_text(attribute.value, XmlTextKind::attribute, encoding_, text, trouble_)) return false;
       JsonWriter value;
       value.value(std::string_view(text));
-      add(members, "@" + std::string(attribute.name), value.text());
+      members.add("@" + std::string(attribute.name), value.text());
     }
     return true;
   }
 
-  void write(const std::vector<Member>& members, std::string& out) const {
+  void write(const Members& members, std::string& out) const {
     out += '{';
-    for (const Member& member : members) {
-      if (&member != &members.front()) out += ',';
+    for (const Members::Member& member : members.all()) {
+      if (&member != &members.all().front()) out += ',';
       std::string name;
       encoding_.append(member.name, name);
       JsonWriter key;

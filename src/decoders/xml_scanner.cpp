@@ -312,14 +312,14 @@ const char* find_xml_end(XmlKind inside, const char* at, const char* limit, size
   return nullptr;
 }
 
-uint64_t count_newlines(const char* at, const char* limit) {
-  constexpr std::ptrdiff_t kBlock = 240;  // a byte counts them, of which the compiler takes sixteen at a time
+uint64_t count_newlines(std::string_view bytes) {
+  constexpr size_t kBlock = 240;  // a byte counts them, of which the compiler takes sixteen at a time
   uint64_t newlines = 0;
-  while (at < limit) {
-    const char* const stop = limit - at < kBlock ? limit : at + kBlock;
+  while (!bytes.empty()) {
     uint8_t here = 0;
-    for (; at < stop; ++at) here = static_cast<uint8_t>(here + (*at == '\n' ? 1 : 0));
+    for (const char c : bytes.substr(0, kBlock)) here = static_cast<uint8_t>(here + (c == '\n' ? 1 : 0));
     newlines += here;
+    bytes.remove_prefix(std::min(bytes.size(), kBlock));
   }
   return newlines;
 }
@@ -416,7 +416,7 @@ XmlNesting::What XmlNesting::go(const char*& at, const char* limit) {
     if (at[1] == '/' && !lengths_.empty()) {
       const size_t length = lengths_.back();
       const char* const close = at + 2 + length;
-      if (close < limit && *close == '>' && std::memcmp(at + 2, names_.data() + names_.size() - length, length) == 0) {
+      if (close < limit && *close == '>' && same_xml_name({at + 2, length}, open())) {
         at = close + 1;
         pop();
         if (lengths_.empty()) return What::done;

@@ -5,6 +5,7 @@
 // token says are views into the bytes. Pure functions, any thread; an XmlNesting belongs to one.
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,12 +50,28 @@ const char* find_xml_text_end(const char* at, const char* limit, bool* plain);
 // The first byte of [at, limit) that no name has, or `limit`. Bytes from 80 on count as parts of a name.
 const char* find_xml_name_end(const char* at, const char* limit);
 
+// For names, which are short: comparing them is what most of a scan consists of.
+inline bool same_xml_name(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  const auto same = [&](auto word, size_t at) {
+    auto other = word;
+    std::memcpy(&word, a.data() + at, sizeof(word));
+    std::memcpy(&other, b.data() + at, sizeof(word));
+    return word == other;
+  };
+  if (size > 2 * sizeof(uint64_t)) return a == b;
+  if (size >= sizeof(uint64_t)) return same(uint64_t{}, 0) && same(uint64_t{}, size - sizeof(uint64_t));
+  if (size >= sizeof(uint32_t)) return same(uint32_t{}, 0) && same(uint32_t{}, size - sizeof(uint32_t));
+  return size == 0 || (a[0] == b[0] && a[size / 2] == b[size / 2] && a[size - 1] == b[size - 1]);
+}
+
 constexpr bool is_xml_space(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-// How often '\n' stands in [at, limit).
-uint64_t count_newlines(const char* at, const char* limit);
+// How often '\n' stands in `bytes`.
+uint64_t count_newlines(std::string_view bytes);
 
 struct XmlAttribute {
   std::string_view name;

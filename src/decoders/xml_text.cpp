@@ -178,16 +178,23 @@ bool decode_xml_text(std::string_view raw, XmlTextKind kind, const XmlEncoding& 
 }
 
 bool is_plain_xml(std::string_view raw, XmlTextKind kind, bool utf8) {
-  bool strange = false;
-  bool ascii = true;
-  for (const char c : raw) {
-    const bool control = static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t';
-    const bool mark = (c == '&' || c == ']') && kind != XmlTextKind::cdata;
-    strange |= control || mark;
-    ascii &= static_cast<signed char>(c) >= 0;
+  uint8_t strange = 0;
+  uint8_t all = 0;
+  if (kind == XmlTextKind::cdata) {
+    for (const char c : raw) {
+      const auto byte = static_cast<uint8_t>(c);
+      strange |= static_cast<uint8_t>((byte < ' ') & (byte != '\n') & (byte != '\t'));
+      all |= byte;
+    }
+  } else {
+    const bool attribute = kind == XmlTextKind::attribute;
+    for (const char c : raw) {
+      if (stops(c) && (c != '\t' || attribute)) return false;
+      if (c == '\n' && attribute) return false;
+      all |= static_cast<uint8_t>(c);
+    }
   }
-  if (kind == XmlTextKind::attribute && raw.find_first_of("\n\t") != std::string_view::npos) return false;
-  return !strange && (ascii || (utf8 && is_utf8(raw)));
+  return strange == 0 && (all < 0x80 || (utf8 && is_utf8(raw)));
 }
 
 bool is_xml_null(std::string_view value) {

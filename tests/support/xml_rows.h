@@ -19,12 +19,14 @@ struct XmlTaken {
   std::vector<std::string> rows;     // "column=value" with '|' between, NULLs left out
   std::vector<std::string> rejects;  // "BYTE LINE COLUMN: REASON"
   std::vector<RowOrigin> origins;    // without raw
-  std::vector<std::string> raws;     // of the rows and of the rejects
-  std::string failure;               // the document's
-  std::vector<std::string> notes;    // what was inferred
+  std::vector<std::string> raws;     // of the rows
+  std::vector<std::string> reject_raws;
+  std::string failure;             // the document's
+  std::vector<std::string> notes;  // what was inferred
   size_t chunks = 0;
   friend bool operator==(const XmlTaken& a, const XmlTaken& b) {
-    return a.rows == b.rows && a.rejects == b.rejects && a.failure == b.failure && a.raws == b.raws;
+    return a.rows == b.rows && a.rejects == b.rejects && a.failure == b.failure && a.raws == b.raws &&
+           a.reject_raws == b.reject_raws;
   }
 };
 
@@ -67,7 +69,7 @@ inline void decode_xml(Decoder& decoder, Chunk chunk, XmlTaken& taken) {
   }
   for (const Reject& reject : rejects) {
     taken.rejects.push_back(fmt::format("{} {} {}: {}", reject.byte_offset, reject.line, reject.column, reject.reason));
-    taken.raws.push_back(reject.raw);
+    taken.reject_raws.push_back(reject.raw);
   }
 }
 
