@@ -35,9 +35,5 @@ leat_room(sources USES flow os config LIBRARIES PkgConfig::ISAL PkgConfig::ZSTD 
 leat_room(sinks USES flow os config db aggregates)
 leat_room(engine USES flow aggregates os)
 leat_room(server USES engine flow os LIBRARIES Boost::headers)
-if(CMAKE_CXX_COMPILER_ID MATCHES Clang AND Boost_VERSION VERSION_LESS 1.80)
-  # Asio 1.74 does not see by itself that clang has coroutines.
-  target_compile_definitions(leat_server PRIVATE BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)
-endif()
 leat_room(catalog USES sources decoders transforms sinks)
 leat_room(app USES catalog engine server)

@@ -1,5 +1,15 @@
 #include "server/http_server.h"
 
+// Before Asio 1.74, which needs <utility> and does not say so, nor sees by itself that clang has coroutines. Without
+// what is deprecated its functions that take an error_code return nothing.
+#include <boost/version.hpp>
+#include <utility>
+#define BOOST_ASIO_NO_DEPRECATED
+#if defined(__clang__) && BOOST_VERSION < 108000
+#define BOOST_ASIO_HAS_CO_AWAIT
+#define BOOST_ASIO_HAS_STD_COROUTINE
+#endif
+
 #include <fmt/format.h>
 
 #include <array>
@@ -18,7 +28,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <list>
-#include <utility>  // before Asio 1.74, which needs it and does not say so
 
 #include "base/text.h"
 #include "base/time.h"
@@ -40,7 +49,8 @@ constexpr size_t kLingerBytes = 64 * 1024;
 constexpr uint64_t kLingerMs = 1000;
 constexpr uint64_t kAgainMs = 100;  // between two tries of what may succeed later
 constexpr int kTries = 20;
-constexpr size_t kChunkHead = 10;  // "0000ffff\r\n"
+constexpr size_t kMostRefused = 64;  // at the same time
+constexpr size_t kChunkHead = 10;    // "0000ffff\r\n"
 
 std::chrono::milliseconds ms(uint64_t count) {
   return std::chrono::milliseconds(count);
@@ -172,9 +182,11 @@ class Server final : public HttpServer {
   void take_in(tcp::socket socket) {
     error_code error;
     if (open_ >= options_.connections && !make_room()) {
-      const std::string text = bytes_of(plain(503, "too many connections; try again"), 11, false, false);
-      socket.non_blocking(true, error);
-      socket.write_some(asio::buffer(text), error);
+      // More than these are closed without a word.
+      if (refused_ < kMostRefused) {
+        auto refused = std::make_shared<Connection>(std::move(socket), options_.header_bytes);
+        asio::co_spawn(io_, refuse(std::move(refused)), asio::detached);
+      }
       return;
     }
     socket.set_option(tcp::no_delay(true), error);
@@ -186,7 +198,16 @@ class Server final : public HttpServer {
     asio::co_spawn(io_, serve(std::move(connection)), asio::detached);
   }
 
-  awaitable<void> serve(ConnectionPtr connection) {
+  // By value, and below: a coroutine keeps its parameters.
+  awaitable<void> refuse(ConnectionPtr connection) {  // NOLINT(performance-unnecessary-value-param)
+    ++refused_;
+    const std::string text = bytes_of(plain(503, "too many connections; try again"), 11, false, false);
+    const bool sent = co_await write(*connection, text);
+    if (sent) co_await linger(*connection);
+    --refused_;
+  }
+
+  awaitable<void> serve(ConnectionPtr connection) {  // NOLINT(performance-unnecessary-value-param)
     bool goes_on = true;
     while (goes_on) goes_on = co_await serve_one(*connection, connection);
     connection->stream.close();
@@ -380,6 +401,7 @@ class Server final : public HttpServer {
   asio::io_context io_{1};
   std::list<ConnectionPtr> waiting_;  // the longest silent first
   size_t open_ = 0;
+  size_t refused_ = 0;
   tcp::acceptor acceptor_;
   asio::thread_pool pool_;
 };
