@@ -363,6 +363,29 @@ TEST(Xml, PathsThatAreNone) {
   EXPECT_EQ(trouble("/a/b", "../@x"), "");
 }
 
+TEST(Xml, TheStateIsOneLineOfPrintableText) {
+  const auto decoder = make("/a/b", {column("o", "../o"), column("p", "../@p")});
+  const auto cutter = decoder->make_cutter("a.xml");
+  EXPECT_EQ(cutter->save().substr(0, 9), "0:1 xml1 ");
+  constexpr std::string_view file = "<a p=' % ,/+'><o>l\n\xC3\xA4\x7F&lt;</o>\n<b/><!-- begun";
+  const auto cut = cutter->whole(file, {});
+  ASSERT_TRUE(cut.ok());
+  EXPECT_EQ(cut->bytes, file.size() - 2) << "which may begin the end of the comment";
+  const std::string saved = cutter->save();
+  EXPECT_EQ(saved.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:%,/+ "),
+            std::string::npos)
+      << saved;
+  const auto other = decoder->make_cutter("a.xml");
+  ASSERT_TRUE(other->restore(saved).ok());
+  EXPECT_EQ(other->save(), saved);
+  XmlTaken taken;
+  Chunk chunk;
+  chunk.bytes = "un --><b/></a>";
+  chunk.context = saved;
+  testing::decode_xml(*decoder, std::move(chunk), taken);
+  EXPECT_EQ(lines(taken.rows), "o=l\nä\x7F<|p= % ,/+\n");
+}
+
 TEST(Xml, AStateOfAnotherConfigurationIsRefused) {
   const auto decoder = detections();
   auto cutter = decoder->make_cutter("a.xml");
