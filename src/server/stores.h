@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "os/clock.h"
 #include "server/api.h"
 
 namespace leat {
@@ -19,36 +20,44 @@ class Stores {
   // used again: recovery is opening anew.
   template <class Read>
   auto with(const Read& read) -> decltype(read(std::declval<Store*>())) {
-    LEAT_ASSIGN(std::unique_ptr<Store> store, take());
-    auto outcome = read(store.get());
-    if (store != nullptr && (outcome.ok() || outcome.status().kind() == Kind::bad_config)) give(std::move(store));
+    LEAT_ASSIGN(Open open, take());
+    auto outcome = read(open.store.get());
+    if (open.store != nullptr && (outcome.ok() || outcome.status().kind() == Kind::bad_config)) give(std::move(open));
     return outcome;
   }
 
  private:
   static constexpr uint64_t kLongestReadMs = 200;
+  static constexpr uint64_t kLongestUseMs = 60 * 1000;  // then the file may be another one
 
-  Result<std::unique_ptr<Store>> take() {
+  struct Open {
+    std::unique_ptr<Store> store;
+    uint64_t since_ms = 0;
+  };
+
+  Result<Open> take() {
+    const uint64_t now_ms = os::clock().steady_ms();
     {
       const std::lock_guard lock(mutex_);
+      std::erase_if(idle_, [&](const Open& open) { return now_ms - open.since_ms > kLongestUseMs; });
       if (!idle_.empty()) {
-        std::unique_ptr<Store> store = std::move(idle_.back());
+        Open open = std::move(idle_.back());
         idle_.pop_back();
-        return store;
+        return open;
       }
     }
     LEAT_ASSIGN(std::unique_ptr<Store> store, database_.open());
     if (store != nullptr) store->answer_within(kLongestReadMs);
-    return store;
+    return Open{std::move(store), now_ms};
   }
-  void give(std::unique_ptr<Store> store) {
+  void give(Open open) {
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(store));
+    idle_.push_back(std::move(open));
   }
 
   ApiDatabase database_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Store>> idle_;
+  std::vector<Open> idle_;
 };
 
 }  // namespace leat
