@@ -30,7 +30,7 @@ uint64_t content_of(const Reject& reject) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(SqliteTargets tables, const SinkPlan& plan,
+Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(BatchTables tables, const SinkPlan& plan,
                                                                    int64_t next_row) {
   const SqliteDatabase& db = tables.db;
   const std::string table = tables.table;

@@ -22,7 +22,7 @@
 namespace leat {
 
 // What a batch writer works on; must outlive it.
-struct SqliteTargets {
+struct BatchTables {
   const SqliteDatabase& db;
   std::string pipeline;  // under which parts and rejects are kept
   std::string table;
@@ -34,7 +34,7 @@ struct SqliteTargets {
 class SqliteBatchWriter {
  public:
   // next_row: the first number that no row has had.
-  static Result<std::unique_ptr<SqliteBatchWriter>> make(SqliteTargets tables, const SinkPlan& plan, int64_t next_row);
+  static Result<std::unique_ptr<SqliteBatchWriter>> make(BatchTables tables, const SinkPlan& plan, int64_t next_row);
 
   // At the beginning of a transaction: another pipeline may have added rejects, or moved rows (VACUUM).
   Status begin();
@@ -64,7 +64,7 @@ class SqliteBatchWriter {
     Rejects rejects;  // rows without a key
   };
 
-  SqliteBatchWriter(SqliteTargets tables, SchemaPtr schema)
+  SqliteBatchWriter(BatchTables tables, SchemaPtr schema)
       : tables_(std::move(tables)), db_(&tables_.db), schema_(std::move(schema)) {}
   Result<Written> write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
                             const Rejects& rejects, Changes& changes);
@@ -78,7 +78,7 @@ class SqliteBatchWriter {
   Status read_rows(const std::string& where, const std::vector<int64_t>& parameters, std::vector<RecordBatch>& into);
   Status hand_over(Changes& changes, const RecordBatch& batch);
 
-  SqliteTargets tables_;
+  BatchTables tables_;
   const SqliteDatabase* db_;
   SchemaPtr schema_;
   std::unique_ptr<RowWriter> rows_;   // append, replace
