@@ -50,12 +50,14 @@ class FileSource final : public Source {
   Result<Reading> read(const std::stop_token& stop) override {
     for (bool waited = false;; wait(stop)) {
       if (stop.stop_requested()) return Status::stopped();
-      LEAT_TRY(scan_if_due());
+      // First the open files, then the folders: what a copy is made of is seen before the copy.
+      const bool all = !request_.once && clock_.steady_ms() >= look_at_ms_;
+      if (all) LEAT_TRY(look(true));
+      if (all || request_.once) LEAT_TRY(scan_if_due());
       LEAT_ASSIGN(auto chunk, next_chunk(Ending::open));
-      const bool all = clock_.steady_ms() >= look_at_ms_;
-      if (!chunk && (request_.once ? !looked_ : all || !changed_.empty())) {
+      if (!chunk && (request_.once ? !looked_ : !changed_.empty())) {
         looked_ = true;
-        LEAT_TRY(look(all || request_.once));
+        LEAT_TRY(look(request_.once));
         LEAT_ASSIGN(chunk, next_chunk(Ending::open));
       }
       update_backlog();
@@ -187,13 +189,15 @@ class FileSource final : public Source {
     return {};
   }
 
+  std::optional<Chunk> take_waiting() {
+    std::optional<Chunk> chunk = std::move(waiting_chunks_.front());
+    waiting_chunks_.pop_front();
+    return chunk;
+  }
+
   // The next chunk of the first family that has one, oldest generation first; then the next family has its turn.
   Result<std::optional<Chunk>> next_chunk(Ending ending) {
-    if (!waiting_chunks_.empty()) {
-      std::optional<Chunk> chunk = std::move(waiting_chunks_.front());
-      waiting_chunks_.pop_front();
-      return chunk;
-    }
+    if (!waiting_chunks_.empty()) return take_waiting();
     const ReadSizes sizes{options_.chunk_bytes, options_.max_record_bytes};
     for (size_t i = 0; i < families_.size(); ++i) {
       LogFamily& each = *families_[(turn_ + i) % families_.size()];
@@ -227,7 +231,10 @@ class FileSource final : public Source {
             taken_in_turn_ = 0;
             turn_ = (turn_ + 1) % families_.size();
           }
-          return chunk;
+          // Those that have to wait are known from now on, should they be truncated before it is their turn.
+          each.take_first_sights(waiting_chunks_);
+          waiting_chunks_.push_back(**std::move(chunk));
+          return take_waiting();
         }
       }
     }

@@ -173,5 +173,142 @@ TEST_F(FileSourceTest, a_run_that_ends_keeps_the_position_of_an_empty_file) {
   EXPECT_EQ(all(), "one\ntwo\n");
 }
 
+// A log that waits behind an older sibling, of which the first chunk is read: each chunk is one record.
+class WaitingLog : public FileSourceTest {
+ protected:
+  WaitingLog() {
+    options_.chunk_bytes = 1;
+    for (int i = 0; i < 40; ++i) backlog_ += "a line to read first " + std::to_string(i) + "\n";
+    dir_.write("a.log", "zero\n");
+  }
+
+  void start_on_the_backlog(const std::string& live) {
+    start();
+    ASSERT_TRUE(drain().ok());
+    source_.reset();
+    dir_.append("a.log", backlog_);
+    dir_.rename("a.log", "a.log.2");
+    dir_.write("a.log", live);
+  }
+  void copy_and_truncate() {
+    copy();
+    dir_.write("a.log", "");
+  }
+  void copy() { std::filesystem::copy_file(dir_.path("a.log"), dir_.path("a.log.1")); }
+  void set_clock(int later_s) {
+    clock_.set_now_micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                              (std::chrono::system_clock::now() + std::chrono::seconds(later_s)).time_since_epoch())
+                              .count());
+  }
+  void read_chunks(int count) {
+    for (int i = 0; i < count; ++i) {
+      auto reading = source_->read(std::stop_token());
+      ASSERT_TRUE(reading.ok()) << reading.status().message();
+      ASSERT_EQ(reading->what, Reading::What::chunk);
+      take(reading->chunk);
+    }
+  }
+  void read_all() {
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  }
+  std::string truth(const std::string& rest) { return "zero\n" + backlog_ + rest; }
+
+  std::string backlog_;
+  const std::string old_ = "one " + std::string(1500, '1') + "\ntwo " + std::string(1500, '2') + "\n";
+};
+
+// leat starts in the middle of a copytruncate and is killed before the copy is old enough to be told from a log.
+TEST_F(WaitingLog, is_found_in_its_copy_when_it_was_truncated_before_its_turn) {
+  start_on_the_backlog(old_);
+  copy();
+  set_clock(0);
+  start();
+  read_chunks(5);
+  dir_.write("a.log", "three\n");
+  while (content_[part("a.log", 1)] != truth("")) read_chunks(1);
+  const std::string three = "three\n";
+  for (int i = 0; i < 5 && all() != truth(old_ + three) && all() != truth(three); ++i) ASSERT_TRUE(drain().ok());
+  set_clock(60);
+  start();
+  read_all();
+  EXPECT_EQ(all(), truth(old_ + three));
+  EXPECT_EQ(content_.size(), 3U);
+}
+
+TEST_F(WaitingLog, is_found_in_its_copy_when_it_was_truncated_while_away) {
+  start_on_the_backlog(old_);
+  set_clock(0);
+  start();
+  read_chunks(5);
+  source_.reset();
+  copy_and_truncate();
+  dir_.append("a.log", "three\n");
+  set_clock(60);
+  start();
+  read_all();
+  EXPECT_EQ(all(), truth(old_ + "three\n"));
+  EXPECT_EQ(content_.size(), 3U);
+}
+
+// Empty when it was found: what is written to it is seen while the older one is still read.
+TEST_F(WaitingLog, is_looked_at_while_it_waits) {
+  start_on_the_backlog("");
+  set_clock(0);
+  start();
+  read_chunks(5);
+  dir_.append("a.log", old_);
+  clock_.advance_ms(options_.poll_ms);
+  read_chunks(5);
+  copy_and_truncate();
+  dir_.append("a.log", "three\n");
+  read_all();
+  EXPECT_EQ(all(), truth(old_ + "three\n"));
+  EXPECT_EQ(content_.size(), 3U);
+}
+
+TEST_F(WaitingLog, is_not_read_twice_when_its_copy_is_in_the_glob) {
+  options_.include = {dir_.path("a.log*")};
+  for (const int copied_s_ago : {0, 60}) {
+    content_.clear();
+    positions_.clear();
+    dir_.write("a.log", "zero\n");
+    start_on_the_backlog(old_);
+    set_clock(0);
+    start();
+    read_chunks(5);
+    copy();
+    dir_.append("a.log", "three\n");  // not in the copy
+    set_clock(copied_s_ago);
+    clock_.advance_ms(1000);  // a scan
+    read_all();
+    dir_.write("a.log", "");
+    dir_.append("a.log", "four\n");
+    set_clock(60);
+    read_all();
+    EXPECT_EQ(all(), truth(old_ + "three\nfour\n")) << copied_s_ago;
+    dir_.remove("a.log.1");
+    dir_.remove("a.log.2");
+  }
+}
+
+TEST_F(WaitingLog, that_was_truncated_without_a_copy_is_a_gap) {
+  start_on_the_backlog(old_);
+  start();
+  read_chunks(5);
+  dir_.write("a.log", "three\n");
+  read_all();
+  EXPECT_EQ(all(), truth(std::string(old_.size(), '-') + "three\n"));
+  EXPECT_TRUE(noted("was truncated after 0 bytes of it had been read (3010 more were seen)"));
+  EXPECT_TRUE(noted("a gap of 3010 bytes"));
+}
+
+// Its format may be told to leat later: then it is a new file, and nobody is asked for it when it is not.
+TEST_F(FileSourceTest, a_file_that_is_refused_has_no_position) {
+  dir_.write("a.log", "!refuse\n");
+  start();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_TRUE(positions_.empty());
+}
+
 }  // namespace
 }  // namespace leat

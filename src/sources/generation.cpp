@@ -80,9 +80,10 @@ Result<bool> Generation::matches(os::File& file, const os::FileInfo& info) const
 }
 
 Result<bool> Generation::begins_like(os::File& file, const os::FileInfo& info) const {
-  if (head_.length == 0) return false;
-  if (info.size >= head_.length) return has(file, 0, head_);
-  if (info.size == 0 || head_bytes_.size() < head_.length) return false;  // too short to tell
+  const Fingerprint first = offset_ > 0 ? head_ : seen_.value_or(Fingerprint());
+  if (first.length == 0) return false;
+  if (info.size >= first.length) return has(file, 0, first);
+  if (info.size == 0 || head_bytes_.size() < first.length) return false;  // too short to tell
   return has(file, 0, fingerprint_of(std::string_view(head_bytes_).substr(0, info.size)));
 }
 
@@ -111,7 +112,7 @@ Status Generation::attach(std::unique_ptr<os::File> file, const os::FileInfo& in
   changed_at_ms_ = now_ms;
   sound_size_ = info.size;
   compressed_ = compression_of_name(path_) != Compression::none;
-  return {};
+  return offset_ == 0 ? see().status() : Status();
 }
 
 void Generation::found_at(const std::string& path, bool live) {
@@ -133,7 +134,7 @@ Status Generation::look(uint64_t now_ms) {
     examined_ = offset_;
     skipping_.reset();
   }
-  LEAT_ASSIGN(const bool sound, tail_is_sound());
+  LEAT_ASSIGN(const bool sound, is_sound());
   if (!sound) {
     state_ = State::cut;
   } else {
@@ -142,11 +143,25 @@ Status Generation::look(uint64_t now_ms) {
   return {};
 }
 
-Result<bool> Generation::tail_is_sound() {
+Result<bool> Generation::is_sound() {
   if (compressed_) return true;
+  if (offset_ == 0) return see();
   std::string bytes(tail_bytes_.size(), '\0');
   LEAT_ASSIGN(const size_t size, file_->read_at(offset_ - bytes.size(), bytes.data(), bytes.size()));
   return size == bytes.size() && bytes == tail_bytes_;
+}
+
+Result<bool> Generation::see() {
+  std::string bytes(std::min<uint64_t>(info_.size, kHeadBytes), '\0');
+  LEAT_ASSIGN(const size_t size, file_->read_at(0, bytes.data(), bytes.size()));
+  bytes.resize(size);
+  if (!bytes.starts_with(head_bytes_)) return false;
+  head_bytes_ = std::move(bytes);
+  if (held_) return true;
+  const Fingerprint seen = fingerprint_of(head_bytes_);
+  if (seen_ != seen) seen_anew_ = true;
+  seen_ = seen;
+  return true;
 }
 
 void Generation::detach(uint64_t now_ms) {
@@ -161,7 +176,7 @@ void Generation::detach(uint64_t now_ms) {
 Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Ending ending) {
   if (state_ != State::open) return std::optional<Chunk>();
   // Nothing after what was examined, and the end means no more than it did.
-  if (ending == Ending::open && info_.size <= examined_ && has_position()) return std::optional<Chunk>();
+  if (ending == Ending::open && info_.size <= examined_) return first_sight();
   if (skipping_) return long_record(sizes, ending);
   std::string context = cutter_->save();
   std::string bytes;
@@ -176,7 +191,7 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     // The end of a document is asked for also where nothing is left.
     if (have == 0 && (!rule.ended || cutter_->open_ended())) break;
     // After the read: bytes that a writer put there since the file was cut are not ours.
-    LEAT_ASSIGN(const bool sound, tail_is_sound());
+    LEAT_ASSIGN(const bool sound, is_sound());
     if (!sound) {
       state_ = State::cut;
       return std::optional<Chunk>();
@@ -198,7 +213,7 @@ Result<std::optional<Chunk>> Generation::next_chunk(const ReadSizes& sizes, Endi
     if (want == most) return Status::bug(visible(path_) + ": no record border in " + human_bytes(want));
   }
   examined_ = offset_ + have;
-  if (ending == Ending::open) return first_sight(bytes);
+  if (ending == Ending::open) return first_sight();
   if (have == 0 || !cutter_->open_ended()) return std::optional<Chunk>();
   return last_line(std::move(bytes), ending);
 }
@@ -216,12 +231,9 @@ Result<Cut> Generation::whole(std::string_view bytes, const CutRule& rule) {
   return cutter_->whole(bytes, rule);
 }
 
-// `bytes`: all there are, and no record.
-std::optional<Chunk> Generation::first_sight(std::string_view bytes) {
-  if (is_begun()) return std::nullopt;
-  const Fingerprint seen = fingerprint_of(bytes.substr(0, kHeadBytes));
-  if (seen_ == seen) return std::nullopt;
-  seen_ = seen;
+std::optional<Chunk> Generation::first_sight() {
+  if (!seen_anew_ || is_begun() || state_ == State::refused) return std::nullopt;
+  seen_anew_ = false;
   Chunk chunk;
   chunk.end = position();
   return chunk;
@@ -267,7 +279,7 @@ Result<std::optional<Chunk>> Generation::long_record(const ReadSizes& sizes, End
   const uint64_t after = skipping_->at;
   std::string bytes(std::min<uint64_t>({after - offset_, kRejectRawLimit, sizes.max_record_bytes}), '\0');
   LEAT_ASSIGN(const size_t kept, file_->read_at(offset_, bytes.data(), bytes.size()));
-  LEAT_ASSIGN(const bool sound, tail_is_sound());
+  LEAT_ASSIGN(const bool sound, is_sound());
   if (!sound || kept != bytes.size()) {
     state_ = State::cut;
     return std::optional<Chunk>();
@@ -318,6 +330,7 @@ std::optional<Chunk> Generation::last_line(std::string bytes, Ending ending) {
 }
 
 void Generation::advance(const std::string& bytes, uint64_t offset_after, uint64_t lines) {
+  if (offset_ == 0) head_bytes_.clear();
   if (head_bytes_.size() < kHeadBytes) {
     head_bytes_.append(bytes, 0, kHeadBytes - head_bytes_.size());
     head_ = fingerprint_of(head_bytes_);

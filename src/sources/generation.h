@@ -72,7 +72,8 @@ class Generation {
   // True when `file` begins with the bytes that this generation has delivered, by head and tail; where it has delivered
   // none, with those that were seen.
   Result<bool> matches(os::File& file, const os::FileInfo& info) const;
-  // True when `file` begins with the generation's first bytes, as far as either has any: it may be a copy.
+  // True when `file` begins with the generation's first bytes, delivered or seen, as far as either has any: it may be a
+  // copy.
   Result<bool> begins_like(os::File& file, const os::FileInfo& info) const;
   // True when all of `file`, which begins like this generation, are bytes that this generation has, had or will
   // deliver.
@@ -87,9 +88,9 @@ class Generation {
   // Where it is now, and whether that is the live path. Any state.
   void found_at(const std::string& path, bool live);
 
-  // Looks at the descriptor. The state becomes cut when the bytes before the offset are not those that were delivered:
-  // the file was truncated, and has maybe grown again. It becomes sought when the file was closed by os::LimitedFiles,
-  // and another one is at its path now.
+  // Looks at the descriptor. The state becomes cut when the bytes before the offset are not those that were delivered,
+  // or the first bytes not those that were seen: the file was truncated, and has maybe grown again. It becomes sought
+  // when the file was closed by os::LimitedFiles, and another one is at its path now.
   Status look(uint64_t now_ms);
 
   // cut or open → sought: lets go of the file, which now holds another generation, or has another name. The rest may be
@@ -105,14 +106,17 @@ class Generation {
   // The offset, or the end of the provisional record that stands behind it.
   [[nodiscard]] uint64_t delivered_to() const { return held_ ? held_->length : offset_; }
 
-  // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()). Before
-  // the first one, once for each new look: an empty chunk with the position at 0.
+  // Whole records from the offset on; nothing when there are none, or when the file was cut under it (state()). Where
+  // there is no first one yet: first_sight().
   // bad_config: its format is none of ours; bad_data: it is malformed behind the offset. Both: refused (state() says so
   // from then on).
   Result<std::optional<Chunk>> next_chunk(const ReadSizes& sizes, Ending ending);
 
+  // While nothing is delivered, once for what each look has seen: an empty chunk with the position at 0.
+  std::optional<Chunk> first_sight();
+
   // open or sought → finished: closes the descriptor; the chunk carries only the position that says so, after a gap of
-  // `lost` bytes. Nothing when it has no position that could be finished.
+  // `lost` bytes. Nothing when it was never attached.
   std::optional<Chunk> finish(uint64_t lost = 0);
 
  private:
@@ -129,11 +133,12 @@ class Generation {
   Chunk make_chunk(std::string bytes, size_t whole, std::string context);
   Result<std::optional<Chunk>> long_record(const ReadSizes& sizes, Ending ending);
   std::optional<Chunk> last_line(std::string bytes, Ending ending);
-  std::optional<Chunk> first_sight(std::string_view bytes);
   void advance(const std::string& bytes, uint64_t offset_after, uint64_t lines);
   [[nodiscard]] Position position() const;
-  // The bytes before the offset are those that were delivered.
-  Result<bool> tail_is_sound();
+  // The bytes before the offset are those that were delivered; while it is 0, the first ones those that were seen.
+  Result<bool> is_sound();
+  // While the offset is 0: looks at the first bytes. False when they do not begin with those that were seen before.
+  Result<bool> see();
 
   std::string part_;
   std::string path_;
@@ -149,17 +154,19 @@ class Generation {
   uint64_t line_ = 0;  // lines before the offset
   Fingerprint head_;
   Fingerprint tail_;
-  std::string head_bytes_;  // the first min(offset, kHeadBytes) bytes, once attached
+  std::string
+      head_bytes_;  // once attached: the first min(offset, kHeadBytes) bytes; while it is 0, those that were seen
   std::string tail_bytes_;  // the last min(offset, kTailBytes) bytes before the offset, once attached
   std::optional<Fingerprint> held_;
-  std::optional<Fingerprint> seen_;  // of the first bytes at the last position, while nothing is delivered
+  std::optional<Fingerprint> seen_;  // of the first bytes, while nothing is delivered
+  bool seen_anew_ = false;           // since first_sight()
 
   uint64_t examined_ = 0;  // bytes before this offset were looked at without finding a record
   std::unique_ptr<Skipping> skipping_;
   uint64_t changed_at_ms_ = 0;  // when the size was last seen to change
   uint64_t sought_since_ms_ = 0;
   bool compressed_ = false;  // a finished file: it cannot be cut, and looking back in it is slow
-  uint64_t sound_size_ = 0;  // at the last look that found the tail in its place
+  uint64_t sound_size_ = 0;  // at the last look that found it sound
 };
 
 }  // namespace leat

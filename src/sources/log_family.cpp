@@ -254,6 +254,7 @@ Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std:
   const bool fresh =
       candidate.compressed == nullptr && !context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs;
   for (const auto& generation : generations_) {
+    if (!generation->is_begun() && !generation->live()) continue;  // is_copy() will tell
     LEAT_ASSIGN(const bool alike, generation->begins_like(*candidate.file, candidate.info));
     if (!alike) continue;
     if (fresh) return Likeness::maybe_copy;
@@ -404,6 +405,12 @@ Result<bool> LogFamily::live_path_changed(os::FileSystem& files) const {
   return false;
 }
 
+void LogFamily::take_first_sights(std::deque<Chunk>& chunks) {
+  for (const auto& generation : generations_) {
+    if (auto chunk = generation->first_sight()) chunks.push_back(*std::move(chunk));
+  }
+}
+
 Status LogFamily::was_cut(Generation& generation, const ScanContext& context) {
   const uint64_t unread = generation.unread_when_last_seen();
   context.note(NoteLevel::warning,
@@ -414,11 +421,7 @@ Status LogFamily::was_cut(Generation& generation, const ScanContext& context) {
   const bool live = generation.live();
   const os::FileInfo before = generation.info();
   ignored_.clear();  // one of them may be the copy
-  if (generation.has_position()) {
-    generation.detach(context.now_ms);
-  } else {
-    (void)generation.finish();
-  }
+  generation.detach(context.now_ms);
   LEAT_ASSIGN(auto file, context.files.open(path, os::Links::follow));
   if (file == nullptr) return {};
   LEAT_ASSIGN(const os::FileInfo info, file->info());

@@ -70,6 +70,9 @@ class LogFamily {
   // True when the live path now names another file than the live generation's, or none.
   Result<bool> live_path_changed(os::FileSystem& files) const;
 
+  // The positions of those of which nothing is delivered yet, as far as they are new (Generation::first_sight()).
+  void take_first_sights(std::deque<Chunk>& chunks);
+
   // The file of `generation` was cut under it (Generation::State::cut): it is sought again, for its rest may be in a
   // copy, and the same file is read as a new generation from its beginning.
   Status was_cut(Generation& generation, const ScanContext& context);
