@@ -240,7 +240,7 @@ void compare(Operator op, Type type, const View& left, const View& right, const 
 
 // text.cpp
 NodePtr make_text_function(Function function, size_t slot, Nodes arguments);  // concat: of two
-NodePtr make_like(size_t slot, NodePtr text, std::string pattern, std::optional<char> escape);
+NodePtr make_like(size_t slot, NodePtr text, const std::string& pattern, std::optional<char> escape);
 
 // calendar.cpp
 NodePtr make_calendar(Function function, size_t slot, NodePtr time, const TimeZone& zone);

@@ -175,7 +175,7 @@ NodePtr make_text_function(Function function, size_t slot, Nodes arguments) {
       [function](Block& block, const Views& views, size_t row) { return text_cell(function, block, views, row); });
 }
 
-NodePtr make_like(size_t slot, NodePtr text, std::string pattern, std::optional<char> escape) {
+NodePtr make_like(size_t slot, NodePtr text, const std::string& pattern, std::optional<char> escape) {
   Nodes arguments;
   arguments.push_back(std::move(text));
   return row_by_row(Type::boolean, slot, std::move(arguments),
