@@ -40,9 +40,9 @@ void CsvReader::wrong(CsvTrouble trouble, size_t at) {
 
 size_t CsvReader::quoted_field() {
   CsvField field{.begin = static_cast<uint32_t>(at_ + 1), .quoted = true};
-  size_t mark = next_mark();  // the quote that opens it
-  for (;;) {
-    mark = next_mark();
+  next_mark();  // the quote that opens it
+  size_t mark = next_mark();
+  for (;; mark = next_mark()) {
     if (mark == bytes_.size()) {
       wrong(CsvTrouble::not_closed, at_);
       field.size = static_cast<uint32_t>(mark) - field.begin;
