@@ -99,7 +99,14 @@ std::string_view SqliteStatement::text(int at) const {
   return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_, at))};
 }
 
+// Before SQLite is used for the first time: nobody asks how much memory it has, and counting takes a lock each time.
+void configure_sqlite() {
+  static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)done;
+}
+
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& options) {
+  configure_sqlite();
   std::unique_ptr<SqliteDatabase> opened(new SqliteDatabase());
   opened->where_ = visible(options.path);
   LEAT_TRY(check_path(options, opened->where_));
