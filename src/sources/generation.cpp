@@ -17,7 +17,14 @@ constexpr size_t kLargestStep = 4 * 1024 * 1024;
 constexpr size_t kCompareBytes = 256 * 1024;
 
 uint64_t newlines_in(std::string_view bytes) {
-  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  constexpr size_t kStretch = 240;  // whose count fits a byte, so that the compiler adds 16 of them at once
+  uint64_t newlines = 0;
+  for (; bytes.size() >= kStretch; bytes.remove_prefix(kStretch)) {
+    uint8_t count = 0;
+    for (size_t i = 0; i < kStretch; ++i) count = static_cast<uint8_t>(count + (bytes[i] == '\n' ? 1 : 0));
+    newlines += count;
+  }
+  return newlines + static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
 }
 
 // True when the bytes [end - print.length, end) of `file` have that hash.
