@@ -31,6 +31,7 @@ constexpr std::array<Option, 9> kPipelineOptions{{
              "is complete"},
     {.name = "key",
      .type = OptionType::names,
+     .may_be_empty = true,
      .help = "the columns that make a record unique, for ignore and merge; a record with a NULL there is a reject"},
     {.name = "newest",
      .help = "for merge: a record takes over a row only when it is not older in this column; without it the later "

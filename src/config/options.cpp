@@ -264,7 +264,7 @@ class OptionChecker {
     if (list.type != Value::Type::array) {
       return wrong(option, value, fmt::format("a {} in quotes or a list of them", what));
     }
-    if (list.items.empty() && option.type == OptionType::paths) {
+    if (list.items.empty() && !option.may_be_empty) {
       return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
     }
     bool good = true;

@@ -44,7 +44,7 @@ struct Option {
   OptionType type = OptionType::text;
   std::string_view standard = {};  // what holds when it is absent, as it is written: "1s"
   bool required = false;
-  bool may_be_empty = false;  // text only
+  bool may_be_empty = false;  // text and names only
   std::vector<std::string_view> (*choices)() = nullptr;
   std::span<const Option> inner = {};
   std::string_view help = {};

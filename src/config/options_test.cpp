@@ -28,7 +28,7 @@ constexpr std::array<Option, 15> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
-    {.name = "key", .type = OptionType::names, .help = "names"},
+    {.name = "key", .type = OptionType::names, .may_be_empty = true, .help = "names"},
     {.name = "rename", .type = OptionType::texts, .help = "texts by name"},
     {.name = "tables", .type = OptionType::tables, .help = "by name"},
     {.name = "steps", .type = OptionType::transforms, .help = "tables with a type"},

@@ -48,6 +48,22 @@ class SqliteErrorsTest : public testing::Test {
   SinkPlan plan_ = feed_plan();
 };
 
+TEST_F(SqliteErrorsTest, AnOlderLayoutIsBroughtUpToDate) {
+  feed(3);
+  change(
+      "DROP TABLE _leat_taken; ALTER TABLE _leat_provisional DROP COLUMN updated; UPDATE _leat_meta SET version = 1");
+  EXPECT_EQ(open_sqlite_store(path_).status().message(),
+            path_ +
+                ": made by an older leat (layout 1, this one knows 2); run its pipeline once, which brings it up to "
+                "date");
+  feed(6);
+  const auto store = open_sqlite_store(path_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  const auto report = (*store)->verify(nullptr);
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  EXPECT_EQ(report->problems, std::vector<std::string>());
+}
+
 TEST_F(SqliteErrorsTest, ANewerLayoutIsRefused) {
   feed(3);
   change("UPDATE _leat_meta SET version = 3");
