@@ -54,4 +54,7 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+// How many '\n' there are.
+uint64_t count_newlines(std::string_view bytes);
+
 }  // namespace leat

@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view kSpaces = " \t\r\n";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-uint64_t newlines_in(std::string_view bytes) {
-  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
-
 class JsonCutter final : public Cutter {
  public:
   JsonCutter(std::shared_ptr<JsonShared> shared, const std::string& origin)
@@ -105,7 +101,7 @@ class JsonCutter final : public Cutter {
   // Goes over `bytes`, which are whole records and what is between them.
   void move(std::string_view bytes) {
     offset_ += bytes.size();
-    line_ += newlines_in(bytes);
+    line_ += count_newlines(bytes);
     moved_ = true;
   }
 
@@ -223,7 +219,7 @@ class JsonCutter final : public Cutter {
 
   [[nodiscard]] Status malformed(const std::string& what, size_t at, std::string_view bytes) const {
     return Status::bad_data(
-        fmt::format("{}:{}: byte {}: {}", origin_, line_ + newlines_in(bytes.substr(0, at)), offset_ + at, what));
+        fmt::format("{}:{}: byte {}: {}", origin_, line_ + count_newlines(bytes.substr(0, at)), offset_ + at, what));
   }
 
   std::shared_ptr<JsonShared> shared_;

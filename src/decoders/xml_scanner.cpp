@@ -312,18 +312,6 @@ const char* find_xml_end(XmlKind inside, const char* at, const char* limit, size
   return nullptr;
 }
 
-uint64_t count_newlines(std::string_view bytes) {
-  constexpr size_t kBlock = 240;  // a byte counts them, of which the compiler takes sixteen at a time
-  uint64_t newlines = 0;
-  while (!bytes.empty()) {
-    uint8_t here = 0;
-    for (const char c : bytes.substr(0, kBlock)) here = static_cast<uint8_t>(here + (c == '\n' ? 1 : 0));
-    newlines += here;
-    bytes.remove_prefix(std::min(bytes.size(), kBlock));
-  }
-  return newlines;
-}
-
 XmlToken next_xml_token(const char* at, const char* limit) {
   if (*at != '<') {
     XmlToken token;

@@ -70,9 +70,6 @@ constexpr bool is_xml_space(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-// How often '\n' stands in `bytes`.
-uint64_t count_newlines(std::string_view bytes);
-
 struct XmlAttribute {
   std::string_view name;
   std::string_view value;  // as it stands between the quotes

@@ -16,17 +16,6 @@ namespace {
 constexpr size_t kLargestStep = 4 * 1024 * 1024;
 constexpr size_t kCompareBytes = 256 * 1024;
 
-uint64_t newlines_in(std::string_view bytes) {
-  constexpr size_t kStretch = 240;  // whose count fits a byte, so that the compiler adds 16 of them at once
-  uint64_t newlines = 0;
-  for (; bytes.size() >= kStretch; bytes.remove_prefix(kStretch)) {
-    uint8_t count = 0;
-    for (size_t i = 0; i < kStretch; ++i) count = static_cast<uint8_t>(count + (bytes[i] == '\n' ? 1 : 0));
-    newlines += count;
-  }
-  return newlines + static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
-
 // True when the bytes [end - print.length, end) of `file` have that hash.
 Result<bool> has(os::File& file, uint64_t start, const Fingerprint& print) {
   std::string bytes(print.length, '\0');
@@ -253,7 +242,7 @@ Chunk Generation::make_chunk(std::string bytes, size_t whole, std::string contex
   chunk.start = offset_;
   chunk.first_line = line_ + 1;
   chunk.context = std::move(context);
-  advance(bytes, offset_ + whole, newlines_in(bytes));
+  advance(bytes, offset_ + whole, count_newlines(bytes));
   chunk.bytes = std::move(bytes);
   chunk.end = position();
   return chunk;
@@ -278,7 +267,7 @@ Result<std::optional<Chunk>> Generation::long_record(const ReadSizes& sizes, End
     LEAT_ASSIGN(end, cutter_->skip(seen));
     if (end) seen = seen.substr(0, *end);
     skipping_->at += seen.size();
-    skipping_->lines += newlines_in(seen);
+    skipping_->lines += count_newlines(seen);
     skipping_->newline = end && seen.ends_with('\n');
     if (skipping_->newline) seen.remove_suffix(1);
     skipping_->hash.add(seen);

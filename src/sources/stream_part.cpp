@@ -13,10 +13,6 @@ namespace {
 
 constexpr size_t kPlainBytes = 128 * 1024;
 
-uint64_t newlines_in(std::string_view bytes) {
-  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-}
-
 }  // namespace
 
 StreamPart::StreamPart(std::string part, std::string origin, std::unique_ptr<Cutter> cutter, const StreamRules& rules)
@@ -89,7 +85,7 @@ Result<std::optional<Chunk>> StreamPart::next() {
   std::string rest = buffer_.substr(cut.bytes);
   chunk.bytes = std::exchange(buffer_, std::move(rest));
   chunk.bytes.resize(cut.bytes);
-  const uint64_t lines = newlines_in(chunk.bytes);
+  const uint64_t lines = count_newlines(chunk.bytes);
   return std::optional<Chunk>(finish(std::move(chunk), cut.bytes, lines));
 }
 
@@ -118,7 +114,7 @@ Result<std::optional<Chunk>> StreamPart::skip() {
   const size_t keep = std::min<uint64_t>(kRejectRawLimit, rules_.max_record_bytes);
   if (kept < keep) skipping.chunk.bytes.append(seen.substr(0, keep - kept));
   skipping.bytes += seen.size();
-  skipping.lines += newlines_in(seen);
+  skipping.lines += count_newlines(seen);
   skipping.newline = end && seen.ends_with('\n');
   skipping.hash.add(skipping.newline ? seen.substr(0, seen.size() - 1) : seen);
   buffer_.erase(0, seen.size());
@@ -142,7 +138,7 @@ std::optional<Chunk> StreamPart::last_record() {
   Chunk chunk = begin_chunk(cutter_->save());
   chunk.bytes = std::exchange(buffer_, {});
   const uint64_t bytes = chunk.bytes.size();
-  const uint64_t lines = newlines_in(chunk.bytes) + 1;
+  const uint64_t lines = count_newlines(chunk.bytes) + 1;
   return finish(std::move(chunk), bytes, lines);
 }
 
