@@ -32,8 +32,9 @@ std::optional<size_t> JsonReader::read(std::string_view text, bool is_line, uint
   reason_.clear();
   const size_t decoded_before = decoded_.size();
   JsonCursor in(text, is_line);
+  const char* const begin = in.at();
   if (take_record(in) && (!is_line || in.nothing_more())) {
-    std::string_view record = in.since(text.data());
+    std::string_view record = in.since(begin);
     if (is_line && record.ends_with('\r')) record.remove_suffix(1);
     const uint64_t raw = place(record, false);
     batch_.set_raw(row_, raw);
@@ -200,7 +201,7 @@ bool JsonReader::take_object(JsonCursor& in, const JsonNode& node) {
     return true;
   }
   const JsonNode* expected = node.children.data();
-  const char* rest_end = nullptr;  // of the member before, when that belongs to the rest
+  const char* rest_begin = nullptr;  // of the members just before that belong to the rest
   for (bool more = true; more;) {
     if (in.next() != '"') return in.fail("'\"'");
     const char* const member = in.at();
@@ -209,14 +210,13 @@ bool JsonReader::take_object(JsonCursor& in, const JsonNode& node) {
     in.next();
     if (child == nullptr ? !in.value() : !take_value(in, *child)) return false;
     if (keeps_rest && (child == nullptr || child->column == kNoJsonColumn)) {
-      if (rest_end != nullptr) {
-        rest_.back() = in.since(rest_.back().data());
-      } else {
-        rest_.push_back(in.since(member));
+      if (rest_begin == nullptr) {
+        rest_begin = member;
+        rest_.emplace_back();
       }
-      rest_end = in.at();
+      rest_.back() = in.since(rest_begin);
     } else {
-      rest_end = nullptr;
+      rest_begin = nullptr;
     }
     if (!in.comma_or('}', &more)) return false;
   }
