@@ -9,28 +9,14 @@
 #include "aggregates/binding.h"
 #include "aggregates/bucket_table.h"
 #include "aggregates/computed.h"
+#include "aggregates/key_cells.h"
 
 namespace leat {
 namespace {
 
-std::vector<bool> text_keys(const Binding& binding) {
-  std::vector<bool> text;
-  for (const BoundKey& key : binding.keys) text.push_back(is_text(key.type) && key.function != KeyFunction::browser);
-  return text;
-}
-
-std::vector<Key> make_keys(const Binding& binding, uint64_t seed) {
-  std::vector<Key> keys;
-  for (const BoundKey& key : binding.keys) {
-    keys.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed));
-  }
-  return keys;
-}
-
 // The buckets of some rows of one batch.
 struct Part final : Counted {
-  Part(const Binding& binding, uint64_t seed) : table(text_keys(binding), seed) {
-    if (!binding.computed.empty()) computed = std::make_unique<Computed>(binding.computed);
+  Part(const Binding& binding, uint64_t seed) : computed(binding.computed), table(text_keys(binding), seed) {
     for (const BoundMeasure& bound : binding.measures) {
       measures.push_back(make_accumulator(bound.measure, bound.input, bound.type, seed, 0));
     }
@@ -39,12 +25,8 @@ struct Part final : Counted {
     table.clear();
     for (const auto& measure : measures) measure->clear();
   }
-  // What the input of a key or a measure is a column of.
-  [[nodiscard]] const RecordBatch& source(bool is_computed, const RecordBatch& batch) const {
-    return is_computed ? computed->columns() : batch;
-  }
 
-  std::unique_ptr<Computed> computed;  // of the rows; null when columns and functions of one do
+  Computed computed;  // of the rows
   BucketTable table;
   std::vector<std::unique_ptr<Accumulator>> measures;
 };
@@ -53,16 +35,16 @@ struct Part final : Counted {
 class Counter {
  public:
   // `binding` must outlive it.
-  Counter(const Binding& binding, uint64_t seed) : binding_(binding), keys_(make_keys(binding, seed)) {}
+  Counter(const Binding& binding, uint64_t seed) : binding_(binding), keys_(binding, seed) {}
 
   // `wanted`: only rows whose bucket is there; null: all.
   void count(const RecordBatch& batch, size_t first, size_t count, const BucketTable* wanted, Part& part) {
-    if (part.computed != nullptr) part.computed->evaluate(batch, first, count);
+    part.computed.evaluate(batch, first, count);
     for (size_t at = 0; at < count; at += kRowsAtOnce) {
       place(batch, first + at, std::min(kRowsAtOnce, count - at), wanted, part);
       for (size_t i = 0; i < part.measures.size(); ++i) {
         part.measures[i]->grow(part.table);
-        part.measures[i]->add(part.source(binding_.measures[i].computed, batch), placed_);
+        part.measures[i]->add(part.computed.source(binding_.measures[i].computed, batch), placed_);
       }
     }
   }
@@ -72,42 +54,24 @@ class Counter {
   static constexpr size_t kRowsAtOnce = 512;
 
   void place(const RecordBatch& batch, size_t first, size_t count, const BucketTable* wanted, Part& part) {
-    cells_.resize(count * keys_.size());
-    made_.clear();
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      const BoundKey& bound = binding_.keys[k];
-      keys_[k].evaluate(part.source(bound.computed, batch), first, count, cells_.data() + k, keys_.size(), made_);
-      if (bound.computed && keys_[k].text()) copy_text(part.computed->columns(), batch.arena.size(), k);
-    }
-    const Texts texts{batch.arena, made_};
+    keys_.evaluate(batch, part.computed, first, count);
+    const Texts texts = keys_.texts(batch);
     BucketTable& table = part.table;
     if (wanted == nullptr) {
       placed_.resize(count);
-      table.place(cells_.data(), texts, static_cast<uint32_t>(first), count, placed_.data());
+      table.place(keys_.cells(), texts, static_cast<uint32_t>(first), count, placed_.data());
       return;
     }
     placed_.clear();
     for (size_t i = 0; i < count; ++i) {
-      const KeyCell* cells = &cells_[i * keys_.size()];
+      const KeyCell* cells = keys_.of_row(i);
       if (wanted->find(cells, texts) == BucketTable::kNone) continue;
       placed_.push_back({static_cast<uint32_t>(first + i), table.find_or_add(cells, texts)});
     }
   }
 
-  // The texts of key `k` stand in the arena of `computed`: they are to stand behind the batch's own.
-  void copy_text(const RecordBatch& computed, size_t batch_bytes, size_t k) {
-    for (size_t at = k; at < cells_.size(); at += keys_.size()) {
-      if (cells_[at].null) continue;
-      const std::string_view text = computed.text_of(cells_[at].bits);
-      cells_[at].bits = pack_text(batch_bytes + made_.size(), text.size());
-      made_.append(text);
-    }
-  }
-
   const Binding& binding_;
-  std::vector<Key> keys_;
-  std::vector<KeyCell> cells_;  // of the rows at hand: the keys of the first one, of the second, …
-  std::string made_;            // of the rows at hand: text of keys that does not stand in the batch's arena
+  KeyCells keys_;  // of the rows at hand
   std::vector<Placed> placed_;
 };
 
@@ -247,7 +211,7 @@ class Buckets final : public Aggregate {
     }
     for (size_t i = 0; i < measures_.size(); ++i) {
       measures_[i]->grow(table_);
-      measures_[i]->take_in(*part->measures[i], places_, part->source(binding_.measures[i].computed, batch));
+      measures_[i]->take_in(*part->measures[i], places_, part->computed.source(binding_.measures[i].computed, batch));
     }
     part->clear();
     parts_.give_back(std::move(part));

@@ -19,6 +19,7 @@ Computed::Computed(const std::vector<std::shared_ptr<const BoundExpression>>& ex
 }
 
 void Computed::evaluate(const RecordBatch& batch, size_t first, size_t count) {
+  if (evaluations_.empty()) return;
   while (columns_.rows() < batch.rows()) columns_.add_row({});
   columns_.arena.clear();
   for (size_t i = 0; i < evaluations_.size(); ++i) {

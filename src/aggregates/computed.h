@@ -13,13 +13,16 @@ namespace leat {
 
 class Computed {
  public:
-  // Column i is what expressions[i] makes; at least one.
+  // Column i is what expressions[i] makes; none: there are no columns.
   explicit Computed(const std::vector<std::shared_ptr<const BoundExpression>>& expressions);
 
   void evaluate(const RecordBatch& batch, size_t first, size_t count);
-  // Rows [first, first + count) are those of the batch that was evaluated last, under the same numbers; the others mean
-  // nothing. Text stands in its own arena.
-  [[nodiscard]] const RecordBatch& columns() const { return columns_; }
+  // What the input of a key or a measure is a column of: `batch`, the one evaluated last, or what was made of it. That
+  // has the rows that were evaluated, under the same numbers; its others mean nothing. Its text stands in its own
+  // arena.
+  [[nodiscard]] const RecordBatch& source(bool is_computed, const RecordBatch& batch) const {
+    return is_computed ? columns_ : batch;
+  }
 
  private:
   void copy_text(const RecordBatch& from, const std::string& made, size_t column, size_t first, size_t count);

@@ -5,6 +5,8 @@
 
 #include "aggregates/binding.h"
 #include "aggregates/bucket_table.h"
+#include "aggregates/computed.h"
+#include "aggregates/key_cells.h"
 
 namespace leat {
 namespace {
@@ -31,48 +33,41 @@ class Tallies final : public Tally {
  public:
   Tallies(AggregateSpec spec, Binding binding)
       : spec_(std::move(spec)),
-        columns_(std::move(binding.columns)),
-        inputs_(std::move(binding.inputs)),
+        binding_(std::move(binding)),
         // Of no meaning, but not to be guessed by whoever writes the data: where this object was put.
         seed_(mix64(reinterpret_cast<uintptr_t>(this))),
-        measures_(std::move(binding.measures)),
-        sums_(measures_.size()) {
-    std::vector<bool> text;
-    for (const BoundKey& key : binding.keys) {
-      keys_.emplace_back(key.function, key.input, key.type, binding.zone, mix64(seed_));
-      text.push_back(keys_.back().text());
-    }
-    table_ = std::make_unique<BucketTable>(std::move(text), seed_);
-    for (const BoundMeasure& measure : measures_) values_.emplace_back(measure.type, seed_);
+        keys_(make_keys(binding_, seed_)),
+        table_(text_keys(binding_), seed_),
+        sums_(binding_.measures.size()),
+        computed_(binding_.computed),
+        cells_(binding_, seed_) {
+    for (const BoundMeasure& measure : binding_.measures) values_.emplace_back(measure.type, seed_);
   }
 
   [[nodiscard]] const AggregateSpec& spec() const override { return spec_; }
-  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return columns_; }
-  [[nodiscard]] const std::vector<size_t>& inputs() const override { return inputs_; }
+  [[nodiscard]] const std::vector<AggregateColumn>& columns() const override { return binding_.columns; }
+  [[nodiscard]] const std::vector<size_t>& inputs() const override { return binding_.inputs; }
 
   void add(const RecordBatch& batch, size_t first, size_t count, int times) override {
     if (count == 0) return;
-    cells_.resize(count * keys_.size());
-    made_.clear();
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      keys_[k].evaluate(batch, first, count, cells_.data() + k, keys_.size(), made_);
-    }
+    computed_.evaluate(batch, first, count);
+    cells_.evaluate(batch, computed_, first, count);
     placed_.resize(count);
-    table_->place(cells_.data(), {batch.arena, made_}, static_cast<uint32_t>(first), count, placed_.data());
-    rows_.resize(table_->size());
+    table_.place(cells_.cells(), cells_.texts(batch), static_cast<uint32_t>(first), count, placed_.data());
+    rows_.resize(table_.size());
     for (const Placed& placed : placed_) rows_[placed.bucket] += times;
-    for (size_t i = 0; i < measures_.size(); ++i) {
-      if (measures_[i].measure == Measure::sum) {
+    for (size_t i = 0; i < binding_.measures.size(); ++i) {
+      if (binding_.measures[i].measure == Measure::sum) {
         add_sums(batch, i, times);
-      } else if (measures_[i].measure != Measure::count) {
+      } else if (binding_.measures[i].measure != Measure::count) {
         add_values(batch, i, times);
       }
     }
   }
 
-  [[nodiscard]] size_t buckets() const override { return table_->size(); }
+  [[nodiscard]] size_t buckets() const override { return table_.size(); }
   [[nodiscard]] AggregateValue key(size_t bucket, size_t column) const override {
-    const KeyCell& cell = table_->key(bucket, column);
+    const KeyCell& cell = table_.key(bucket, column);
     if (!cell.null && keys_[column].shown_as_text()) {
       AggregateValue value;
       value.kind = AggregateValue::Kind::text;
@@ -80,7 +75,7 @@ class Tallies final : public Tally {
       return value;
     }
     const bool text = keys_[column].text();
-    return value_of(cell, columns_[column].type, text ? table_->text(bucket, column) : "");
+    return value_of(cell, binding_.columns[column].type, text ? table_.text(bucket, column) : "");
   }
   [[nodiscard]] int64_t rows(size_t bucket) const override { return rows_[bucket]; }
   [[nodiscard]] const ExactSum& sum(size_t bucket, size_t column) const override {
@@ -89,7 +84,7 @@ class Tallies final : public Tally {
 
   Status for_each_value(size_t column,
                         const std::function<Status(size_t, const AggregateValue&, int64_t)>& visit) const override {
-    const Type type = measures_[column - keys_.size()].type;
+    const Type type = binding_.measures[column - keys_.size()].type;
     const Values& values = values_[column - keys_.size()];
     std::vector<uint32_t> order;
     for (uint32_t at = 0; at < values.places.size(); ++at) {
@@ -111,7 +106,7 @@ class Tallies final : public Tally {
   }
 
   void clear() override {
-    table_->clear();
+    table_.clear();
     for (Key& key : keys_) key.forget();
     rows_.clear();
     for (auto& sums : sums_) sums.clear();
@@ -130,11 +125,12 @@ class Tallies final : public Tally {
   };
 
   void add_sums(const RecordBatch& batch, size_t measure, int times) {
-    const BoundMeasure& bound = measures_[measure];
+    const BoundMeasure& bound = binding_.measures[measure];
+    const RecordBatch& source = computed_.source(bound.computed, batch);
     std::vector<ExactSum>& sums = sums_[measure];
-    sums.resize(table_->size());
+    sums.resize(table_.size());
     for (const Placed& placed : placed_) {
-      const KeyCell cell = cell_of(batch, bound.input, bound.type, placed.row);
+      const KeyCell cell = cell_of(source, bound.input, bound.type, placed.row);
       if (cell.null) continue;
       if (bound.type == Type::real) {
         sums[placed.bucket].add(std::bit_cast<double>(cell.bits), times);
@@ -145,30 +141,29 @@ class Tallies final : public Tally {
   }
 
   void add_values(const RecordBatch& batch, size_t measure, int times) {
-    const BoundMeasure& bound = measures_[measure];
+    const BoundMeasure& bound = binding_.measures[measure];
+    const RecordBatch& source = computed_.source(bound.computed, batch);
     Values& values = values_[measure];
     for (const Placed& placed : placed_) {
-      const KeyCell cell = cell_of(batch, bound.input, bound.type, placed.row);
+      const KeyCell cell = cell_of(source, bound.input, bound.type, placed.row);
       if (cell.null) continue;
       const KeyCell pair[2] = {{.bits = placed.bucket, .null = false}, cell};
-      const uint32_t at = values.places.find_or_add(pair, {batch.arena, ""});
+      const uint32_t at = values.places.find_or_add(pair, {source.arena, ""});
       if (at == values.rows.size()) values.rows.push_back(0);
       values.rows[at] += times;
     }
   }
 
-  AggregateSpec spec_;
-  std::vector<AggregateColumn> columns_;
-  std::vector<size_t> inputs_;
-  uint64_t seed_;
-  std::vector<Key> keys_;
-  std::vector<BoundMeasure> measures_;
-  std::unique_ptr<BucketTable> table_;
+  const AggregateSpec spec_;
+  const Binding binding_;
+  const uint64_t seed_;
+  std::vector<Key> keys_;  // to show them
+  BucketTable table_;
   std::vector<int64_t> rows_;                // of the buckets
   std::vector<std::vector<ExactSum>> sums_;  // of each measure: of the buckets
   std::vector<Values> values_;               // of each measure
-  std::vector<KeyCell> cells_;               // of the batch at hand
-  std::string made_;
+  Computed computed_;                        // of the batch at hand, as what follows
+  KeyCells cells_;
   std::vector<Placed> placed_;
 };
 

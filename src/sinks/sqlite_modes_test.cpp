@@ -59,7 +59,16 @@ SinkPlan plan_of(WriteMode mode, const std::string& newest) {
                        {"reals", "sum(x)"},
                        {"first", "min(addr)"},
                        {"last", "max(at)"},
-                       {"least", "min(x)"}}}};
+                       {"least", "min(x)"}}},
+                     {"per_net",
+                      "p",
+                      "UTC",
+                      {{"net", "coalesce(upper(substr(addr, 1, 8)), 'None')"}, {"odd", "id % 2"}},
+                      {{"hits", "count()"},
+                       {"ids", "sum(id * 2)"},
+                       {"addrs", "count_distinct('ip ' || addr)"},
+                       {"least", "min('ip ' || addr)"},
+                       {"most", "max(id + 1)"}}}};
   return plan;
 }
 
@@ -152,7 +161,7 @@ class SqliteModes : public testing::TestWithParam<std::tuple<WriteMode, bool, in
     Record record;
     record.id = pick(40);
     if (pick(8) != 0) record.at = 1'767'225'600 + static_cast<int64_t>(pick(5 * 3600));
-    if (pick(5) != 0) record.addr = fmt::format("10.0.0.{}", pick(9));
+    if (pick(5) != 0) record.addr = fmt::format("10.0.{}.{}", pick(2), pick(9));
     // Where rows change, a sum comes back from its limits.
     const uint64_t kind = plan_.mode == WriteMode::merge ? pick(20) : 20;
     record.n = kind == 0 ? INT64_MAX : kind == 1 ? INT64_MIN : static_cast<int64_t>(pick(2000)) - 1000;
@@ -216,6 +225,7 @@ class SqliteModes : public testing::TestWithParam<std::tuple<WriteMode, bool, in
 
   // Writes it and checks that the sink counts what the model does.
   void write(Sink& sink, Batch& made) {
+    if (pick(3) != 0) sink.prepare(made.batch);
     const Result<Written> written = sink.write(made.batch, 0, made.batch.rows(), made.rejects);
     ASSERT_TRUE(written.ok()) << written.status().message();
     if (!made.batch.provisional || !made.records.empty() || !made.rejects.empty())
@@ -271,6 +281,10 @@ class SqliteModes : public testing::TestWithParam<std::tuple<WriteMode, bool, in
                  "INTEGER) FROM per_hour");
     std::sort(buckets.begin(), buckets.end());
     ASSERT_EQ(buckets, committed_.aggregate());
+    ASSERT_EQ(sql_rows(path_, "SELECT net, odd, hits, ids, addrs, least, most FROM per_net ORDER BY 1, 2"),
+              sql_rows(path_,
+                       "SELECT coalesce(upper(substr(addr, 1, 8)), 'None'), id % 2, count(*), sum(id * 2), "
+                       "count(DISTINCT addr), min('ip ' || addr), max(id + 1) FROM t GROUP BY 1, 2 ORDER BY 1, 2"));
     const auto store = open_sqlite_store(path_);
     ASSERT_TRUE(store.ok()) << store.status().message();
     const auto report = (*store)->verify(nullptr);
