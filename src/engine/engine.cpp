@@ -244,10 +244,10 @@ class Engine::Impl {
     }
   }
 
-  // Until a commit is due: it takes a while itself, and has ended when `commit_every_ms` are over.
+  // Until a commit is due.
   [[nodiscard]] uint64_t due_in_ms() const {
     if (!pending_since_ms_) return UINT64_MAX;
-    const uint64_t due = *pending_since_ms_ + options_.commit_every_ms * 9 / 10;
+    const uint64_t due = *pending_since_ms_ + options_.commit_every_ms;
     return due - std::min(due, clock_.steady_ms());
   }
   [[nodiscard]] bool is_due() const { return due_in_ms() == 0; }
