@@ -134,12 +134,24 @@ class Reader:
                 seen, since = self.committed, time.monotonic()
 
     def kill(self):
-        if self.child.poll() is not None:
-            raise Ended(f"life {len(self.lives)}: leat ended by itself with status {self.child.returncode}, "
-                        f"see {self.err.name}")
+        self.has_to_live()
         self.child.send_signal(signal.SIGKILL)
         self.child.wait()
         self.lives.append((self.begun, time.time()))
+
+    def pause(self, seconds):
+        """As on a machine that is too busy: for so long it does nothing. A new life begins for the judge."""
+        self.has_to_live()
+        self.child.send_signal(signal.SIGSTOP)
+        self.lives.append((self.begun, time.time()))
+        time.sleep(seconds)
+        self.begun = time.time()
+        self.child.send_signal(signal.SIGCONT)
+
+    def has_to_live(self):
+        if self.child.poll() is not None:
+            raise Ended(f"life {len(self.lives)}: leat ended by itself with status {self.child.returncode}, "
+                        f"see {self.err.name}")
 
     def stop(self):
         """The way a user does it."""

@@ -7,7 +7,8 @@ Producer: the generator, a process of its own, with each of its rotations (MODES
 in turns. Judge: truncations.py and judge.py. The kills are shared out among the modes.
 
 A life of leat ends at a random moment with SIGKILL; then nobody reads for a random time, in which the log is sometimes
-rotated several times. At the end leat reads the rest and is stopped as a user stops it.
+rotated several times. In some modes it is stopped and goes on now and then (SIGSTOP, SIGCONT), so that a log that was
+truncated can be longer than before when it looks again. At the end leat reads the rest and is stopped as a user stops it.
 
 Exit status: 0 every line is there once (but for what a truncation took before it could be read), 1 not, 2 the test itself
 could not work.
@@ -39,6 +40,7 @@ class Mode:
     files: tuple = ("access.log",)
     may_lose: bool = False
     longest_down: float = 0.6  # seconds; now and then much longer
+    pauses: int = 0  # in a life, each longer than a file's life
     quick: bool = False  # commits at once, and is only killed when it has; nothing may be lost in less than a file's life
 
 
@@ -52,7 +54,7 @@ MODES = {
     "copytruncate-compress": Mode(["copytruncate", "--delaycompress"], files=("access.log*",), may_lose=True),
     "truncate": Mode(["truncate"], may_lose=True),
     # Truncated and longer than before between two looks.
-    "truncate-fast": Mode(["truncate"], rate=6000, every=500, may_lose=True),
+    "truncate-fast": Mode(["truncate"], rate=6000, every=500, may_lose=True, pauses=2),
 }
 
 
@@ -115,7 +117,11 @@ class Round:
         if number > 0:
             self.start(number)
         early = self.random.random() < 0.1
-        time.sleep(self.random.random() * (0.06 if early else 1.2))
+        stretch = self.random.random() * (0.06 if early else 1.2) / (self.mode.pauses + 1)
+        time.sleep(stretch)
+        for _ in range(self.mode.pauses):
+            self.reader.pause((1 + self.random.random()) * self.mode.every / self.mode.rate)
+            time.sleep(stretch)
         self.reader.look()
         self.reader.kill()
         self.killed_at = time.time()
