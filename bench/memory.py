@@ -42,7 +42,7 @@ FORMATS = {
     "xml": 'type = "xml", record = "/OUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION", ' + COLUMNS["xml"],
     "json": 'type = "json", records = "/data", ' + COLUMNS["json"],
     "ndjson": 'type = "json", ' + COLUMNS["json"],
-    "csv": 'type = "csv", ' + COLUMNS["csv"],
+    "csv": 'type = "csv", header = false, ' + COLUMNS["csv"],
 }
 PIPELINE = """[sources.in]
 type   = "stdin"

@@ -30,6 +30,7 @@ class SiteDecoder final : public Decoder {
   SchemaPtr schema() const override {
     SchemaPtr inner = inner_->schema();
     if (!inner) return nullptr;
+    if (inner->find("site")) return inner;  // the records have one of their own
     const std::lock_guard lock(mutex_);
     if (inner != inner_schema_) {
       Schema with = *inner;
@@ -49,6 +50,7 @@ class SiteDecoder final : public Decoder {
   // The inner decoder finds its columns in the wider schema: they stand before `site`, and raw_log bears its name.
   void decode(Chunk&& chunk, RecordBatch& batch, Rejects& rejects) override {
     inner_->decode(std::move(chunk), batch, rejects);
+    if (inner_->schema()->find("site")) return;
     const auto column = batch.schema().find("site");
     if (!column || batch.rows() == 0) return;
     std::string site = name_;

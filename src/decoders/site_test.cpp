@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "decoders/csv.h"
 #include "tests/support/web_log_rows.h"
 
 namespace leat {
@@ -51,6 +52,24 @@ TEST(Site, IsAColumnBeforeTheRawText) {
       EXPECT_EQ(batch.text(12, row), kLine.substr(0, kLine.size() - 1));
     }
   }
+}
+
+TEST(Site, GivesWayToAColumnOfTheRecords) {
+  CsvOptions options;
+  options.header = false;
+  options.columns.resize(2);
+  options.columns[0].name = "site";
+  options.columns[1].name = "n";
+  options.columns[1].type = Type::integer;
+  auto decoder = with_site(make_csv_decoder(options, {}), "elsewhere");
+  ASSERT_EQ(decoder->schema()->fields.size(), 2U);
+  Chunk chunk;
+  chunk.bytes = "here,1\n";
+  RecordBatch batch(decoder->schema());
+  Rejects rejects;
+  decoder->decode(std::move(chunk), batch, rejects);
+  ASSERT_EQ(batch.rows(), 1U);
+  EXPECT_EQ(batch.text(0, 0), "here");
 }
 
 TEST(Site, GrowsWithTheDecoder) {
