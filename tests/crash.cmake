@@ -15,4 +15,4 @@ leat_script_test(write_modes LABELS crash TIMEOUT 300 COST 300
 leat_script_test(documents LABELS crash TIMEOUT 400 COST 920
   COMMAND /usr/bin/python3 tests/crash/documents.py --leat $<TARGET_FILE:leat> --kills 30 --size 20MB)
 leat_script_test(mutants LABELS crash TIMEOUT 900 COST 900
-  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR} --kills 20)
+  COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR})

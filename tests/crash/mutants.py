@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Builds leat with each fault of mutants/*.patch put in, and runs on it the tests that have to find it: all have to fail.
 
-  mutants.py [--kills 40] [NAME...]
+  mutants.py [NAME...]
 
-A test that never fails proves nothing. The first lines of a patch say what the fault is, and which tests find it. A patch
-that no longer fits the code is a failure here: bring it up to date. leat itself has to be built.
+A test that never fails proves nothing. The first lines of a patch say what the fault is, and which tests find it with how
+many kills. A patch that no longer fits the code is a failure here: bring it up to date. leat itself has to be built.
 """
 
 import argparse
@@ -61,9 +61,8 @@ def finds(test, leat, options, folder):
 
 
 def finds_with(test, leat, options, folder, seed):
-    done = subprocess.run(["/usr/bin/python3", HERE / test[0], "--leat", leat, "--kills", str(options.kills), "--seed",
-                           str(seed), "--dir", folder, *test[1:]], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(["/usr/bin/python3", HERE / test[0], "--leat", leat, "--seed", str(seed), "--dir", folder,
+                           *test[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     wrong = [line.strip() for line in done.stdout.split("\n") if "WRONG" in line]
     for kept in folder.glob("leat-*"):
         shutil.rmtree(kept)
@@ -78,7 +77,6 @@ def finds_with(test, leat, options, folder, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where leat is built")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("name", nargs="*")
