@@ -1,5 +1,7 @@
 // Files that are renamed.
 
+#include <functional>
+
 #include "tests/support/file_source.h"
 
 namespace leat {
@@ -35,6 +37,71 @@ TEST_F(FileSourceTest, finds_the_renamed_file_after_a_restart) {
   EXPECT_EQ(content_[part("a.log", 1)], "one\ntwo\n");
   EXPECT_EQ(content_[part("a.log", 2)], "three\n");
   EXPECT_EQ(order_.back(), part("a.log", 2));
+}
+
+// Something is done just before a file is opened or looked at.
+class RotatedMeanwhile final : public os::FileSystem {
+ public:
+  using Rotate = std::function<void(const std::string& path)>;
+  Rotate before_open = [](const std::string&) {};
+  Rotate before_info = [](const std::string&) {};
+
+  Result<std::unique_ptr<os::File>> open(const std::string& path, os::Links links) override {
+    before_open(path);
+    return os::file_system().open(path, links);
+  }
+  Result<std::optional<os::FileInfo>> info(const std::string& path, os::Links links) override {
+    before_info(path);
+    return os::file_system().info(path, links);
+  }
+  Result<std::vector<std::string>> list(const std::string& directory) override {
+    return os::file_system().list(directory);
+  }
+  Result<std::vector<std::string>> glob(const std::string& pattern) override { return os::file_system().glob(pattern); }
+};
+
+TEST_F(FileSourceTest, a_rotation_in_the_middle_of_a_look_hides_nothing) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "two\n");
+  RotatedMeanwhile files;
+  bool rotated = false;
+  files.before_open = [&](const std::string& path) {
+    if (rotated || path != dir_.path("a.log")) return;  // a.log.1 is open already
+    rotated = true;
+    dir_.rename("a.log.1", "a.log.2");
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "three\n");
+  };
+  system_ = &files;
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_TRUE(rotated);
+  EXPECT_EQ(all(), "one\ntwo\nthree\n");
+  source_.reset();
+  system_ = &files_;
+}
+
+TEST_F(FileSourceTest, files_that_are_renamed_all_the_time_are_looked_at_later) {
+  dir_.write("a.log", "one\n");
+  int turns = 0;
+  RotatedMeanwhile files;
+  files.before_info = [&](const std::string& path) {
+    if (path != dir_.path("a.log")) return;
+    ++turns;
+    dir_.rename("a.log", "a.log.1");
+    dir_.write("a.log", "another\n");
+  };
+  system_ = &files;
+  start();
+  const Status outcome = drain();
+  EXPECT_EQ(outcome.kind(), Kind::retry);
+  EXPECT_EQ(outcome.message(), dir_.path("a.log") + ": its files are renamed faster than they can be looked at");
+  EXPECT_GT(turns, 10);
+  source_.reset();
+  system_ = &files_;
 }
 
 TEST_F(FileSourceTest, takes_generations_born_and_renamed_while_away) {

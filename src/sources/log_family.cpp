@@ -14,6 +14,7 @@ namespace {
 constexpr uint64_t kSmallestCopy = 1024;  // shorter files may be equal by chance
 constexpr uint64_t kSeekMs = 3000;        // a rotation in progress renames and copies for a while
 constexpr size_t kMostRemembered = 4096;
+constexpr int kMostTries = 50;              // to see the files of a log between two renames of its rotation
 constexpr int64_t kCopyNs = 2'000'000'000;  // a copy that did not grow for so long is done
 
 bool is_unreadable_archive(std::string_view path) {
@@ -111,6 +112,7 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
     for (const std::string& path : *siblings) paths.emplace(path, false);
   }
   std::vector<Candidate> candidates;
+  looks_.clear();
   for (const auto& [path, named] : paths) {
     Candidate candidate;
     candidate.path = path;
@@ -123,6 +125,7 @@ Result<std::vector<LogFamily::Candidate>> LogFamily::list(const ScanContext& con
       trouble(info.status().message(), context);
       continue;
     }
+    looks_.push_back({path, candidate.included ? os::Links::follow : os::Links::refuse, *info});
     if (!*info) continue;
     if (!(*info)->regular) {
       if (candidate.named) {
@@ -371,16 +374,46 @@ void LogFamily::give_up(Generation& generation, const ScanContext& context) {
   if (auto last = generation.finish(lost)) context.last_positions.push_back(*std::move(last));
 }
 
+Result<bool> LogFamily::is_settled(const std::vector<Candidate>& candidates, const ScanContext& context) const {
+  const bool any_new = std::any_of(candidates.begin(), candidates.end(),
+                                   [](const Candidate& candidate) { return candidate.file != nullptr; });
+  if (!any_new) return true;
+  std::map<std::string_view, const os::FileInfo*> opened;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.file != nullptr) opened.emplace(candidate.path, &candidate.info);
+  }
+  for (const Look& look : looks_) {
+    LEAT_ASSIGN(const auto now, context.files.info(look.path, look.links));
+    const auto file = opened.find(look.path);
+    const os::FileInfo* before = file != opened.end() ? file->second : look.found ? &*look.found : nullptr;
+    if (now.has_value() != (before != nullptr)) return false;
+    if (now && (now->device != before->device || now->inode != before->inode)) return false;
+  }
+  return true;
+}
+
 Status LogFamily::scan(const ScanContext& context) {
-  troubles_.clear();
-  waiting_for_copy_ = false;
+  for (int tries = 1;; ++tries) {
+    troubles_.clear();
+    waiting_for_copy_ = false;
+    LEAT_ASSIGN(std::vector<Candidate> candidates, list(context));
+    LEAT_TRY(open_unknown(candidates, context));
+    LEAT_ASSIGN(const bool settled, is_settled(candidates, context));
+    if (settled) return settle(std::move(candidates), context);
+    if (tries == kMostTries) {
+      return Status::retry(visible(name_) + ": its files are renamed faster than they can be looked at");
+    }
+    context.siblings.forget();
+  }
+}
+
+// What the files are, and what becomes of the generations.
+Status LogFamily::settle(std::vector<Candidate> candidates, const ScanContext& context) {
   if (ignored_.size() + not_ready_.size() > kMostRemembered) {
     ignored_.clear();
     not_ready_.clear();
   }
   if (postponed_.size() > kMostRemembered) postponed_.clear();
-  LEAT_ASSIGN(std::vector<Candidate> candidates, list(context));
-  LEAT_TRY(open_unknown(candidates, context));
   LEAT_TRY(identify(candidates, context));
   LEAT_TRY(attach_matches(candidates, context));
   LEAT_TRY(add_new(candidates, context));

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -93,7 +94,17 @@ class LogFamily {
     bool faint = false;  // nothing but the inode told that it is `match`
   };
 
+  // A path as list() found it; nothing: there was no file.
+  struct Look {
+    std::string path;
+    os::Links links = os::Links::refuse;
+    std::optional<os::FileInfo> found;
+  };
+
   Result<std::vector<Candidate>> list(const ScanContext& context);
+  // False: files were renamed while they were looked at, so that one of them may have been seen nowhere.
+  Result<bool> is_settled(const std::vector<Candidate>& candidates, const ScanContext& context) const;
+  Status settle(std::vector<Candidate> candidates, const ScanContext& context);
   Status open_unknown(std::vector<Candidate>& candidates, const ScanContext& context);
   Status identify(std::vector<Candidate>& candidates, const ScanContext& context);
   // False: not ready yet; it is looked at again when it has changed.
@@ -114,6 +125,7 @@ class LogFamily {
 
   std::string name_;
   std::map<std::string, bool> included_;  // path → named
+  std::vector<Look> looks_;               // of the scan at hand
   std::vector<std::unique_ptr<Generation>> generations_;
   std::vector<os::FileInfo> ignored_;    // siblings that are none of our business, as they were when looked at
   std::vector<os::FileInfo> not_ready_;  // compressed files that were incomplete, as they were when looked at
