@@ -24,6 +24,8 @@ namespace {
 constexpr int kPageBytes = 8192;
 // Length of the write-ahead log before it is copied into the database.
 constexpr int kCheckpointPages = 2048;
+constexpr uint64_t kModeWaitMs = 10;
+constexpr uint64_t kLongestModeWaitMs = 1000;
 
 class SqliteSink final : public Sink {
  public:
@@ -45,6 +47,7 @@ class SqliteSink final : public Sink {
   enum class State : uint8_t { closed, ready, writing, broken };
 
   Result<std::unique_ptr<SqliteDatabase>> connect(uint64_t busy_timeout_ms) const;
+  Status use_write_ahead_log();
   Status set_up(const SinkPlan& plan);
   Status make_tables(const SinkPlan& plan);
   Status make_next_tables(const SinkPlan& plan);
@@ -109,18 +112,25 @@ Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   return parts_->positions();
 }
 
+Status SqliteSink::use_write_ahead_log() {
+  LEAT_ASSIGN(SqliteStatement mode, db_->prepare("PRAGMA journal_mode = WAL"));
+  LEAT_ASSIGN(const bool row, mode.step());
+  if (row && mode.text(0) == "wal") return {};
+  return Status::bad_config(
+      fmt::format("{}: cannot use write-ahead logging (the file system must support shared "
+                  "memory, which network file systems do not); name a file elsewhere",
+                  db_->where()));
+}
+
 Status SqliteSink::set_up(const SinkPlan& plan) {
   // Of a new file only; that of others stays as it is.
   LEAT_TRY(db_->execute(fmt::format("PRAGMA page_size = {}", kPageBytes)));
-  {
-    LEAT_ASSIGN(SqliteStatement mode, db_->prepare("PRAGMA journal_mode = WAL"));
-    LEAT_ASSIGN(const bool row, mode.step());
-    if (!row || mode.text(0) != "wal") {
-      return Status::bad_config(
-          fmt::format("{}: cannot use write-ahead logging (the file system must support shared "
-                      "memory, which network file systems do not); name a file elsewhere",
-                      db_->where()));
-    }
+  // The one statement that does not wait for others by itself: another pipeline may be making the same new file.
+  for (uint64_t waited_ms = 0;; waited_ms += kModeWaitMs) {
+    Status mode = use_write_ahead_log();
+    if (mode.ok()) break;
+    if (mode.kind() != Kind::retry || waited_ms >= kLongestModeWaitMs) return mode;
+    (void)clock_.wait_ms(kModeWaitMs, {});
   }
   db_->opened();
   // The size of the cache again: SQLite took it for one of smaller pages until it knew the size of these.
