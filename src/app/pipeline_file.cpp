@@ -392,7 +392,7 @@ class Planner {
     });
     const Result<SchemaPtr> bound_columns = bind_transforms(transforms, (*decoder)->schema());
     if (!bound_columns.ok()) return;  // has been complained of
-    const SchemaPtr schema = *bound_columns;
+    const SchemaPtr& schema = *bound_columns;
     const Declared* written = declared_of(pipeline, "");
     if (written != nullptr) {
       for (const Value& column : written->by.items) check_column(column, *schema, complaints_);

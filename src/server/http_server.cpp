@@ -369,7 +369,7 @@ class Server final : public HttpServer {
     piece += "\r\n";
   }
 
-  awaitable<bool> write(Connection& connection, const std::string& bytes) {
+  awaitable<bool> write(Connection& connection, const std::string& bytes) const {
     size_t at = 0;
     while (at < bytes.size()) {
       connection.stream.expires_after(ms(options_.write_ms));

@@ -33,7 +33,7 @@ class Cast final : public Transform {
       auto bound = BoundExpression::bind(cast, column.key, *in, *TimeZone::find("UTC"));
       if (!bound.ok()) return blame_(column.value.at, "column " + bound.status().message());
       out->fields[index].type = (*bound)->type();
-      casts_.push_back({index, std::make_unique<Evaluations>(*std::move(bound))});
+      casts_.emplace_back(index, std::make_unique<Evaluations>(*std::move(bound)));
     }
     out_ = std::move(out);
     return out_;
