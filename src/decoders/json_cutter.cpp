@@ -94,8 +94,8 @@ class JsonCutter final : public Cutter {
     line_ = 1;
     forget_record();
     document_.reset();
-    static const std::vector<JsonAncestor> kNone;
-    if (document) document_.emplace(shared_->records(), layout_ ? layout_->ancestors : kNone);
+    static const std::vector<JsonAncestor> none;
+    if (document) document_.emplace(shared_->records(), layout_ ? layout_->ancestors : none);
   }
 
   // Goes over `bytes`, which are whole records and what is between them.
