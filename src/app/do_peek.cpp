@@ -77,10 +77,12 @@ void take(const RecordBatch& batch, Rejects rejects, std::vector<Record>& record
 Result<Peeked> peek(const SourceDeclared& declared, uint64_t most, const Surroundings& surroundings, const Note& note) {
   const Making making{os::file_system(), os::clock(), note, surroundings.overrides.chunk_bytes.value_or(0), ""};
   const std::unique_ptr<Source> source = declared.kind->make(declared.settings, making);
-  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder, declared.decoder->make(declared.decoder_settings, true, note));
+  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder,
+              declared.decoder->make(declared.decoder_settings, declared.decoder->is_log, note));
   for (int opens = 1;; ++opens) {
     Peeked peeked;
     peeked.schema = decoder->schema();
+    if (!peeked.schema) peeked.schema = std::make_shared<const Schema>();  // until the first records have said it
     SourceRequest request;
     request.make_cutter = [&](const std::string& origin) { return decoder->make_cutter(origin); };
     request.once = true;

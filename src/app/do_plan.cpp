@@ -132,14 +132,16 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
   return reads;
 }
 
-// What the first run after a change of the file does to the tables.
-std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, const Schema& schema,
+// What the first run after a change of the file does to the tables. `schema`: null when only the data can say it.
+std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, const Schema* schema,
                         const std::string& place, bool& refused) {
   std::string text;
   const std::string table = quoted(pipeline.plan.table);
   if (!known.database) text += fmt::format("    {}: is made\n", visible(place, 1000));
   if (!known.started) {
-    text += fmt::format("    table {}: is made, with {}\n", table, count_of(schema.fields.size(), "column"));
+    text += fmt::format(
+        "    table {}: is made, with {}\n", table,
+        schema == nullptr ? "the columns that the first records have" : count_of(schema->fields.size(), "column"));
   } else if (known.state.table != pipeline.plan.table) {
     text +=
         fmt::format("    table {}: refused; until now this pipeline has filled {}, name that one or another database\n",
@@ -147,7 +149,7 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
     refused = true;
   } else {
     text += fmt::format("    table {}: has {}\n", table, count_of(known.rows, "row"));
-    for (const Field& field : schema.fields) {
+    for (const Field& field : schema == nullptr ? std::vector<Field>() : schema->fields) {
       const std::optional<size_t> at = known.schema.find(field.name);
       if (!at) {
         text += fmt::format("    column {}: is added ({}); NULL in the rows that are there\n", quoted(field.name),
@@ -223,8 +225,11 @@ Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundin
   LEAT_ASSIGN(const Reads reads, plan_reads(pipeline, known, *decoder, surroundings));
   planned.trouble = reads.trouble;
   planned.text += "  reads\n" + reads.text;
-  LEAT_ASSIGN(const SchemaPtr columns, bind_transforms(make_transforms(pipeline), decoder->schema()));
-  planned.text += "  writes\n" + plan_tables(pipeline, known, *columns, place, planned.refused);
+  SchemaPtr columns = decoder->schema();
+  if (columns) {
+    LEAT_ASSIGN(columns, bind_transforms(make_transforms(pipeline), std::move(columns)));
+  }
+  planned.text += "  writes\n" + plan_tables(pipeline, known, columns.get(), place, planned.refused);
   planned.text += plan_disk(pipeline, known, reads.left);
   return planned;
 }
