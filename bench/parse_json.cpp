@@ -93,17 +93,16 @@ uint64_t ours(std::string_view bytes, const std::string& records) {
 uint64_t sum = 0;  // kept, so that nothing is optimized away
 
 template <class Document>
-void take(Document&& document) {
-  namespace json = simdjson::ondemand;
-  json::object record = document.get_object();
+void take(Document& document) {
+  simdjson::ondemand::object record = document.get_object();
   sum += static_cast<uint64_t>(int64_t(record["id"]));
   sum += std::string_view(record["time"]).size();
-  json::object user = record["user"];
+  simdjson::ondemand::object user = record["user"];
   sum += std::string_view(user["name"]).size() + std::string_view(user["mail"]).size();
   sum += static_cast<uint64_t>(int64_t(record["status"])) + static_cast<uint64_t>(int64_t(record["bytes"]));
   sum += static_cast<uint64_t>(double(record["seconds"]));
   sum += std::string_view(record["path"]).size() + std::string_view(record["agent"]).size();
-  json::array tags = record["tags"];
+  simdjson::ondemand::array tags = record["tags"];
   sum += std::string_view(tags.raw_json()).size();
   sum += bool(record["ok"]) ? 1 : 0;
 }
@@ -138,8 +137,7 @@ uint64_t simdjson_by_line(std::string_view lines) {
   uint64_t rows = 0;
   chunks_of(lines, [&](std::string& chunk) {
     for (size_t at = 0; at < chunk.size(); ++rows) {
-      const auto* newline = static_cast<const char*>(std::memchr(chunk.data() + at, '\n', chunk.size() - at));
-      const auto end = static_cast<size_t>(newline - chunk.data());
+      const size_t end = chunk.find('\n', at);
       auto document = parser.iterate(chunk.data() + at, end - at, chunk.size() - at + simdjson::SIMDJSON_PADDING);
       take(document);
       at = end + 1;

@@ -33,7 +33,7 @@ std::string read_file(const char* path) {
   if (!file) return bytes;
   std::fseek(file.get(), 0, SEEK_END);
   bytes.resize(static_cast<size_t>(std::ftell(file.get())));
-  std::rewind(file.get());
+  std::fseek(file.get(), 0, SEEK_SET);
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
   return bytes;
 }

@@ -46,7 +46,7 @@ struct DecoderKind {
   std::string_view name;
   std::string_view help;
   std::span<const Option> options;
-  Result<std::unique_ptr<Decoder>> (*make)(const Settings& settings, bool raw, Note note);
+  Result<std::unique_ptr<Decoder>> (*make)(const Settings& settings, bool raw, const Note& note);
   // Complains of what the options do not say by themselves.
   void (*check)(const Settings& settings, Complaints& complaints);
   bool is_log = false;  // of a server: raw text and the column `site` are usual

@@ -52,8 +52,8 @@ CsvOptions csv_options(const Settings& settings, bool raw) {
   return options;
 }
 
-Result<std::unique_ptr<Decoder>> make_csv(const Settings& settings, bool raw, Note note) {
-  return make_csv_decoder(csv_options(settings, raw), std::move(note));
+Result<std::unique_ptr<Decoder>> make_csv(const Settings& settings, bool raw, const Note& note) {
+  return make_csv_decoder(csv_options(settings, raw), note);
 }
 
 void check_character(const Settings& settings, std::string_view name, bool none, Complaints& complaints) {

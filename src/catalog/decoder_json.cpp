@@ -38,7 +38,7 @@ JsonOptions options_of(const Settings& settings, bool raw) {
   return options;
 }
 
-Result<std::unique_ptr<Decoder>> make_json(const Settings& settings, bool raw, Note /*note*/) {
+Result<std::unique_ptr<Decoder>> make_json(const Settings& settings, bool raw, const Note& /*note*/) {
   return make_json_decoder(options_of(settings, raw));
 }
 

@@ -26,7 +26,7 @@ Result<std::unique_ptr<Decoder>> make(const Settings& settings, bool raw, RegexP
   return make_regex_decoder({settings.text("pattern"), column_options(settings, "columns"), raw}, place);
 }
 
-Result<std::unique_ptr<Decoder>> make_regex(const Settings& settings, bool raw, Note /*note*/) {
+Result<std::unique_ptr<Decoder>> make_regex(const Settings& settings, bool raw, const Note& /*note*/) {
   RegexPlace place;
   return make(settings, raw, &place);
 }

@@ -75,7 +75,7 @@ XmlOptions xml_options(const Settings& settings, bool raw) {
   return options;
 }
 
-Result<std::unique_ptr<Decoder>> make_xml(const Settings& settings, bool raw, Note /*note*/) {
+Result<std::unique_ptr<Decoder>> make_xml(const Settings& settings, bool raw, const Note& /*note*/) {
   return make_xml_decoder(xml_options(settings, raw));
 }
 

@@ -23,8 +23,8 @@ constexpr std::array<Option, 2> kWebLogOptions{{
              "stands in the server's configuration"},
 }};
 
-Result<std::unique_ptr<Decoder>> make_web_log(const Settings& settings, bool raw, Note note) {
-  return make_web_log_decoder({settings.text("format"), raw, settings.text("log_format")}, std::move(note));
+Result<std::unique_ptr<Decoder>> make_web_log(const Settings& settings, bool raw, const Note& note) {
+  return make_web_log_decoder({settings.text("format"), raw, settings.text("log_format")}, note);
 }
 
 void check_web_log(const Settings& settings, Complaints& complaints) {
@@ -55,14 +55,14 @@ void check_web_log(const Settings& settings, Complaints& complaints) {
 }  // namespace
 
 std::span<const DecoderKind> decoder_kinds() {
-  static const std::array<DecoderKind, 5> kDecoders{{
+  static const std::array<DecoderKind, 5> kinds{{
       {"web_log", "access logs of nginx, Apache, IIS and others", kWebLogOptions, make_web_log, check_web_log, true},
       csv_kind(),
       json_kind(),
       xml_kind(),
       regex_kind(),
   }};
-  return kDecoders;
+  return kinds;
 }
 
 std::vector<FormatName> format_names() {

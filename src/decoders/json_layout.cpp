@@ -55,11 +55,11 @@ std::optional<std::vector<std::string>> parse_json_pointer(std::string_view poin
     for (size_t i = 0; i < written.size(); ++i) {
       if (written[i] != '~') {
         token += written[i];
-      } else if (++i < written.size() && (written[i] == '0' || written[i] == '1')) {
-        token += written[i] == '0' ? '~' : '/';
-      } else {
-        return std::nullopt;
+        continue;
       }
+      const char escaped = ++i < written.size() ? written[i] : '\0';
+      if (escaped != '0' && escaped != '1') return std::nullopt;
+      token += escaped == '0' ? '~' : '/';
     }
   }
   return tokens;

@@ -38,8 +38,9 @@ bool parse_boolean(std::string_view text, uint64_t* cell) {
 template <class Number>
 std::optional<std::string_view> parse_number(std::string_view text, Number* value, bool* out_of_range) {
   text = without_plus(text);
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, *value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, *value);
   *out_of_range = error == std::errc::result_out_of_range && stop == end;
   if (error != std::errc()) return std::nullopt;
   return std::string_view(stop, static_cast<size_t>(end - stop));
@@ -109,7 +110,7 @@ bool parse_any_cell(Type type, std::string_view text, uint64_t* cell) {
 
 std::string cell_mismatch(Type type, std::string_view text) {
   constexpr size_t kShown = 80;
-  const std::string found = text.empty() ? "found an empty text" : "found " + quoted(text, kShown);
+  std::string found = text.empty() ? "found an empty text" : "found " + quoted(text, kShown);
   const std::string_view trimmed = trim(text);
   bool out_of_range = false;
   uint64_t cell = 0;

@@ -135,7 +135,7 @@ XmlToken start_tag(const char* at, const char* limit) {
   XmlToken token;
   token.kind = XmlKind::start;
   token.name = {name, static_cast<size_t>(stop - name)};
-  token.body = {stop, 0};
+  token.body = std::string_view(stop, stop);
   token.end = stop + 1;
   if (*stop == '>') return token;
   if (*stop == '/' && stop[1] == '>') {
@@ -331,8 +331,9 @@ XmlToken next_xml_token(const char* at, const char* limit) {
 }
 
 bool next_xml_attribute(std::string_view& body, XmlAttribute& attribute) {
-  const char* const limit = body.data() + body.size();
-  const char* const name = skip_space(body.data(), limit);
+  const char* const begin = body.data();
+  const char* const limit = begin + body.size();
+  const char* const name = skip_space(begin, limit);
   const char* const stop = find_xml_name_end(name, limit);
   const char* at = skip_space(stop, limit);
   if (stop == name || at == limit || *at != '=') return false;

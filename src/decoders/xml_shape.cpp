@@ -61,7 +61,7 @@ bool XmlShape::is_json(std::string_view path) const {
   });
 }
 
-void XmlShape::note(Found& found, std::string_view value) {
+void XmlShape::note(Found& found, std::string_view value) const {
   found.repeated = found.repeated || found.record == record_;
   found.record = record_;
   if (!is_xml_null(value)) found.guess.see(trim(value));

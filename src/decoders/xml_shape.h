@@ -42,7 +42,7 @@ class XmlShape {
   bool walk(std::string_view record, const XmlEncoding* encoding);
   bool attributes(std::string_view body, std::string_view element, const XmlEncoding* encoding);
   Found* find(std::string_view path, std::string_view attribute, const XmlEncoding* encoding);
-  void note(Found& found, std::string_view value);
+  void note(Found& found, std::string_view value) const;
   [[nodiscard]] bool is_json(std::string_view path) const;
 
   std::vector<Found> found_;

@@ -9,7 +9,6 @@ namespace {
 
 using testing::take_xml;
 using testing::XmlTaken;
-using testing::XmlTaking;
 
 std::unique_ptr<Decoder> make(std::string record, std::vector<XmlColumn> columns = {}, XmlNamespaces namespaces = {}) {
   auto decoder = make_xml_decoder({std::move(record), std::move(columns), std::move(namespaces), true});

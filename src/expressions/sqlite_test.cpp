@@ -138,12 +138,15 @@ std::string shown(const Shown& value) {
 class AgainstSqlite : public testing::Test {
  protected:
   AgainstSqlite() : batch_(sample_schema()), writer_(20261122) {
-    EXPECT_EQ(sqlite3_open(":memory:", &db_), SQLITE_OK);
+    sqlite3* opened = nullptr;
+    EXPECT_EQ(sqlite3_open(":memory:", &opened), SQLITE_OK);
+    db_.reset(opened);
     run("PRAGMA case_sensitive_like = ON");
     run("CREATE TABLE rows(i INTEGER, j INTEGER, r REAL, q REAL, s TEXT, u TEXT, b INTEGER)");
     batch_.arena = "what the chunk held";
     sqlite3_stmt* insert = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(db_, "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?)", -1, &insert, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_prepare_v2(db_.get(), "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?)", -1, &insert, nullptr),
+              SQLITE_OK);
     for (int n = 0; n < kRows; ++n) {
       const size_t row = batch_.add_row({});
       sqlite3_reset(insert);
@@ -158,9 +161,6 @@ class AgainstSqlite : public testing::Test {
     }
     sqlite3_finalize(insert);
   }
-  AgainstSqlite(const AgainstSqlite&) = delete;
-  AgainstSqlite& operator=(const AgainstSqlite&) = delete;
-  ~AgainstSqlite() override { sqlite3_close(db_); }
 
   Shown random_value(int column) {
     switch (column) {
@@ -190,7 +190,7 @@ class AgainstSqlite : public testing::Test {
     }
   }
 
-  void run(const char* sql) { EXPECT_EQ(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
+  void run(const char* sql) { EXPECT_EQ(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql; }
 
   static bool same(const Shown& mine, sqlite3_stmt* theirs) {
     const int type = sqlite3_column_type(theirs, 0);
@@ -223,7 +223,7 @@ class AgainstSqlite : public testing::Test {
     for (const Trouble& trouble : troubles) in_trouble[trouble.row] = true;
     sqlite3_stmt* select = nullptr;
     const std::string sql = "SELECT " + text + " FROM rows ORDER BY rowid";
-    EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &select, nullptr), SQLITE_OK) << text;
+    EXPECT_EQ(sqlite3_prepare_v2(db_.get(), sql.c_str(), -1, &select, nullptr), SQLITE_OK) << text;
     size_t compared = 0;
     for (size_t row = 0; row < kRows && sqlite3_step(select) == SQLITE_ROW; ++row) {
       if (in_trouble[row]) continue;
@@ -238,7 +238,7 @@ class AgainstSqlite : public testing::Test {
     return compared;
   }
 
-  sqlite3* db_ = nullptr;
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_{nullptr, &sqlite3_close};
   RecordBatch batch_;
   Writer writer_;
 };

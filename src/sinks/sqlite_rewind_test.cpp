@@ -17,7 +17,7 @@ class SqliteRewind : public testing::Test {
     const auto sink = make_sqlite_sink({.path = path_, .vfs = ""}, os::clock(), nullptr);
     return run_feed(*sink, plan_, {"a", "b"}, records, 5, tail);
   }
-  Result<Undone> rewind(RewindRequest request) {
+  Result<Undone> rewind(const RewindRequest& request) {
     const auto store = open_sqlite_store(path_);
     EXPECT_TRUE(store.ok()) << store.status().message();
     return (*store)->rewind(request);
