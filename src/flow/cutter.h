@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 
@@ -25,8 +26,12 @@ struct CutRule {
 
 struct Cut {
   size_t bytes = 0;       // whole records; 0: give more
+  size_t lead = 0;        // of them, those before the first record of the part: a header, what a document begins with
   bool too_long = false;  // the record behind the last border is longer than max_record: skip() finds its end
 };
+
+// `path`: the index of the one that was asked for. Valid during the call.
+using Saw = std::function<void(size_t path, std::string_view text)>;
 
 class Cutter {
  public:
@@ -53,6 +58,14 @@ class Cutter {
 
   // The state that an older generation of the same log has saved may stand in where nothing is recognised in this one.
   [[nodiscard]] virtual bool may_inherit() const { return false; }
+
+  // From now on `saw` is called with the text that stands at each of these absolute paths, records excepted, as whole()
+  // passes it, once or more; the last call for a path holds. Before the first call of whole(). bad_config: no such path
+  // can be, or the format has none.
+  virtual Status watch(const std::vector<std::string>& paths, Saw saw) {
+    static_cast<void>(saw);
+    return paths.empty() ? Status() : Status::bad_config("records of this format have nothing around them");
+  }
 
   // What is needed to go on at the last border returned: printable text without newlines, at most 64 KiB, seldom over
   // 4; "" at the beginning of a part. Travels as Chunk::context and within the position.

@@ -60,6 +60,9 @@ class Source {
   // Blocks for at most about a quarter of a second. Kind::stopped after a stop. A failure that concerns only some of
   // what was asked for (a named file is missing) is returned in place of `end`, after everything else was delivered.
   virtual Result<Reading> read(const std::stop_token& stop) = 0;
+  // After read() has failed with Kind::retry and a part: only that part has failed, and all that was delivered of it
+  // stands. It is taken up again in `wait_ms` milliseconds; meanwhile read() goes on with the others.
+  virtual void again(const std::string& /*part*/, uint64_t /*wait_ms*/) {}
   // These positions are committed in the sink: what lies before them need not be kept.
   virtual void committed(const Positions& positions) = 0;
   // The position at the beginning of a part that has a position, by which it is found again; nothing: it is found like
