@@ -45,6 +45,7 @@ class RotatedMeanwhile final : public os::FileSystem {
   using Rotate = std::function<void(const std::string& path)>;
   Rotate before_open = [](const std::string&) {};
   Rotate before_info = [](const std::string&) {};
+  std::string unlisted;  // the next list lacks it
 
   Result<std::unique_ptr<os::File>> open(const std::string& path, os::Links links) override {
     before_open(path);
@@ -55,7 +56,9 @@ class RotatedMeanwhile final : public os::FileSystem {
     return os::file_system().info(path, links);
   }
   Result<std::vector<std::string>> list(const std::string& directory) override {
-    return os::file_system().list(directory);
+    LEAT_ASSIGN(std::vector<std::string> names, os::file_system().list(directory));
+    std::erase(names, std::exchange(unlisted, {}));
+    return names;
   }
   Result<std::vector<std::string>> glob(const std::string& pattern) override { return os::file_system().glob(pattern); }
 };
@@ -80,6 +83,25 @@ TEST_F(FileSourceTest, a_rotation_in_the_middle_of_a_look_hides_nothing) {
   ASSERT_TRUE(drain().ok());
   EXPECT_TRUE(rotated);
   EXPECT_EQ(all(), "one\ntwo\nthree\n");
+  source_.reset();
+  system_ = &files_;
+}
+
+TEST_F(FileSourceTest, a_rotation_in_the_middle_of_a_list_of_the_folder_hides_nothing) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.3");
+  dir_.write("a.log.2", "two\n");
+  dir_.write("a.log.1", "three\n");
+  dir_.write("a.log", "four\n");
+  RotatedMeanwhile files;
+  files.unlisted = "a.log.2";
+  system_ = &files;
+  start();
+  ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(files.unlisted, "");
+  EXPECT_EQ(all(), "one\ntwo\nthree\nfour\n");
   source_.reset();
   system_ = &files_;
 }

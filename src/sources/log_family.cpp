@@ -378,6 +378,14 @@ Result<bool> LogFamily::is_settled(const std::vector<Candidate>& candidates, con
   const bool any_new = std::any_of(candidates.begin(), candidates.end(),
                                    [](const Candidate& candidate) { return candidate.file != nullptr; });
   if (!any_new) return true;
+  // A file that is renamed while its folder is listed may be in the list under neither name.
+  if (has_history()) {
+    LEAT_ASSIGN(const auto* const listed, context.siblings.of(name_));
+    const std::set<std::string> before(listed->begin(), listed->end());
+    context.siblings.forget();
+    LEAT_ASSIGN(const auto* const again, context.siblings.of(name_));
+    if (before != std::set<std::string>(again->begin(), again->end())) return false;
+  }
   std::map<std::string_view, const os::FileInfo*> opened;
   for (const Candidate& candidate : candidates) {
     if (candidate.file != nullptr) opened.emplace(candidate.path, &candidate.info);
