@@ -34,7 +34,7 @@ leat_room(aggregates USES flow expressions)
 leat_room(sources USES flow os config LIBRARIES PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::BROTLI)
 leat_room(sinks USES flow os config db aggregates)
 leat_room(engine USES flow aggregates os)
-leat_room(server USES engine flow os LIBRARIES Boost::headers)
+leat_room(server USES engine flow os LIBRARIES Boost::headers OpenSSL::SSL)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # Asio frees the frame of a coroutine as it has allocated it, which g++ 12 cannot see when it instruments.
   set_source_files_properties(src/server/http_server.cpp PROPERTIES COMPILE_OPTIONS -Wno-mismatched-new-delete)

@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -105,11 +106,12 @@ class Server:
             self.child = subprocess.Popen([LEAT, "serve", str(target), *arguments], stdin=subprocess.DEVNULL, stderr=log,
                                           cwd=folder)
         end = time.monotonic() + PATIENCE
-        while not (ready := re.search(r"listening on http://(\S+):(\d+)\n", self.log.read_text())):
+        while not (ready := re.search(r"listening on https?://(\S+):(\d+)\n", self.log.read_text())):
             if self.child.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"leat serve did not start: {self.log.read_text()}")
             time.sleep(0.01)
         self.port = int(ready.group(2))
+        self.tls = None  # an ssl.SSLContext
 
     def connect(self, receive_buffer=None):
         client = socket.socket()
@@ -117,7 +119,7 @@ class Server:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", self.port))
-        return client
+        return self.tls.wrap_socket(client, server_hostname="localhost") if self.tls else client
 
     def send(self, target, method="GET", version="1.1", **headers):
         headers = {"Host": f"localhost:{self.port}", "Connection": "close", **headers}
@@ -464,12 +466,48 @@ def check_token(folder):
     expect("s3cret" not in server.log.read_text(), "the token is in the log")
 
 
+def check_tls(folder):
+    for name in ("key", "other"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / f"{name}.pem",
+                        "-out", folder / f"{name}-certificate.pem"], check=True, stderr=subprocess.DEVNULL)
+    declared = 'listen = "127.0.0.1:0"\ntls = { certificate = "key-certificate.pem", key = "%s.pem" }'
+    for name in ("key", "other", "absent"):
+        (folder / f"tls-{name}.toml").write_text(WRITER_TOML.replace('listen = "127.0.0.1:0"', declared % name))
+    for name in ("other", "absent"):
+        refused = subprocess.run([LEAT, "serve", f"tls-{name}.toml"], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+        equal(refused.returncode, 2, "a key that does not fit")
+        expect(f"{name}.pem: cannot be used as the key of" in refused.stderr, f"says {refused.stderr!r}")
+    server = Server(folder, "tls-key.toml")
+    expect("listening on https://127.0.0.1:" in server.log.read_text(), "the address")
+    silent = [server.connect() for _ in range(100)]  # which never begin to speak TLS
+    server.tls = ssl.create_default_context(cafile=folder / "key-certificate.pem")
+    plain = rows_of(folder / "live.db", "SELECT count(*) AS n FROM access_log")[0]["n"]
+    answer = server.get("/api/v1/stream/access_log?format=ndjson&fields=_row")
+    equal((answer.status, answer.whole, answer.body.count(b"\n")), (200, True, plain), "a stream over TLS")
+    equal(answer.trailers.get("leat-rows"), str(plain), "its mark")
+    with server.connect() as client, client.makefile("rb") as file:  # one connection for both
+        for _ in range(2):
+            client.sendall(f"GET /api/v1/tables HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
+            equal(Answer(file).status, 200, "a request over TLS")
+    equal(server.get("/healthz", Origin=f"https://localhost:{server.port}").status, 200, "its own origin")
+    equal(server.get("/healthz", Origin=f"http://localhost:{server.port}").status, 403, "another origin")
+    tls, server.tls = server.tls, None
+    expect(b"200" not in server.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), "plain HTTP on the port of TLS")
+    server.tls = tls
+    equal(server.get("/healthz").status, 200, "afterwards")
+    for client in silent:
+        client.close()
+    equal(server.stop(), 0, "the exit status")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="leat-serve-") as name:
         folder = pathlib.Path(name)
         check_static(folder)
         check_live(folder)
         check_token(folder)
+        check_tls(folder)
     print(f"{len(PROBLEMS)} problems")
     return 1 if PROBLEMS else 0
 

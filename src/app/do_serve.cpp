@@ -61,6 +61,7 @@ Status serve_until_stopped(const ServeCommand& command, const Surroundings& surr
                     "127.0.0.1, or set a token: [serve] token = \"${{file:/path}}\" in a pipeline file",
                     serve.listen));
   }
+  options.tls = serve.tls;
   LEAT_ASSIGN(const std::unique_ptr<Api> api, make_api(command.target, serve));
   const uint64_t files = os::allow_open_files(serve.connections + kOtherFiles);
   options.connections = static_cast<size_t>(files - std::min(files / 2, kOtherFiles));

@@ -10,11 +10,23 @@
 namespace leat::app {
 namespace {
 
-constexpr std::array<Option, 6> kServeOptions{{
+constexpr std::array<Option, 2> kTlsOptions{{
+    {.name = "certificate",
+     .type = OptionType::path,
+     .required = true,
+     .help = "PEM file: the server's certificate, then those that vouch for it"},
+    {.name = "key",
+     .type = OptionType::path,
+     .required = true,
+     .help = "PEM file: its private key, without a password"},
+}};
+
+constexpr std::array<Option, 7> kServeOptions{{
     {.name = "listen",
      .standard = "127.0.0.1:8080",
      .help = "address and port; one that other machines can reach needs a token"},
     {.name = "token", .help = "asked of every request as `Authorization: Bearer TOKEN`; without it, of none"},
+    {.name = "tls", .type = OptionType::section, .inner = kTlsOptions, .help = "answers over TLS, and only so"},
     {.name = "hosts",
      .type = OptionType::names,
      .help = "names by which the server may be called, besides localhost and its address"},
@@ -93,6 +105,10 @@ ServeDeclared read_serve_options(const Entry& entry, const std::string& director
     complaints.add(settings.place("listen"), fmt::format("'listen' of [serve]: {}", address.status().message()));
   }
   serve.token = settings.text("token");
+  if (settings.has("tls")) {
+    const Settings tls = settings.section("tls");
+    serve.tls = TlsFiles{tls.text("certificate"), tls.text("key")};
+  }
   serve.hosts = settings.texts("hosts");
   serve.origins = settings.texts("origins");
   serve.connections = settings.integer("connections");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "config/complaints.h"
 #include "config/options.h"
 #include "config/value.h"
+#include "server/http_server.h"
 #include "server/table_request.h"
 
 namespace leat::app {
@@ -26,6 +28,7 @@ struct ServeDeclared {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
   std::string token;
+  std::optional<TlsFiles> tls;
   uint64_t connections = 512;
   std::vector<ServedTable> tables;
   std::map<std::string, ApiRange> ranges;  // by table

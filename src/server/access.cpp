@@ -64,7 +64,8 @@ bool is_host_allowed(const HttpRequest& request, const std::vector<std::string>&
 bool is_origin_allowed(const HttpRequest& request, const std::vector<std::string>& origins) {
   const std::string_view origin = request.header("Origin");
   if (origin.empty()) return true;
-  if (same_ignoring_case(origin, "http://" + std::string(request.header("Host")))) return true;
+  const std::string_view scheme = request.tls ? "https://" : "http://";
+  if (same_ignoring_case(origin, std::string(scheme).append(request.header("Host")))) return true;
   return std::find(origins.begin(), origins.end(), origin) != origins.end();
 }
 

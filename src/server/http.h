@@ -21,6 +21,7 @@ struct HttpRequest {
   std::string method;         // "GET"
   std::string target;         // as it was sent: "/api/v1/tables/flows?limit=5"
   HttpHeaders headers;        // as they were sent
+  bool tls = false;           // it came over TLS
   std::string local_address;  // that the connection came to, without the port: "127.0.0.1", "::1"
   // The first of that name, in any case; empty: there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const;

@@ -19,6 +19,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -90,6 +92,7 @@ HttpResponse plain(int status, std::string text) {
 struct Connection {
   explicit Connection(tcp::socket socket, size_t header_bytes) : stream(std::move(socket)), buffer(header_bytes * 2) {}
   beast::tcp_stream stream;
+  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls;  // over `stream`, which has the deadlines
   beast::flat_buffer buffer;
   std::string client;
   std::string local_address;
@@ -114,6 +117,29 @@ class Server final : public HttpServer {
         acceptor_(io_),
         pool_(options.workers) {}
   ~Server() override { pool_.join(); }
+
+  // An error of the library says little, and names no file.
+  Status use(const TlsFiles& files) {
+    tls_.emplace(asio::ssl::context::tls_server);
+    tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression);
+    error_code error;
+    tls_->use_certificate_chain_file(files.certificate, error);
+    if (error) {
+      return Status::bad_config(
+          fmt::format("{}: cannot be used as a certificate ({}); it must be a readable PEM file with the server's "
+                      "certificate first",
+                      visible(files.certificate), error.message()));
+    }
+    tls_->use_private_key_file(files.key, asio::ssl::context::pem, error);
+    if (error) {
+      return Status::bad_config(fmt::format(
+          "{}: cannot be used as the key of {} ({}); it must be the readable PEM file of that certificate's private "
+          "key, without a password",
+          visible(files.key), visible(files.certificate), error.message()));
+    }
+    return {};
+  }
 
   Status bind() {
     const tcp::endpoint endpoint(asio::ip::make_address(options_.listen.address), options_.listen.port);
@@ -141,7 +167,8 @@ class Server final : public HttpServer {
   [[nodiscard]] std::string url() const override {
     error_code ignored;
     const tcp::endpoint endpoint = acceptor_.local_endpoint(ignored);
-    return fmt::format("http://{}:{}", host_in_url(endpoint.address().to_string()), endpoint.port());
+    return fmt::format("{}://{}:{}", tls_ ? "https" : "http", host_in_url(endpoint.address().to_string()),
+                       endpoint.port());
   }
 
   void run(const std::stop_token& stop) override {
@@ -192,6 +219,7 @@ class Server final : public HttpServer {
     socket.set_option(tcp::no_delay(true), error);
     socket.set_option(asio::socket_base::send_buffer_size(static_cast<int>(kSocketBuffer)), error);
     auto connection = std::make_shared<Connection>(std::move(socket), options_.header_bytes);
+    if (tls_) connection->tls.emplace(connection->stream, *tls_);
     connection->client = connection->stream.socket().remote_endpoint(error).address().to_string();
     connection->local_address = connection->stream.socket().local_endpoint(error).address().to_string();
     ++open_;
@@ -222,8 +250,7 @@ class Server final : public HttpServer {
     connection.stream.expires_after(ms(connection.first ? options_.header_ms : options_.idle_ms));
     error_code error;
     const auto place = waiting_.insert(waiting_.end(), self);
-    co_await http::async_read_header(connection.stream, connection.buffer, parser,
-                                     asio::redirect_error(use_awaitable, error));
+    co_await read_header(connection, parser, error);
     if (connection.evicted) co_return false;
     waiting_.erase(place);
     connection.first = false;
@@ -255,6 +282,22 @@ class Server final : public HttpServer {
     co_return false;
   }
 
+  awaitable<void> read_header(Connection& connection, http::request_parser<http::empty_body>& parser,
+                              error_code& error) {
+    if (!connection.tls) {
+      co_await http::async_read_header(connection.stream, connection.buffer, parser,
+                                       asio::redirect_error(use_awaitable, error));
+      co_return;
+    }
+    if (connection.first) {
+      co_await connection.tls->async_handshake(asio::ssl::stream_base::server,
+                                               asio::redirect_error(use_awaitable, error));
+    }
+    if (error) co_return;
+    co_await http::async_read_header(*connection.tls, connection.buffer, parser,
+                                     asio::redirect_error(use_awaitable, error));
+  }
+
   // What is worth an answer: not a connection that has ended or timed out.
   static bool is_fault(const error_code& error) {
     return error.category() == http::make_error_code(http::error::end_of_stream).category() &&
@@ -269,6 +312,7 @@ class Server final : public HttpServer {
     for (const auto& field : message) {
       incoming.request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
+    incoming.request.tls = connection.tls.has_value();
     incoming.request.local_address = connection.local_address;
     incoming.version = message.version();
     // Nobody reads a body, so what stands behind one cannot be told from it.
@@ -374,8 +418,12 @@ class Server final : public HttpServer {
     while (at < bytes.size()) {
       connection.stream.expires_after(ms(options_.write_ms));
       error_code error;
-      at += co_await connection.stream.async_write_some(asio::buffer(bytes.data() + at, bytes.size() - at),
-                                                        asio::redirect_error(use_awaitable, error));
+      const auto rest = asio::buffer(bytes.data() + at, bytes.size() - at);
+      if (connection.tls) {
+        at += co_await connection.tls->async_write_some(rest, asio::redirect_error(use_awaitable, error));
+      } else {
+        at += co_await connection.stream.async_write_some(rest, asio::redirect_error(use_awaitable, error));
+      }
       if (error) co_return false;
     }
     co_return true;
@@ -384,6 +432,11 @@ class Server final : public HttpServer {
   // A connection that is closed while bytes of the client lie unread takes the answer with it.
   awaitable<void> linger(Connection& connection) {
     error_code error;
+    if (connection.tls) {  // says that this was all
+      connection.stream.expires_after(ms(kLingerMs));
+      co_await connection.tls->async_shutdown(asio::redirect_error(use_awaitable, error));
+      error.clear();
+    }
     connection.stream.socket().shutdown(tcp::socket::shutdown_send, error);
     connection.stream.expires_after(ms(kLingerMs));
     std::array<char, 4096> sink{};
@@ -402,6 +455,7 @@ class Server final : public HttpServer {
   std::list<ConnectionPtr> waiting_;  // the longest silent first
   size_t open_ = 0;
   size_t refused_ = 0;
+  std::optional<asio::ssl::context> tls_;
   tcp::acceptor acceptor_;
   asio::thread_pool pool_;
 };
@@ -433,6 +487,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpServerOptions& options, HttpHandler handler,
                                                        std::function<void(const HttpLog&)> on_answer) {
   auto server = std::make_unique<Server>(options, std::move(handler), std::move(on_answer));
+  if (options.tls) LEAT_TRY(server->use(*options.tls));
   LEAT_TRY(server->bind());
   return std::unique_ptr<HttpServer>(std::move(server));
 }

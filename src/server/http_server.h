@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -31,8 +32,15 @@ struct ListenAddress {
 // "127.0.0.1:8080", "[::1]:8080", "localhost:0". bad_config: it is no such thing.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
+// PEM files. The certificate is followed by those that vouch for it.
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
+};
+
 struct HttpServerOptions {
   ListenAddress listen;
+  std::optional<TlsFiles> tls;      // absent: plain HTTP. TLS 1.2 and later
   size_t connections = 512;         // at the same time; beyond it the longest silent one makes room, else 503
   size_t header_bytes = 16 * 1024;  // of a request, with its first line
   uint64_t header_ms = 10 * 1000;   // from the connection to the end of the first header
@@ -55,7 +63,8 @@ struct HttpLog {
 
 class HttpServer {
  public:
-  // `on_answer`: called by the thread of run(). bad_config: the address is not one of this machine. fatal: the port is
+  // `on_answer`: called by the thread of run(). bad_config: the address is not one of this machine, a file for TLS
+  // cannot be used. fatal: the port is
   // in use, or may not be used.
   static Result<std::unique_ptr<HttpServer>> listen(const HttpServerOptions& options, HttpHandler handler,
                                                     std::function<void(const HttpLog&)> on_answer);
@@ -63,7 +72,7 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
   virtual ~HttpServer() = default;
 
-  // "http://127.0.0.1:8080", with the port that it has.
+  // "http://127.0.0.1:8080" or "https://…", with the port that it has.
   [[nodiscard]] virtual std::string url() const = 0;
   // Until a stop; answers that are on their way are cut.
   virtual void run(const std::stop_token& stop) = 0;
