@@ -174,7 +174,7 @@ def measure(leat, format, size, gzip, sink, folder):
         rows = sqlite3.connect(database).execute("SELECT count(*) FROM records").fetchone()[0]
     if rows != made.records:
         fail(f"{what}: {rows:,} rows of {made.records:,} records")
-    return {"bytes": made.plain, "rows": rows, "peak": max(peak[0], used.ru_maxrss * 1024),
+    return {"bytes": made.plain, "rows": rows, "peak": peak[0],
             "cpu": used.ru_utime + used.ru_stime, "wall": wall}
 
 
