@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,15 +20,23 @@ Status trouble(const std::string& path, const char* what, int error) {
   return Status::retry(visible(path) + ": cannot " + what + ": " + std::strerror(error));
 }
 
-FileInfo to_info(const struct stat& st) {
-  return {.device = st.st_dev,
-          .inode = st.st_ino,
-          .size = static_cast<uint64_t>(st.st_size),
-          .stored_size = static_cast<uint64_t>(st.st_size),
-          .mtime_ns = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec,
-          .links = st.st_nlink,
-          .regular = S_ISREG(st.st_mode),
-          .directory = S_ISDIR(st.st_mode)};
+int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+// errno is set when it fails.
+std::optional<FileInfo> look_at(int directory, const char* path, int flags) {
+  struct statx st {};
+  if (::statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &st) != 0) return std::nullopt;
+  return FileInfo{.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+                  .inode = st.stx_ino,
+                  .size = st.stx_size,
+                  .stored_size = st.stx_size,
+                  .mtime_ns = nanoseconds(st.stx_mtime),
+                  .born_ns = (st.stx_mask & STATX_BTIME) != 0 ? nanoseconds(st.stx_btime) : 0,
+                  .links = st.stx_nlink,
+                  .regular = S_ISREG(st.stx_mode),
+                  .directory = S_ISDIR(st.stx_mode)};
 }
 
 bool is_missing(int error) {
@@ -54,9 +63,9 @@ class PosixFile final : public File {
   }
 
   Result<FileInfo> info() override {
-    struct stat st {};
-    if (::fstat(fd_, &st) != 0) return trouble(path_, "look at", errno);
-    return to_info(st);
+    const auto info = look_at(fd_, "", AT_EMPTY_PATH);
+    if (!info) return trouble(path_, "look at", errno);
+    return *info;
   }
 
  private:
@@ -78,13 +87,9 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<std::optional<FileInfo>> info(const std::string& path, Links links) override {
-    struct stat st {};
-    const int outcome = links == Links::refuse ? ::lstat(path.c_str(), &st) : ::stat(path.c_str(), &st);
-    if (outcome != 0) {
-      if (is_missing(errno)) return std::optional<FileInfo>();
-      return trouble(path, "look at", errno);
-    }
-    return std::optional<FileInfo>(to_info(st));
+    auto info = look_at(AT_FDCWD, path.c_str(), links == Links::refuse ? AT_SYMLINK_NOFOLLOW : 0);
+    if (!info && !is_missing(errno)) return trouble(path, "look at", errno);
+    return info;
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {

@@ -21,9 +21,15 @@ struct FileInfo {
   uint64_t size = 0;
   uint64_t stored_size = 0;  // as it is on disk: not `size` for a file that is shown uncompressed
   int64_t mtime_ns = 0;
-  uint64_t links = 1;  // 0: unlinked while open
+  int64_t born_ns = 0;  // when it was made; 0: the file system does not say
+  uint64_t links = 1;   // 0: unlinked while open
   bool regular = false;
   bool directory = false;
+  // Not another one that got its inode when it was gone.
+  [[nodiscard]] bool is_same_file(const FileInfo& other) const {
+    return device == other.device && inode == other.inode &&
+           (born_ns == other.born_ns || born_ns == 0 || other.born_ns == 0);
+  }
   friend bool operator==(const FileInfo&, const FileInfo&) = default;
 };
 

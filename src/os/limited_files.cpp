@@ -47,9 +47,7 @@ class LimitedFiles::LimitedFile final : public File {
   }
 
  private:
-  [[nodiscard]] bool is_it(const FileInfo& info) const {
-    return info.device == found_.device && info.inode == found_.inode;
-  }
+  [[nodiscard]] bool is_it(const FileInfo& info) const { return info.is_same_file(found_); }
 
   Status open_again() {
     LEAT_TRY(owner_.make_room());

@@ -127,6 +127,33 @@ TEST_F(FileSourceTest, a_file_that_was_begun_is_never_taken_for_one_that_was_emp
   EXPECT_EQ(all(), "one\n");
 }
 
+// … as it tells more when the other file was made.
+TEST_F(FileSourceTest, a_file_made_later_is_never_taken_for_one_that_was_empty) {
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("a.log", "a.log.1");
+  dir_.write("a.log", "");
+  ASSERT_TRUE(drain().ok());
+  ASSERT_EQ(positions_.count(part("a.log", 2)), 1U);
+  source_.reset();
+  dir_.append("a.log", "two\n");
+  dir_.rename("a.log.1", "a.log.3");
+  dir_.rename("a.log", "a.log.2");
+  ASSERT_EQ(std::system(("gzip -n " + dir_.path("a.log.2")).c_str()), 0);
+  dir_.tick();
+  dir_.write("a.log.1", "three\n");
+  dir_.write("a.log", "four\n");
+  // As if a.log.1 had the inode that a.log.2 had.
+  std::string& token = positions_[part("a.log", 2)].token;
+  const size_t at = token.find(" ino=") + 5;
+  const auto info = os::file_system().info(dir_.path("a.log.1"), os::Links::follow);
+  token.replace(at, token.find(' ', at) - at, std::to_string((*info)->inode));
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\ntwo\nthree\nfour\n");
+}
+
 // A log that was empty when it was last seen is copied and truncated while nobody looks: it has the same inode still,
 // but what had been written to it is in the copy.
 TEST_F(FileSourceTest, a_copy_of_what_was_written_to_an_empty_file_while_away_is_read) {

@@ -222,6 +222,50 @@ TEST_F(FileSourceTest, a_last_line_of_a_finished_file_is_a_record) {
   EXPECT_TRUE(notes_.empty()) << notes_.front();
 }
 
+// A log of one line, rotated, and a new one that begins with the same line.
+TEST_F(FileSourceTest, a_short_log_that_the_next_one_begins_like_is_no_copy) {
+  for (const bool killed : {false, true}) {
+    content_.clear();
+    positions_.clear();
+    for (const char* old : {"a.log", "a.log.1", "a.log.2"}) dir_.remove(old);
+    dir_.write("a.log", "one\n");
+    start();
+    ASSERT_TRUE(drain().ok());
+    source_.reset();
+    dir_.rename("a.log", "a.log.2");
+    dir_.write("a.log.1", "two\n");
+    dir_.write("a.log", "two\ntwo\nthree\n");
+    start();
+    if (killed) {
+      ASSERT_TRUE(source_->read(std::stop_token()).ok());
+      start();
+    }
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+    EXPECT_EQ(all(), "one\ntwo\ntwo\ntwo\nthree\n");
+  }
+}
+
+// Not ready when it should have been read, and older than what is known when it is.
+TEST_F(FileSourceTest, a_generation_that_was_missed_is_read_after_a_restart) {
+  dir_.write("a.log.4", "older than us\n");
+  dir_.write("a.log", "one\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  source_.reset();
+  dir_.rename("a.log", "a.log.3");
+  dir_.tick();
+  dir_.write("away", "two\n");
+  dir_.tick();
+  dir_.write("a.log.1", "three\n");
+  dir_.write("a.log", "four\n");
+  start();
+  ASSERT_TRUE(drain().ok());
+  dir_.rename("away", "a.log.2");
+  start();
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
+  EXPECT_EQ(all(), "one\nthree\nfour\ntwo\n");
+}
+
 TEST_F(FileSourceTest, a_reused_inode_is_not_the_old_file) {
   dir_.write("a.log", "one\n");
   start();

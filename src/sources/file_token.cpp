@@ -35,8 +35,8 @@ Fingerprint fingerprint_of(std::string_view bytes) {
 
 std::string FileToken::text() const {
   std::string out =
-      fmt::format("v=1 line={} head={} tail={} dev={} ino={} size={} mtime={} done={}", line, text_of(head),
-                  text_of(tail), info.device, info.inode, info.stored_size, info.mtime_ns, done ? 1 : 0);
+      fmt::format("v=1 line={} head={} tail={} dev={} ino={} born={} size={} mtime={} done={}", line, text_of(head),
+                  text_of(tail), info.device, info.inode, info.born_ns, info.stored_size, info.mtime_ns, done ? 1 : 0);
   if (held) out += " held=" + text_of(*held);
   if (seen) out += " seen=" + text_of(*seen);
   out += " cutter=" + cutter;
@@ -73,6 +73,8 @@ Result<FileToken> FileToken::parse(std::string_view text) {
       good = parse_number(value, &token.info.device);
     } else if (name == "ino") {
       good = parse_number(value, &token.info.inode);
+    } else if (name == "born") {  // older tokens have none
+      good = parse_number(value, &token.info.born_ns);
     } else if (name == "size") {
       good = parse_number(value, &token.info.stored_size);
       token.info.size = token.info.stored_size;

@@ -31,7 +31,7 @@ struct FileToken {
   uint64_t line = 0;
   Fingerprint head;
   Fingerprint tail;
-  os::FileInfo info;  // device, inode, size, mtime
+  os::FileInfo info;  // device, inode, birth, size, mtime
   bool done = false;
   std::optional<Fingerprint> held;  // length: the offset after the provisional record
   std::optional<Fingerprint> seen;  // of the first bytes, while nothing is delivered

@@ -111,6 +111,7 @@ TEST_F(FileSourceTest, a_start_in_the_middle_of_a_copytruncate) {
         content_.clear();
         positions_.clear();
         dir_.write("b.log", old);
+        dir_.tick();
         dir_.write("b.log.1", old.substr(0, copied));
         set_clock(copied_long_ago ? 60 : 0);
         start();

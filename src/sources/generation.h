@@ -63,9 +63,7 @@ class Generation {
   [[nodiscard]] bool is_unchanged(const os::FileInfo& info) const {
     return is_same_file(info) && info.stored_size == info_.stored_size && info.mtime_ns == info_.mtime_ns;
   }
-  [[nodiscard]] bool is_same_file(const os::FileInfo& info) const {
-    return info.device == info_.device && info.inode == info_.inode;
-  }
+  [[nodiscard]] bool is_same_file(const os::FileInfo& info) const { return info.is_same_file(info_); }
   [[nodiscard]] bool live() const { return live_; }
   [[nodiscard]] uint64_t changed_at_ms() const { return changed_at_ms_; }
 

@@ -25,7 +25,17 @@ bool is_unreadable_archive(std::string_view path) {
 }
 
 bool is_unchanged(const os::FileInfo& a, const os::FileInfo& b) {
-  return a.device == b.device && a.inode == b.inode && a.stored_size == b.stored_size && a.mtime_ns == b.mtime_ns;
+  return a.is_same_file(b) && a.stored_size == b.stored_size && a.mtime_ns == b.mtime_ns;
+}
+
+// How long before `file` was made another one was last written, or made: whichever is earlier. One of which that was
+// earlier cannot be a copy of `file`. What was compressed was made late, but bears the time of its bytes. Negative: it
+// was later, or nobody knows. `file` is not compressed.
+int64_t ns_before(const os::FileInfo& other, bool compressed, const os::FileInfo& file) {
+  if (file.born_ns == 0) return -1;
+  int64_t then = other.mtime_ns;
+  if (!compressed && other.born_ns != 0) then = std::min(then, other.born_ns);
+  return file.born_ns - then;
 }
 
 bool contains(const std::vector<os::FileInfo>& infos, const os::FileInfo& info) {
@@ -258,6 +268,8 @@ Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std:
       candidate.compressed == nullptr && !context.once && context.now_ns - candidate.info.mtime_ns < kCopyNs;
   for (const auto& generation : generations_) {
     if (!generation->is_begun() && !generation->live()) continue;  // is_copy() will tell
+    const bool plain = compression_of_name(generation->path()) == Compression::none;
+    if (plain && ns_before(candidate.info, candidate.member.compressed, generation->info()) > 0) continue;
     LEAT_ASSIGN(const bool alike, generation->begins_like(*candidate.file, candidate.info));
     if (!alike) continue;
     if (fresh) return Likeness::maybe_copy;
@@ -268,6 +280,10 @@ Result<LogFamily::Likeness> LogFamily::likeness(Candidate& candidate, const std:
   for (const Candidate& other : candidates) {
     if (other.member.rotation != Rotation::live || other.file == nullptr || other.compressed != nullptr) continue;
     if (candidate.info.size > other.info.size) continue;
+    // A file system's clock ticks some 250 times a second: a file that lived shorter is older than the next one, but
+    // seems as old. Its few bytes may be the first ones of that as well; a copy is made later.
+    const int64_t least_ns = candidate.info.size < kSmallestCopy ? 0 : 1;
+    if (ns_before(candidate.info, candidate.member.compressed, other.info) >= least_ns) continue;
     const uint64_t enough = fresh ? std::min<uint64_t>(kHeadBytes, candidate.info.size) : candidate.info.size;
     LEAT_ASSIGN(const bool alike, begin_alike(*candidate.file, *other.file, enough));
     if (alike) return fresh ? Likeness::maybe_copy : Likeness::copy;
@@ -301,26 +317,31 @@ Status LogFamily::attach_matches(std::vector<Candidate>& candidates, const ScanC
 }
 
 Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext& context) {
+  const Candidate* oldest_known = nullptr;
   const Candidate* newest_known = nullptr;
   for (const Candidate& candidate : candidates) {
     if (candidate.match == nullptr) continue;
+    if (oldest_known == nullptr) oldest_known = &candidate;
     // Truncated again since it was seen, it would be newer than the copy that was made of it.
-    const bool perhaps_anew =
-        candidate.faint && candidate.member.rotation == Rotation::live && knows_others(*candidate.match);
-    if (!perhaps_anew) newest_known = &candidate;
+    if (!candidate.faint || !knows_others(*candidate.match)) newest_known = &candidate;
   }
   int64_t last_seen_ns = INT64_MIN;
   for (const auto& generation : generations_) last_seen_ns = std::max(last_seen_ns, generation->info().mtime_ns);
   for (Candidate& candidate : candidates) {
     if (candidate.match != nullptr || candidate.file == nullptr) continue;
-    const bool waited_for = std::any_of(postponed_.begin(), postponed_.end(), [&](const os::FileInfo& info) {
-      return info.device == candidate.info.device && info.inode == candidate.info.inode;
-    });
+    const bool waited_for = std::any_of(postponed_.begin(), postponed_.end(),
+                                        [&](const os::FileInfo& info) { return info.is_same_file(candidate.info); });
     if (!candidate.included && !waited_for) {
       const bool newer = newest_known != nullptr ? is_older(newest_known->member, newest_known->info.mtime_ns,
                                                             candidate.member, candidate.info.mtime_ns)
                                                  : candidate.info.mtime_ns > last_seen_ns;
-      if (!newer) {
+      // Made before a newer one that is known, and after an older one: it was not ready, or leat was killed, when it
+      // should have been read.
+      const bool missed =
+          newest_known != nullptr && !newest_known->member.compressed &&
+          is_older(oldest_known->member, oldest_known->info.mtime_ns, candidate.member, candidate.info.mtime_ns) &&
+          ns_before(candidate.info, candidate.member.compressed, newest_known->info) > 0;
+      if (!newer && !missed) {
         ignored_.push_back(candidate.info);
         continue;
       }
@@ -337,6 +358,7 @@ Status LogFamily::add_new(std::vector<Candidate>& candidates, const ScanContext&
     if (alike == Likeness::maybe_copy) {
       waiting_for_copy_ = true;
       if (!waited_for) postponed_.push_back(candidate.info);
+      if (ready) break;  // nothing newer is begun before it is decided
       continue;
     }
     if (alike == Likeness::copy) {
@@ -395,7 +417,7 @@ Result<bool> LogFamily::is_settled(const std::vector<Candidate>& candidates, con
     const auto file = opened.find(look.path);
     const os::FileInfo* before = file != opened.end() ? file->second : look.found ? &*look.found : nullptr;
     if (now.has_value() != (before != nullptr)) return false;
-    if (now && (now->device != before->device || now->inode != before->inode)) return false;
+    if (now && !now->is_same_file(*before)) return false;
   }
   return true;
 }
@@ -467,7 +489,7 @@ Status LogFamily::was_cut(Generation& generation, const ScanContext& context) {
   if (file == nullptr) return {};
   LEAT_ASSIGN(const os::FileInfo info, file->info());
   // Renamed in the meantime: the next scan finds out what is what.
-  if (info.device != before.device || info.inode != before.inode) return {};
+  if (!info.is_same_file(before)) return {};
   Generation& anew = append();
   anew.found_at(path, live);
   return anew.attach(std::move(file), info, context.make_cutter, context.now_ms);
