@@ -103,6 +103,15 @@ TEST_F(FileSourceTest, a_few_first_bytes_tell_a_file_only_with_its_inode) {
   }
 }
 
+// Of a token; `name` with the space before and the '=' behind it.
+std::string value_of(const std::string& token, const std::string& name) {
+  const size_t at = token.find(name) + name.size();
+  return token.substr(at, token.find(' ', at) - at);
+}
+void replace_value(std::string& token, const std::string& name, const std::string& value) {
+  token.replace(token.find(name) + name.size(), value_of(token, name).size(), value);
+}
+
 // The inode of an empty file that is gone may be that of any other by now: bytes that were delivered tell more.
 TEST_F(FileSourceTest, a_file_that_was_begun_is_never_taken_for_one_that_was_empty) {
   dir_.write("a.log", "one\n");
@@ -112,14 +121,10 @@ TEST_F(FileSourceTest, a_file_that_was_begun_is_never_taken_for_one_that_was_emp
   dir_.write("a.log", "");
   ASSERT_TRUE(drain().ok());
   ASSERT_EQ(positions_.count(part("a.log", 2)), 1U);
-  // As if both inodes were the same.
-  std::string& empty = positions_[part("a.log", 2)].token;
+  // As if they were the same file.
   const std::string& begun = positions_[part("a.log", 1)].token;
-  const auto inode = [](const std::string& token) {
-    const size_t at = token.find(" ino=");
-    return token.substr(at, token.find(' ', at + 1) - at);
-  };
-  empty.replace(empty.find(" ino="), inode(empty).size(), inode(begun));
+  std::string& empty = positions_[part("a.log", 2)].token;
+  for (const char* name : {" ino=", " born="}) replace_value(empty, name, value_of(begun, name));
   source_.reset();
   dir_.remove("a.log");
   start();
@@ -145,10 +150,8 @@ TEST_F(FileSourceTest, a_file_made_later_is_never_taken_for_one_that_was_empty) 
   dir_.write("a.log.1", "three\n");
   dir_.write("a.log", "four\n");
   // As if a.log.1 had the inode that a.log.2 had.
-  std::string& token = positions_[part("a.log", 2)].token;
-  const size_t at = token.find(" ino=") + 5;
   const auto info = os::file_system().info(dir_.path("a.log.1"), os::Links::follow);
-  token.replace(at, token.find(' ', at) - at, std::to_string((*info)->inode));
+  replace_value(positions_[part("a.log", 2)].token, " ino=", std::to_string((*info)->inode));
   start();
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(drain().ok());
   EXPECT_EQ(all(), "one\ntwo\nthree\nfour\n");
