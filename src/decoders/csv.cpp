@@ -153,7 +153,7 @@ class CsvDecoder final : public Decoder {
       return;
     }
     const CsvOptions& options = columns_->options();
-    const bool begins = chunk.start == 0;
+    const bool begins = chunk.start == chunk.base;
     const size_t base = begins ? byte_order_mark(batch.arena) : 0;
     CsvReader reader(std::string_view(batch.arena).substr(base), options.dialect);
     if (begins && options.header && !reader.next()) return;
@@ -170,7 +170,7 @@ class CsvDecoder final : public Decoder {
     const CsvOptions& options = columns_->options();
     std::string names;
     if (options.header) {
-      if (chunk.start == 0) {
+      if (chunk.start == chunk.base) {
         names = join_names(columns_->header_names(reader));
       } else if (const size_t at = chunk.context.find("header="); at != std::string::npos) {
         names = chunk.context.substr(at);
@@ -182,8 +182,8 @@ class CsvDecoder final : public Decoder {
     layout->context = names;
     layout->schema = schema;
     if (options.header) {
-      layout->names = chunk.start == 0 ? columns_->header_names(reader)
-                                       : CsvContext::parse(chunk.context).value_or(CsvContext{}).names;
+      layout->names = chunk.start == chunk.base ? columns_->header_names(reader)
+                                                : CsvContext::parse(chunk.context).value_or(CsvContext{}).names;
     } else {
       for (const ColumnOption& column : options.columns) layout->names.push_back(column.name);
     }

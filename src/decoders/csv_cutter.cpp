@@ -25,21 +25,16 @@ class CsvCutter final : public Cutter {
       return refused("is UTF-16; convert it: iconv -f UTF-16 -t UTF-8");
     }
     if (!rule.ended && bytes.size() < kMark.size() && kMark.starts_with(bytes)) return Cut{};
-    size_t before = byte_order_mark(bytes);
-    CsvContext context;
+    const size_t mark = byte_order_mark(bytes);
     if (columns_->options().header) {
-      LEAT_ASSIGN(std::optional<Header> header, read_header(bytes.substr(before), rule.ended));
+      LEAT_ASSIGN(std::optional<Header> header, read_header(bytes.substr(mark), rule.ended));
       if (!header) return Cut{};
-      before += header->size;
-      context.names = std::move(header->names);
+      context_ = CsvContext{.names = std::move(header->names)};
+      return Cut{.bytes = mark + header->size, .lead = mark + header->size};
     }
-    const CsvStretch stretch = whole_csv_records(bytes.substr(before), dialect_, rule.most_records, rule.max_record);
-    if (columns_->options().header || stretch.bytes > 0) {
-      context_ = std::move(context);
-    } else {
-      before = 0;
-    }
-    return taken(stretch, before);
+    const CsvStretch stretch = whole_csv_records(bytes.substr(mark), dialect_, rule.most_records, rule.max_record);
+    if (stretch.bytes > 0) context_.emplace();
+    return taken(stretch, stretch.bytes > 0 ? mark : 0);
   }
 
   Result<std::optional<size_t>> skip(std::string_view bytes) override {
@@ -58,6 +53,9 @@ class CsvCutter final : public Cutter {
   }
 
   [[nodiscard]] std::string save() const override { return context_ ? context_->saved() : std::string(); }
+  [[nodiscard]] std::string inherited() const override {
+    return context_ ? join_names(context_->names) : std::string();
+  }
 
   Status restore(std::string_view saved) override {
     context_.reset();

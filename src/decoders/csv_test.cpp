@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "decoders/csv_columns.h"
 #include "decoders/csv_cutter.h"
+#include "tests/support/watched.h"
 
 namespace leat {
 namespace {
@@ -347,6 +348,37 @@ TEST(Csv, LongRecordsAreRejectsAndWhatFollowsIsTaken) {
     EXPECT_TRUE(taken.rejects.starts_with("2 : record is longer than ")) << taken.rejects;
     EXPECT_EQ(std::count(taken.rejects.begin(), taken.rejects.end(), '|'), 1) << step;
   }
+}
+
+TEST(Csv, TheHeaderIsTheLead) {
+  constexpr std::string_view kPage = "\xEF\xBB\xBF a ,b\r\n1,2\n3,4\n";
+  CsvOptions options;
+  options.columns = {column("b", Type::integer)};
+  const auto decoder = make_csv_decoder(options, {});
+  for (size_t first = 0; first < kPage.size(); ++first) {
+    const testing::Watched page = testing::watch_page(*decoder, kPage, {}, first);
+    EXPECT_EQ(page.lead, 10U);
+    EXPECT_EQ(page.inherited, "a,b");
+    EXPECT_EQ(page.bytes, kPage.size());
+  }
+  EXPECT_EQ(testing::watch_page(*make_csv_decoder(plain({column("a", Type::text)}), {}), "1\n2\n", {}).lead, 0U);
+  EXPECT_EQ(testing::watch_page(*decoder, kPage, {"/next"}).error, "records of this format have nothing around them");
+}
+
+TEST(Csv, APageBeginsWhereItsBaseIs) {
+  CsvOptions options;
+  options.columns = {column("b", Type::integer)};
+  const auto decoder = make_csv_decoder(options, {});
+  Chunk chunk;
+  chunk.bytes = "a,b\n1,2\n";
+  chunk.start = chunk.base = 100;
+  chunk.context = "rows=1 header=a,b";
+  RecordBatch batch(decoder->schema());
+  Rejects rejects;
+  decoder->decode(std::move(chunk), batch, rejects);
+  ASSERT_EQ(batch.rows(), 1U);
+  EXPECT_EQ(batch.integer(0, 0), 2);
+  EXPECT_EQ(batch.origin_of(0).offset, 104U);
 }
 
 TEST(Csv, WhatTheCutterSavesIsPrintable) {

@@ -51,7 +51,7 @@ class JsonDecoder final : public Decoder {
  private:
   static void read_lines(const Chunk& chunk, JsonReader& reader, const RecordBatch& batch, Rejects& rejects) {
     const std::string_view bytes = batch.arena;
-    size_t at = chunk.start == 0 && bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+    size_t at = chunk.start == chunk.base && bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
     for (uint64_t number = chunk.first_line; at < bytes.size(); ++number) {
       size_t end = at;
       while (end < bytes.size() && (bytes[end] == ' ' || bytes[end] == '\t' || bytes[end] == '\r')) ++end;
@@ -74,7 +74,7 @@ class JsonDecoder final : public Decoder {
                     Rejects& rejects) const {
     const std::string_view bytes = batch.arena;
     JsonDocument document(shared_->records(), layout.ancestors);
-    if (chunk.start > 0) {
+    if (chunk.start > chunk.base) {
       // After the offset and the line, which are the cutter's.
       std::string_view saved = std::string_view(chunk.context).substr(kJsonDocument.size());
       for (int i = 0; i < 2; ++i) saved.remove_prefix(std::min(saved.find(' ') + 1, saved.size()));

@@ -12,6 +12,7 @@ namespace leat {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
+constexpr size_t kShown = 200;  // bytes of a document that is another one
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 class JsonCutter final : public Cutter {
@@ -30,10 +31,17 @@ class JsonCutter final : public Cutter {
     if (!layout_) return learn(bytes, rule);
     if (!*is_document_) {
       const Cut cut = cut_lines(bytes, rule);
+      LEAT_TRY(tell_lines(bytes.substr(0, cut.bytes)));
       moved_ = moved_ || cut.bytes > 0 || cut.too_long;
       return cut;
     }
     return cut_document(bytes, rule);
+  }
+
+  Status watch(const std::vector<std::string>& paths, Saw saw) override {
+    LEAT_ASSIGN(watch_, JsonWatch::make(shared_->records(), paths, std::move(saw)));
+    if (document_) begin(true);
+    return {};
   }
 
   Result<std::optional<size_t>> skip(std::string_view bytes) override {
@@ -45,6 +53,7 @@ class JsonCutter final : public Cutter {
     move(bytes.substr(0, size));
     if (!ended) return std::optional<size_t>();
     forget_record();
+    recorded_ = true;
     document_->record_taken();
     return std::optional(size);
   }
@@ -56,6 +65,8 @@ class JsonCutter final : public Cutter {
     if (!*is_document_) return std::string(kJsonLines);
     return fmt::format("{}{} {} {}", kJsonDocument, offset_, line_, document_->save());
   }
+
+  [[nodiscard]] std::string inherited() const override { return document_ ? document_->save() : std::string(); }
 
   Status restore(std::string_view saved) override {
     moved_ = !saved.empty();
@@ -79,6 +90,7 @@ class JsonCutter final : public Cutter {
       if (offset && line && second < saved.size() && document_->restore(saved.substr(second + 1))) {
         offset_ = static_cast<uint64_t>(*offset);
         line_ = static_cast<uint64_t>(*line);
+        recorded_ = document_->recorded();
         return {};
       }
     }
@@ -92,10 +104,22 @@ class JsonCutter final : public Cutter {
     is_document_ = document;
     offset_ = 0;
     line_ = 1;
+    recorded_ = false;
+    first_bytes_.clear();
     forget_record();
     document_.reset();
     static const std::vector<JsonAncestor> none;
-    if (document) document_.emplace(shared_->records(), layout_ ? layout_->ancestors : none);
+    if (document) document_.emplace(shared_->records(), layout_ ? layout_->ancestors : none, &watch_);
+  }
+
+  Status tell_lines(std::string_view bytes) {
+    while (watch_.inside_records() && !bytes.empty()) {
+      const std::string_view line = bytes.substr(0, bytes.find('\n'));
+      const std::string trouble = watch_.tell_record(line);
+      if (!trouble.empty()) return Status::bad_data(fmt::format("{}: {}; in {}", origin_, trouble, quoted(line, 80)));
+      bytes.remove_prefix(std::min(line.size() + 1, bytes.size()));
+    }
+    return {};
   }
 
   // Goes over `bytes`, which are whole records and what is between them.
@@ -103,6 +127,7 @@ class JsonCutter final : public Cutter {
     offset_ += bytes.size();
     line_ += count_newlines(bytes);
     moved_ = true;
+    if (first_bytes_.size() < kShown) first_bytes_ += bytes.substr(0, kShown - first_bytes_.size());
   }
 
   void forget_record() {
@@ -120,7 +145,7 @@ class JsonCutter final : public Cutter {
         size_t taken = 0;
         stand = document_->advance(bytes.substr(at), &taken);
         at += taken;
-        if (stand != JsonDocument::Stand::record) break;
+        if (stand != JsonDocument::Stand::record || (!recorded_ && at > 0)) break;
         at_record_ = true;
       }
       stand = JsonDocument::Stand::record;
@@ -131,16 +156,33 @@ class JsonCutter final : public Cutter {
         break;
       }
       if (!ended) break;
+      if (watch_.inside_records()) {
+        std::string trouble = watch_.tell_record(bytes.substr(at, seen_));
+        if (!trouble.empty() && at == 0) return malformed(trouble, at, bytes);
+        if (!trouble.empty()) {
+          seen_ = 0;
+          record_ = {};
+          break;
+        }
+      }
       at += seen_;
       forget_record();
+      recorded_ = true;
       document_->record_taken();
       ++records;
     }
     if (at > 0) {
       move(bytes.substr(0, at));
-      return Cut{.bytes = at};
+      return Cut{.bytes = at, .lead = recorded_ ? 0 : at};
     }
-    if (stand == JsonDocument::Stand::trouble) return malformed(document_->trouble(), at, bytes);
+    if (stand == JsonDocument::Stand::trouble) {
+      std::string trouble = document_->trouble();
+      if (document_->is_another()) {
+        const std::string all = first_bytes_ + std::string(bytes.substr(0, kShown));
+        trouble += fmt::format("; it begins with {}", quoted(all, kShown));
+      }
+      return malformed(trouble, at, bytes);
+    }
     if (!rule.ended || stand == JsonDocument::Stand::end) return Cut{};
     return malformed(document_->unclosed(), bytes.size(), bytes);
   }
@@ -225,11 +267,14 @@ class JsonCutter final : public Cutter {
   std::shared_ptr<JsonShared> shared_;
   const JsonLayoutPtr layout_;  // null: not known when this was made
   const std::string origin_;
+  JsonWatch watch_;
   std::optional<bool> is_document_;
   std::optional<JsonDocument> document_;
   bool moved_ = false;
-  uint64_t offset_ = 0;  // of the last border, in the document
-  uint64_t line_ = 1;    // there
+  uint64_t offset_ = 0;    // of the last border, in the document
+  uint64_t line_ = 1;      // there
+  bool recorded_ = false;  // a record was before it
+  std::string first_bytes_;
 
   JsonExtent record_;  // the record at the border, as far as it was seen
   uint64_t seen_ = 0;

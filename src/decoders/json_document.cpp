@@ -15,45 +15,14 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kLongestToken = 64 * 1024;  // a member's name, or a number, outside of records
 constexpr size_t kMostAncestors = 4096;      // bytes, of all together: they are saved with each position
 
-// The value at `tokens` within `text`, which is one JSON value; "null" when there is none.
-std::string_view value_at(std::string_view text, const std::vector<std::string>& tokens) {
-  for (const std::string& token : tokens) {
-    JsonCursor in(text);
-    const char opening = in.next();
-    if (opening != '{' && opening != '[') return "null";
-    const char closing = opening == '{' ? '}' : ']';
-    in.step();
-    bool found = false;
-    bool more = in.next() != closing;
-    for (size_t index = 0; more && !found; ++index) {
-      std::string name = std::to_string(index);
-      if (opening == '{') {
-        JsonString key;
-        if (in.next() != '"' || !in.string(&key) || !in.colon()) return "null";
-        name.clear();
-        unescape_json(key.raw, name);
-      }
-      in.next();
-      const char* const begin = in.at();
-      if (!in.value()) return "null";
-      found = name == token;
-      if (found) {
-        text = in.since(begin);
-      } else if (!in.comma_or(closing, &more)) {
-        return "null";
-      }
-    }
-    if (!found) return "null";
-  }
-  return text;
-}
-
 }  // namespace
 
-JsonDocument::JsonDocument(const std::vector<std::string>& records, const std::vector<JsonAncestor>& ancestors)
+JsonDocument::JsonDocument(const std::vector<std::string>& records, const std::vector<JsonAncestor>& ancestors,
+                           const JsonWatch* watch)
     : records_(records),
       ancestors_(ancestors),
-      required_(static_cast<size_t>(std::find(records.begin(), records.end(), "*") - records.begin())),
+      watch_(watch),
+      required_(records.empty() || records[0] == "*" ? 0 : 1),
       levels_(records.size() + 1),
       values_(ancestors.size()) {}
 
@@ -83,6 +52,8 @@ JsonDocument::Stand JsonDocument::advance(std::string_view bytes, size_t* taken)
         case State::value:
           if (c == ']' && state_ == State::first_value) {
             going = close(taken);
+          } else if (!detour_.empty()) {
+            look_for(std::to_string(detour_.back().elements++));
           } else if (level_ == levels_.size()) {
             if (std::string_view("}],:").find(c) == std::string_view::npos) return Stand::record;
             going = wrong("a record", rest);
@@ -105,7 +76,7 @@ JsonDocument::Stand JsonDocument::advance(std::string_view bytes, size_t* taken)
           going = take_other(rest, taken);
           break;
         case State::after: {
-          const bool array = is_array(level_ - 1);
+          const bool array = detour_.empty() ? is_array(level_ - 1) : detour_.back().array;
           if (c == ',') {
             ++*taken;
             state_ = array ? State::value : State::key;
@@ -167,9 +138,18 @@ bool JsonDocument::enter(std::string_view bytes, size_t* taken) {
                            quoted(bytes.substr(0, shown))));
 }
 
-// The innermost container on the way to the records ends here.
+// The innermost container ends here.
 bool JsonDocument::close(size_t* taken) {
-  if (level_ == 1 && !reached_) return wrong(fmt::format("there is no {} in the document", path_of(required_)));
+  if (!detour_.empty()) {
+    detour_.pop_back();
+    ++*taken;
+    state_ = State::after;
+    return true;
+  }
+  if (level_ == 1 && !reached_) {
+    is_another_ = true;
+    return wrong(fmt::format("there is no {} in the document", path_of(required_)));
+  }
   ++*taken;
   --level_;
   state_ = level_ == 0 ? State::done : State::after;
@@ -189,6 +169,11 @@ bool JsonDocument::take_key(std::string_view bytes, size_t* taken) {
   if (!in.string(&key) || !in.colon()) return wrong(in.trouble());
   std::string name;
   unescape_json(key.raw, name);
+  if (!detour_.empty()) {
+    look_for(std::move(name));
+    *taken += colon + 1;
+    return true;
+  }
   for (size_t i = 0; i < ancestors_.size(); ++i) {
     if (ancestors_[i].level == level_ - 1 && ancestors_[i].member == name) {
       return take_ancestor(i, bytes.substr(colon + 1), taken) && (*taken += colon + 1, true);
@@ -197,8 +182,9 @@ bool JsonDocument::take_key(std::string_view bytes, size_t* taken) {
   const bool way = records_[level_ - 1] == name;
   if (way && levels_[level_ - 1].way_seen) return wrong(fmt::format("{} is there twice", path_of(level_)));
   if (way) levels_[level_ - 1].way_seen = true;
-  state_ = way ? State::way : State::other;
   *taken += colon + 1;
+  state_ = State::way;
+  if (!way) look_for(std::move(name));
   return true;
 }
 
@@ -223,13 +209,17 @@ bool JsonDocument::take_ancestor(size_t number, std::string_view bytes, size_t* 
   size_t size = 0;
   for (size_t i = 0; i < ancestors_.size(); ++i) {
     if (ancestors_[i].level == ancestor.level && ancestors_[i].member == ancestor.member) {
-      values[i] = value_at(bytes.substr(begin, end - begin), ancestors_[i].inner);
+      values[i] = json_value_at(bytes.substr(begin, end - begin), ancestors_[i].inner);
       // White space between tokens; in strings there is none of these.
       for (char& c : values[i]) c = c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
     }
     size += values[i].size();
   }
   if (size > kMostAncestors) return too_long("what the columns take from around the records", size, kMostAncestors);
+  if (watch_ != nullptr) {
+    std::string trouble = watch_->tell(place_of(ancestor.member), bytes.substr(begin, end - begin));
+    if (!trouble.empty()) return wrong(std::move(trouble));
+  }
   values_ = std::move(values);
   ++version_;
   *taken += end;
@@ -237,8 +227,46 @@ bool JsonDocument::take_ancestor(size_t number, std::string_view bytes, size_t* 
   return true;
 }
 
+// Of the innermost container a member, or an element, that is not on the way to the records: its value follows.
+void JsonDocument::look_for(std::string name) {
+  name_ = std::move(name);
+  wanted_ = watch_ == nullptr ? JsonWatch::At::nothing : watch_->at(place_of(name_));
+  state_ = State::other;
+}
+
+std::vector<std::string> JsonDocument::place_of(const std::string& name) const {
+  std::vector<std::string> place(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(level_ - 1));
+  for (const Detour& open : detour_) place.push_back(open.name);
+  place.push_back(name);
+  return place;
+}
+
+// The value of a member that is watched, or in which something is.
+bool JsonDocument::take_watched(std::string_view bytes, size_t* taken) {
+  const char c = bytes.front();
+  if (wanted_ == JsonWatch::At::inside && (c == '{' || c == '[')) {
+    detour_.push_back({std::move(name_), c == '['});
+    ++*taken;
+    state_ = c == '[' ? State::first_value : State::first_key;
+    return true;
+  }
+  std::string trouble;
+  if (c == '{' || c == '[') return wrong(watch_->tell(place_of(name_), c == '{' ? "{}" : "[]"));
+  bool ended = false;
+  const size_t end = JsonExtent().take(bytes, &ended);
+  if (!ended) return too_long("the value of " + quoted(name_, 80), end, 6 * kLongestWatched);
+  JsonCursor in(bytes.substr(0, end));
+  if (!in.value() || !in.at_end()) return wrong("a value", bytes);
+  trouble = watch_->tell(place_of(name_), bytes.substr(0, end));
+  if (!trouble.empty()) return wrong(std::move(trouble));
+  *taken += end;
+  state_ = State::after;
+  return true;
+}
+
 // A member's value that nobody asked for.
 bool JsonDocument::take_other(std::string_view bytes, size_t* taken) {
+  if (wanted_ != JsonWatch::At::nothing) return take_watched(bytes, taken);
   const char c = bytes.front();
   if (c == '{' || c == '[') {
     open_ = c == '{' ? '}' : ']';
@@ -286,7 +314,7 @@ bool JsonDocument::skip(std::string_view bytes, size_t* taken) {
       in_string_ = true;
       ++at;
     } else if (*at == '{' || *at == '[') {
-      if (open_.size() == kJsonDeepest) break;
+      if (open_.size() + detour_.size() >= kJsonDeepest) break;
       open_ += *at++ == '{' ? '}' : ']';
     } else if (*at == '}' || *at == ']') {
       if (*at != open_.back()) break;
@@ -331,8 +359,12 @@ std::string JsonDocument::save() const {
   std::string flags;
   for (const Level& level : levels_)
     flags += static_cast<char>('0' + (level.way_seen ? 1 : 0) + (level.has_records ? 2 : 0));
-  std::string text = fmt::format("{} {} {}{}{} {} {}.", static_cast<int>(state_), level_, reached_ ? 1 : 0,
-                                 in_string_ ? 1 : 0, escaped_ ? 1 : 0, flags, open_);
+  // To who watches nothing, a detour is a value that is passed over.
+  std::string open;
+  for (const Detour& detour : detour_) open += detour.array ? ']' : '}';
+  const State state = detour_.empty() ? state_ : State::skipping;
+  std::string text = fmt::format("{} {} {}{}{} {} {}{}.", static_cast<int>(state), level_, reached_ ? 1 : 0,
+                                 in_string_ ? 1 : 0, escaped_ ? 1 : 0, flags, open, open_);
   for (const std::string& value : values_) text += fmt::format(" {}:{}", value.size(), value);
   return text;
 }
@@ -363,6 +395,8 @@ bool JsonDocument::restore(std::string_view saved) {
   escaped_ = marks[2] == '1';
   for (size_t i = 0; i < flags.size(); ++i) levels_[i] = {((flags[i] - '0') & 1) != 0, ((flags[i] - '0') & 2) != 0};
   open_ = open;
+  detour_.clear();
+  wanted_ = JsonWatch::At::nothing;
   ++version_;
   for (std::string& value : values_) {
     const size_t colon = std::min(saved.find(':'), saved.size());

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/pieces.h"
+#include "tests/support/watched.h"
 
 namespace leat {
 namespace {
 
 using ::leat::testing::take_in_pieces;
 using ::leat::testing::Taken;
+using ::leat::testing::watch_page;
+using ::leat::testing::Watched;
 
 std::unique_ptr<Decoder> decoder_of(const std::string& records, std::vector<JsonColumn> columns) {
   auto made = make_json_decoder({records, std::move(columns), false});
@@ -225,9 +228,9 @@ TEST(Json, WhereTheRecordsAre) {
   EXPECT_EQ(rows("/d", "{\"d\":null}"), "0");
   EXPECT_EQ(rows("/a~1b", "{\"a/b\":[{}]}"), "1");
   EXPECT_EQ(rows("/d", R"({"\u0064":[{}]})"), "1");
-  EXPECT_EQ(rows("/d", "{}"), "bad_data: f:1: byte 1: there is no '/d' in the document");
+  EXPECT_EQ(rows("/d", "{}"), "bad_data: f:1: byte 1: there is no '/d' in the document; it begins with '{}'");
   EXPECT_EQ(rows("/d/*/e", "{\"d\":{}}"), "bad_data: f:1: byte 5: '/d' is not an array, it begins with '{}}'");
-  EXPECT_EQ(rows("/d/e", "{\"d\":{}}"), "bad_data: f:1: byte 7: there is no '/d/e' in the document");
+  EXPECT_EQ(rows("/d/e", "{\"d\":{}}"), "0") << "what it is known by is there";
   EXPECT_EQ(rows("/d", "[1]"), "bad_data: f:1: byte 0: the document is not an object, it begins with '[1]'");
   EXPECT_EQ(rows("/d", "<html>"), "bad_data: f:1: byte 0: the document is not an object, it begins with '<html>'");
   EXPECT_EQ(rows("/d", ""), "bad_data: f:1: byte 0: there is no document");
@@ -309,7 +312,10 @@ TEST(Json, TheSavedStateIsSmallAndIsChecked) {
   const auto cutter = decoder->make_cutter("f");
   EXPECT_EQ(cutter->save(), "");
   const std::string_view begun = std::string_view(kScans).substr(0, 150);
-  ASSERT_TRUE(cutter->whole(begun, {}).ok());
+  const auto lead = cutter->whole(begun, {});
+  ASSERT_TRUE(lead.ok());
+  EXPECT_EQ(lead->lead, 118U);
+  ASSERT_TRUE(cutter->whole(begun.substr(lead->bytes), {}).ok());
   const std::string saved = cutter->save();
   EXPECT_EQ(saved, R"(document 131 2 2 4 100 3232 . 1:7 1:1 10:"h\u00e91" 0:)");
   EXPECT_LT(saved.size(), 100U);
@@ -321,6 +327,115 @@ TEST(Json, TheSavedStateIsSmallAndIsChecked) {
   EXPECT_EQ(status.kind(), Kind::bad_config);
   EXPECT_TRUE(status.message().find("'records' or the columns from around the records have changed") !=
               std::string::npos);
+}
+
+const char* const kPage = R"({"next": "a", "meta": {"other": {"next": "no"}, "list": [1, [2], {"x": 7}], "next_cursor" :
+"c\u00e9\n\"", "total": 1.50e1, "more": true, "none": null, "s": "{"}, "data": {"items": [{"id": 5}, {"id": "x6"},
+ {"no": [1]}], "page": {"last": ["z"]}, "items2": [{"id": 9}]}, "next": "b"})";
+
+TEST(Json, WhatIsWatchedIsTold) {
+  const auto decoder = decoder_of("/data/items", {{"id", "/id"}, {"cursor", "../../meta/next_cursor"}});
+  const std::vector<std::string> paths{"/next",         "/meta/next_cursor", "/meta/total",      "/meta/more",
+                                       "/meta/none",    "/meta/list/2/x",    "/data/items/*/id", "/data/page/last/0",
+                                       "/meta/other/no"};
+  for (const bool ancestor : {true, false}) {
+    const auto one = decoder_of("/data/items", {{"id", "/id"}, {"c", ancestor ? "../../../meta/next_cursor" : "/c"}});
+    const Watched all = watch_page(*one, kPage, paths);
+    EXPECT_EQ(all.error, "");
+    EXPECT_EQ(all.told, (std::vector<std::string>{"b", "cé\n\"", "1.50e1", "true", "-", "7", "x6", "z", "-"}));
+    EXPECT_EQ(all.lead, std::string_view(kPage).find("{\"id\": 5"));
+    EXPECT_EQ(all.bytes, std::string_view(kPage).size());
+    for (size_t first = 0; first < std::string_view(kPage).size(); ++first) {
+      EXPECT_EQ(watch_page(*one, kPage, paths, first), all) << first;
+    }
+  }
+}
+
+TEST(Json, WhatAWatchingCutterSavesIsForThoseWhoDoNot) {
+  const std::string_view page = kPage;
+  const auto decoder = decoder_of("/data/items", {{"id", "/id"}});
+  for (size_t first = 1; first < page.size(); ++first) {
+    const auto watching = decoder->make_cutter("f");
+    ASSERT_TRUE(watching->watch({"/meta/list/2/x", "/meta/s"}, [](size_t, std::string_view) {}).ok());
+    uint64_t taken = 0;
+    for (bool going = true; going;) {
+      const std::string bytes(page.substr(taken, first - taken));
+      const auto cut = watching->whole(bytes, {});
+      ASSERT_TRUE(cut.ok());
+      going = cut->bytes > 0;
+      taken += cut->bytes;
+    }
+    const auto other = decoder->make_cutter("f");
+    ASSERT_TRUE(other->restore(watching->save()).ok());
+    for (bool going = true; going;) {
+      const auto cut = other->whole(page.substr(taken), {.ended = true});
+      ASSERT_TRUE(cut.ok()) << first << ": " << cut.status().message();
+      going = cut->bytes > 0;
+      taken += cut->bytes;
+    }
+    EXPECT_EQ(taken, page.size());
+  }
+}
+
+TEST(Json, APageBeginsWhereItsBaseIs) {
+  const auto decoder = decoder_of("/d", {{"a", "/a"}});
+  Chunk chunk;
+  chunk.bytes = R"({"d":[{"a":1},{"a":2})";
+  chunk.start = chunk.base = 100;
+  const auto cutter = decoder->make_cutter("f");
+  ASSERT_TRUE(cutter->whole(chunk.bytes, {}).ok());
+  chunk.context = cutter->save();
+  Taken taken;
+  testing::take_chunk(*decoder, std::move(chunk), taken);
+  EXPECT_EQ(taken.rows, (std::vector<std::string>{"106:1 a=1", "114:1 a=2"}));
+}
+
+TEST(Json, WhatIsWatchedWithoutRecords) {
+  const std::string page = R"({"data": {"page": 3, "text": "x]}"}, "next": ""})";
+  for (const bool inferred : {true, false}) {
+    const auto decoder =
+        decoder_of("/data/items", inferred ? std::vector<JsonColumn>{} : std::vector<JsonColumn>{{"a", "/a"}});
+    for (size_t first = 0; first < page.size(); ++first) {
+      const Watched watched = watch_page(*decoder, page, {"/next", "/data/page"}, first);
+      EXPECT_EQ(watched.error, "");
+      EXPECT_EQ(watched.told, (std::vector<std::string>{"", "3"})) << first;
+      EXPECT_EQ(watched.lead, watched.bytes) << "no record has come";
+    }
+  }
+}
+
+TEST(Json, WhatCannotBeWatched) {
+  const auto watch = [](const std::string& records, const std::string& path, const std::string& page = "{\"d\":[]}") {
+    return watch_page(*decoder_of(records, {{"a", "/a"}}), page, {path}).error;
+  };
+  EXPECT_EQ(watch("/d", "next"), "'next' is no path of a member: \"/meta/next\", with '~0' for '~' and '~1' for '/'");
+  EXPECT_EQ(watch("/d/e", "/d"), "'/d' is on the way to the records, or is one of them");
+  EXPECT_EQ(watch("/d", "/d/*"), "'/d/*' is on the way to the records, or is one of them");
+  EXPECT_EQ(watch("/d", "/d/0/id"),
+            "'/d/0/id' is in one element of the array '/d'; take those of all with '*' for '0'");
+  EXPECT_EQ(watch("/d", "/m/*/id"),
+            "'/m/*/id': '*' stands only for the elements on the way to the records, and for these");
+  EXPECT_EQ(watch("", "/next"),
+            "'/next': records that are lines, or elements of the outermost array, have nothing around them");
+  EXPECT_EQ(watch("/d", "/n", "{\"n\":{\"x\":1},\"d\":[]}"),
+            "bad_data: page:1: byte 5: '/n' is an object, where a text or number is looked for");
+  EXPECT_EQ(watch("/d", "/d/*/n", "{\"d\":[{\"n\":1},{\"n\":[]}]}"),
+            "bad_data: page:1: byte 14: '/d/*/n' is an array, where a text or number is looked for");
+  const std::string longest(64 * 1024, 'x');
+  EXPECT_EQ(watch("/d", "/n", "{\"n\":\"" + longest + "\",\"d\":[]}"), "");
+  EXPECT_EQ(watch("/d", "/n", "{\"n\":\"" + longest + "x\",\"d\":[]}"),
+            "bad_data: page:1: byte 5: '/n' is longer than 64.0 KiB");
+  // In lines the records themselves can be watched.
+  EXPECT_EQ(watch_page(*decoder_of("", {{"a", "/a"}}), "{\"a\":1}\nx\n{\"a\":\"2\"}\n", {"/*/a"}).told.at(0), "2");
+  EXPECT_EQ(watch_page(*decoder_of("", {{"a", "/a"}}), "[{\"a\":1},{\"a\":3}]", {"/*/a"}).told.at(0), "3");
+}
+
+TEST(Json, AnotherDocumentIsAnErrorThatShowsIt) {
+  const std::string answer = R"({"error": {"code": 401, "message": "token has expired"}})";
+  for (size_t first = 0; first < answer.size(); ++first) {
+    EXPECT_EQ(watch_page(*decoder_of("/data/items", {{"a", "/a"}}), answer, {"/next"}, first).error,
+              "bad_data: page:1: byte 55: there is no '/data' in the document; it begins with '" + answer + "'");
+  }
 }
 
 TEST(Json, ColumnsAreInferred) {

@@ -14,6 +14,8 @@ constexpr size_t kLearnBytes = 256 * 1024;  // as much is looked at to infer col
 constexpr uint64_t kLearnRecords = 1000;    // or so many records
 constexpr size_t kMostSaved = 64 * 1024;
 constexpr size_t kMostCarried = 1024 * 1024;  // of one tag within a record that is too long
+constexpr size_t kShown = 60;                 // bytes of what is wrong
+constexpr size_t kShownOfAnother = 200;       // of what is no such document: an API's error message
 
 class XmlCutter final : public Cutter {
  public:
@@ -33,10 +35,10 @@ class XmlCutter final : public Cutter {
         const auto what = document_.next(at, limit);
         border = at;
         if (what == XmlDocument::What::bad) {
-          if (border == base) return failure(document_.trouble(), bytes, document_.trouble_at());
-          break;
+          if (border > base || is_early(document_, limit, rule)) break;
+          return failure(document_.trouble(), bytes, document_.trouble_at());
         }
-        if (what == XmlDocument::What::more) break;
+        if (what == XmlDocument::What::more || (!recorded_ && border > base)) break;
         in_record_ = true;
         start_record();
       }
@@ -55,6 +57,14 @@ class XmlCutter final : public Cutter {
         if (border == base) return learn(bytes, rule);
         start_record();
         break;
+      }
+      if (plan_->paths.watched_inside) {
+        const std::string trouble = document_.watch_record(border, at);
+        if (!trouble.empty() && border == base) return failure(trouble, bytes, border);
+        if (!trouble.empty()) {
+          start_record();
+          break;
+        }
       }
       end_record();
       border = at;
@@ -92,6 +102,14 @@ class XmlCutter final : public Cutter {
 
   bool open_ended() const override { return false; }
 
+  Status watch(const std::vector<std::string>& paths, Saw saw) override {
+    LEAT_ASSIGN(plan_, shared_->watching(paths, std::move(saw)));
+    document_ = XmlDocument(plan_);
+    return {};
+  }
+
+  std::string inherited() const override { return document_.save(); }
+
   std::string save() const override { return fmt::format("{}:{} {}", offset_, line_, document_.save()); }
 
   Status restore(std::string_view saved) override {
@@ -101,7 +119,9 @@ class XmlCutter final : public Cutter {
     line_ = static_cast<uint64_t>(parse_integer(place.substr(std::min(colon + 1, place.size()))).value_or(1));
     in_record_ = false;
     end_scan();
-    return restore_xml_document(saved, document_).within(origin_);
+    LEAT_TRY(restore_xml_document(saved, document_).within(origin_));
+    recorded_ = document_.recorded();
+    return {};
   }
 
  private:
@@ -112,6 +132,7 @@ class XmlCutter final : public Cutter {
   }
   void end_record() {
     document_.record_done();
+    recorded_ = true;
     in_record_ = false;
     end_scan();
   }
@@ -135,7 +156,7 @@ class XmlCutter final : public Cutter {
                         origin_, offset_, human_bytes(kMostSaved)));
       }
     }
-    return Cut{.bytes = size, .too_long = too_long};
+    return Cut{.bytes = size, .lead = recorded_ ? 0 : size, .too_long = too_long};
   }
 
   // With all bytes there.
@@ -163,9 +184,16 @@ class XmlCutter final : public Cutter {
         fmt::format("{}:{}: byte {}: {}", origin_, line_ + skipped_lines_ + count_newlines(bytes.substr(0, before)),
                     offset_ + skipped_ + before, trouble);
     if (document_.refused()) return Status::bad_config(std::move(text));
-    const std::string_view there = bytes.substr(before, 60);
-    if (!there.empty()) text += fmt::format("; there stands {}", quoted(there, 60));
+    const size_t shown = document_.depth() == 0 ? kShownOfAnother : kShown;
+    const std::string_view there = bytes.substr(before, shown);
+    if (!there.empty()) text += fmt::format("; there stands {}", quoted(there, shown));
     return Status::bad_data(std::move(text));
+  }
+
+  // Whether there will be more to show of what is no such document.
+  static bool is_early(const XmlDocument& document, const char* limit, const CutRule& rule) {
+    return !rule.ended && document.depth() == 0 &&
+           limit - document.trouble_at() < static_cast<std::ptrdiff_t>(kShownOfAnother);
   }
 
   XmlShape& known_shape() {
@@ -184,6 +212,7 @@ class XmlCutter final : public Cutter {
     while (records < kLearnRecords) {
       const auto what = document.next(at, limit);
       if (what == XmlDocument::What::bad && records == 0) {
+        if (is_early(document, limit, rule)) return Cut{};
         refused_by(document);
         return failure(document.trouble(), bytes, document.trouble_at());
       }
@@ -253,6 +282,7 @@ class XmlCutter final : public Cutter {
   std::string origin_;
   uint64_t offset_ = 0;  // of the border, in the document
   uint64_t line_ = 1;
+  bool recorded_ = false;   // a record was before it
   bool in_record_ = false;  // the border is the '<' of a record,
   size_t scanned_ = 0;      // of which so much is understood
   XmlNesting nesting_;
@@ -267,7 +297,7 @@ XmlPlanPtr make_plan(const XmlOptions& options, std::vector<XmlColumn> columns, 
   size_t wrong = 0;
   auto paths = XmlPaths::compile(options.record, columns, options.namespaces, &wrong);
   if (!paths.ok()) return nullptr;
-  XmlPlan plan{*std::move(paths), std::move(columns), nullptr};
+  XmlPlan plan{*std::move(paths), std::move(columns), nullptr, nullptr};
   if (known) {
     Schema schema;
     for (const XmlColumn& column : plan.columns) schema.fields.push_back({column.name, column.type});
@@ -287,6 +317,14 @@ XmlShared::XmlShared(XmlOptions options)
 XmlPlanPtr XmlShared::plan() const {
   const std::lock_guard lock(mutex_);
   return plan_;
+}
+
+Result<XmlPlanPtr> XmlShared::watching(const std::vector<std::string>& paths, Saw saw) const {
+  XmlPlan plan = *this->plan();
+  size_t wrong = 0;
+  LEAT_ASSIGN(plan.paths, XmlPaths::compile(options_.record, plan.columns, options_.namespaces, &wrong, paths));
+  plan.saw = std::move(saw);
+  return std::make_shared<const XmlPlan>(std::move(plan));
 }
 
 Status XmlShared::widen(std::vector<XmlColumn> columns) {

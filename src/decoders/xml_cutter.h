@@ -22,6 +22,8 @@ class XmlShared {
 
   [[nodiscard]] bool infers() const { return infers_; }
   [[nodiscard]] XmlPlanPtr plan() const;
+  // The plan with these absolute paths to be told; for one cutter. bad_config: names the one that can be none.
+  [[nodiscard]] Result<XmlPlanPtr> watching(const std::vector<std::string>& paths, Saw saw) const;
   // These are the columns from now on.
   Status widen(std::vector<XmlColumn> columns);
 

@@ -10,7 +10,8 @@
 namespace leat {
 namespace {
 
-constexpr size_t kMostOuterBytes = 32 * 1024;  // of the values that are kept for the records to come
+constexpr size_t kMostOuterBytes = 32 * 1024;    // of the values that are kept for the records to come
+constexpr size_t kMostElementBytes = 64 * 1024;  // of an element that is read as a whole
 
 bool is_space(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_xml_space);
@@ -18,16 +19,37 @@ bool is_space(std::string_view text) {
 
 }  // namespace
 
-// Keeps what columns take of the elements around the records.
+// Keeps what columns take of the elements around the records, and tells what is watched.
 class XmlDocument::Outer final : public XmlValues {
  public:
   Outer(XmlDocument& document, std::string_view name) : document_(document), name_(name) {}
   std::string trouble;
 
-  void attribute(uint32_t column, std::string_view raw) override { take(column, raw); }
-  void element(uint32_t column, const XmlElement& element) override { take(column, element); }
+  void attribute(uint32_t column, std::string_view raw) override {
+    std::string made;
+    std::string_view text;
+    if (column < columns()) return take(column, raw);
+    if (xml_attribute_text(raw, document_.encoding_, made, &text, &trouble)) tell(column, text);
+  }
+  void element(uint32_t column, const XmlElement& element) override {
+    std::string made;
+    std::string_view text;
+    if (column < columns()) return take(column, element);
+    if (xml_element_text(element, document_.encoding_, made, &text, &trouble)) tell(column, text);
+  }
 
  private:
+  [[nodiscard]] size_t columns() const { return document_.plan_->columns.size(); }
+
+  void tell(uint32_t column, std::string_view text) {
+    text = trim(text);
+    if (text.size() > kMostElementBytes) {
+      trouble = fmt::format("{} is longer than {}", quoted(name_, 80), human_bytes(kMostElementBytes));
+    } else {
+      document_.plan_->saw(column - columns(), text);
+    }
+  }
+
   template <class Found>
   void take(uint32_t column, const Found& found) {
     const auto& outer = document_.plan_->paths.outer;
@@ -234,8 +256,9 @@ XmlDocument::What XmlDocument::whole_element(const char*& at, const char* limit)
   nesting_.reset(open_.size());
   switch (nesting_.go(end, limit)) {
     case XmlNesting::What::more:
-      if (end - at <= static_cast<std::ptrdiff_t>(kMostOuterBytes)) return What::more;
-      return bad(fmt::format("an element that a column takes is longer than {}", human_bytes(kMostOuterBytes)));
+      if (limit - at <= static_cast<std::ptrdiff_t>(kMostElementBytes)) return What::more;
+      return bad(fmt::format("<{}> is longer than {}, and has to be read as a whole",
+                             visible(next_xml_token(at, limit).name, 80), human_bytes(kMostElementBytes)));
     case XmlNesting::What::bad:
       return bad(nesting_.trouble(), end);
     case XmlNesting::What::done:
@@ -252,6 +275,12 @@ XmlDocument::What XmlDocument::whole_element(const char*& at, const char* limit)
   if (!outer.trouble.empty()) return bad(outer.trouble);
   at = end;
   return What::more;
+}
+
+std::string XmlDocument::watch_record(const char* record, const char* end) {
+  Outer outer(*this, plan_->paths.nodes[plan_->paths.record()].name.text);
+  reader_.read(record, end, static_cast<uint32_t>(depth()), plan_->paths, plan_->paths.record(), scopes_, outer);
+  return outer.trouble;
 }
 
 bool XmlDocument::end(const XmlToken& token) {

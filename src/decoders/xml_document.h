@@ -16,6 +16,7 @@
 #include "decoders/xml_paths.h"
 #include "decoders/xml_scanner.h"
 #include "decoders/xml_text.h"
+#include "flow/cutter.h"
 
 namespace leat {
 
@@ -24,6 +25,7 @@ struct XmlPlan {
   XmlPaths paths;
   std::vector<XmlColumn> columns;
   SchemaPtr schema;  // null: not known yet
+  Saw saw;           // of the paths that are watched
 };
 using XmlPlanPtr = std::shared_ptr<const XmlPlan>;
 
@@ -42,11 +44,15 @@ class XmlDocument {
   void record_done();
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   [[nodiscard]] const char* trouble_at() const { return trouble_at_; }
+  // Tells what is watched in a record, which goes from `record` to `end`. "": done; else why it cannot be read.
+  std::string watch_record(const char* record, const char* end);
   [[nodiscard]] bool refused() const { return refused_; }  // it is not malformed, but of a kind that cannot be read
 
   // "": it is complete; else what is missing: "inside <HOST>", "before its document element".
   [[nodiscard]] std::string unfinished() const;
   [[nodiscard]] size_t depth() const { return open_.size(); }
+  // A record was in it, or it is over.
+  [[nodiscard]] bool recorded() const { return open_.empty() ? phase_ == Phase::end : open_.front().recorded; }
   [[nodiscard]] const XmlEncoding& encoding() const { return encoding_; }
   // Of plan.paths.outer, in its order; changes only in next(). `changes` counts how often they did.
   [[nodiscard]] const std::vector<XmlHeld>& outer() const { return outer_; }

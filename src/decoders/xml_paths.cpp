@@ -45,6 +45,28 @@ class Compiler {
   }
 
   Status column(uint32_t number, std::string_view path) {
+    LEAT_ASSIGN(const uint32_t base, take(number, path));
+    if (base < record_.size()) paths_.outer.emplace_back(number, base);
+    return {};
+  }
+
+  Status watched(uint32_t number, std::string_view path) {
+    if (!path.starts_with('/')) {
+      return Status::bad_config(
+          fmt::format("{} does not begin with '/', such as \"/A/B/URL\" or \"/A/B/@next\"", quoted(path)));
+    }
+    LEAT_ASSIGN(const uint32_t base, take(number, path));
+    if (base == record_.size()) paths_.watched_inside = true;
+    return {};
+  }
+
+  XmlPaths done() { return std::move(paths_); }
+
+ private:
+  static bool same(const XmlName& a, const XmlName& b) { return a.text == b.text && a.uri == b.uri; }
+
+  // How many elements are open around both what stands at `path` and the record.
+  Result<uint32_t> take(uint32_t number, std::string_view path) {
     Steps steps;
     if (path.starts_with('/')) {
       LEAT_TRY(read_steps(path, path.substr(1), steps));
@@ -63,7 +85,7 @@ class Compiler {
       if (!rest.empty() || path.empty()) LEAT_TRY(read_steps(path, rest, steps));
     }
     uint32_t node = 0;
-    uint32_t base = 0;  // elements that are open around both it and the record
+    uint32_t base = 0;
     for (const XmlName& name : steps.elements) {
       node = child(node, name);
       if (paths_.nodes[node].way) ++base;
@@ -84,14 +106,8 @@ class Compiler {
     } else {
       target.attributes.emplace_back(steps.attribute, number);
     }
-    if (base < record_.size()) paths_.outer.emplace_back(number, base);
-    return {};
+    return base;
   }
-
-  XmlPaths take() { return std::move(paths_); }
-
- private:
-  static bool same(const XmlName& a, const XmlName& b) { return a.text == b.text && a.uri == b.uri; }
 
   Status read_steps(std::string_view path, std::string_view rest, Steps& steps) {
     const std::vector<std::string_view> words = split(rest, '/');
@@ -139,14 +155,16 @@ class Compiler {
 }  // namespace
 
 Result<XmlPaths> XmlPaths::compile(std::string_view record, const std::vector<XmlColumn>& columns,
-                                   const XmlNamespaces& namespaces, size_t* wrong) {
+                                   const XmlNamespaces& namespaces, size_t* wrong,
+                                   const std::vector<std::string>& watched) {
   Compiler compiler(namespaces);
   *wrong = columns.size();
   LEAT_TRY(compiler.record(record));
   for (*wrong = 0; *wrong < columns.size(); ++*wrong) {
     LEAT_TRY(compiler.column(static_cast<uint32_t>(*wrong), columns[*wrong].path));
   }
-  return compiler.take();
+  for (const std::string& path : watched) LEAT_TRY(compiler.watched(static_cast<uint32_t>((*wrong)++), path));
+  return compiler.done();
 }
 
 }  // namespace leat

@@ -1,7 +1,8 @@
 #pragma once
 
-// Which elements of a document are records and which elements and attributes become columns: docs/formats/xml.md §2, as
-// a tree of the names on the way. Immutable once compiled; any thread.
+// Which elements of a document are records and which elements and attributes become columns or are watched:
+// docs/formats/xml.md §2, as a tree of the names on the way. Watched paths have the numbers behind the columns'.
+// Immutable once compiled; any thread.
 
 #include <cstdint>
 #include <string>
@@ -54,12 +55,14 @@ struct XmlPaths {
   std::vector<uint32_t> way;  // nodes from the document element to the record
   // Columns that are read before the record, with the number of elements that are open around what they belong to.
   std::vector<std::pair<uint32_t, uint32_t>> outer;
-  bool namespaces = false;  // some name has one
+  bool namespaces = false;      // some name has one
+  bool watched_inside = false;  // something that is watched stands in the records
 
   [[nodiscard]] uint32_t record() const { return way.back(); }
   // Of `columns` in their order. bad_config: with the path. `wrong`: the column, or none: it is the record's path.
   static Result<XmlPaths> compile(std::string_view record, const std::vector<XmlColumn>& columns,
-                                  const XmlNamespaces& namespaces, size_t* wrong);
+                                  const XmlNamespaces& namespaces, size_t* wrong,
+                                  const std::vector<std::string>& watched = {});
 };
 
 }  // namespace leat

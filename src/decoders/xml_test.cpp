@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/watched.h"
 #include "tests/support/xml_rows.h"
 
 namespace leat {
 namespace {
 
 using testing::take_xml;
+using testing::watch_page;
+using testing::Watched;
 using testing::XmlTaken;
 
 std::unique_ptr<Decoder> make(std::string record, std::vector<XmlColumn> columns = {}, XmlNamespaces namespaces = {}) {
@@ -362,14 +365,102 @@ TEST(Xml, PathsThatAreNone) {
   EXPECT_EQ(trouble("/a/b", "../@x"), "");
 }
 
+TEST(Xml, WhatIsWatchedIsTold) {
+  const auto decoder = detections();
+  const std::vector<std::string> paths{"/OUT/RESPONSE/WARNING/URL",
+                                       "/OUT/RESPONSE/WARNING/CODE",
+                                       "/OUT/RESPONSE/DATETIME",
+                                       "/OUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION/QID",
+                                       "/OUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION/@id",
+                                       "/OUT/RESPONSE/HOST_LIST/HOST/ID",
+                                       "/OUT/RESPONSE/WARNING/TEXT"};
+  const Watched all = watch_page(*decoder, kDetections, paths);
+  EXPECT_EQ(all.error, "");
+  EXPECT_EQ(all.told,
+            (std::vector<std::string>{"https://x?a=1&b=2", "1980", "2020-09-27T01:29:21Z", "9", "a>b", "7", "-"}));
+  EXPECT_EQ(all.lead, kDetections.find("<DETECTION id='1'>"));
+  EXPECT_EQ(all.bytes, kDetections.size());
+  for (size_t first = 0; first < kDetections.size(); ++first) {
+    EXPECT_EQ(watch_page(*decoder, kDetections, paths, first), all) << first;
+  }
+  const XmlTaken rows = take_xml(*decoder, kDetections);
+  EXPECT_EQ(lines(rows.rows), kDetectionRows) << "who watches nothing";
+}
+
+TEST(Xml, WhatRecordsInheritDoesNotDependOnWhereTheyStand) {
+  const auto decoder = detections();
+  std::string other(kDetections);
+  other.replace(other.find("keep"), 4, "yes, do keep");
+  other.insert(0, "<!-- another server -->\n\n");
+  const Watched page = watch_page(*decoder, kDetections, {});
+  EXPECT_NE(page.inherited, "");
+  EXPECT_EQ(watch_page(*decoder, other, {}).inherited, page.inherited);
+  EXPECT_EQ(watch_page(*decoder, other, {}).lead, page.lead + 25);
+  other.replace(other.find("6506432"), 7, "6506433");
+  EXPECT_NE(watch_page(*decoder, other, {}).inherited, page.inherited);
+}
+
+TEST(Xml, WhatIsWatchedWithoutRecords) {
+  const std::string page =
+      "<OUT><!-- <URL>no</URL> --><RESPONSE other='<'/><SKIP><URL>no</URL></SKIP><WARNING next='x y'><URL> "
+      "a&amp;b<![CDATA[&]]>\n</URL></WARNING></RESPONSE><!-- --></OUT>\n";
+  const std::string good = std::string(page).replace(page.find("/><SKIP"), 1, "").replace(page.find("'<'"), 3, "'-'");
+  for (const auto& decoder : {detections(), make("/OUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION")}) {
+    const std::vector<std::string> paths{"/OUT/RESPONSE/WARNING/URL", "/OUT/RESPONSE/WARNING/@next"};
+    for (size_t first = 0; first < good.size(); ++first) {
+      const Watched watched = watch_page(*decoder, good, paths, first);
+      EXPECT_EQ(watched.error, "");
+      EXPECT_EQ(watched.told, (std::vector<std::string>{"a&b&", "x y"})) << first;
+      EXPECT_EQ(watched.lead, watched.bytes) << "no record has come";
+    }
+  }
+}
+
+TEST(Xml, WhatCannotBeWatched) {
+  const auto watch = [](const std::string& path, const std::string& page = "<a/>") {
+    return watch_page(*make("/a/b/c", {column("x", "x")}), page, {path}).error;
+  };
+  EXPECT_EQ(watch("a/n"), "'a/n' does not begin with '/', such as \"/A/B/URL\" or \"/A/B/@next\"");
+  EXPECT_EQ(watch("/z/n"), "'/z/n' leads out of the document element <a>, in which everything is");
+  EXPECT_TRUE(watch("/a/b").starts_with("'/a/b' is an element that the record stands in"));
+  EXPECT_EQ(watch("/a/n", "<a><n>&no;</n></a>").substr(0, 57),
+            "bad_data: page:1: byte 3: unknown entity '&no;': there ar");
+  const std::string longest(64 * 1024, 'x');
+  EXPECT_EQ(watch("/a/@n", "<a n='" + longest + "'/>"), "");
+  EXPECT_EQ(watch("/a/@n", "<a n='x" + longest + "'/>").substr(0, 53),
+            "bad_data: page:1: byte 0: 'a' is longer than 64.0 KiB");
+  EXPECT_EQ(watch("/a/n", "<a><n>x" + longest + "</n></a>").substr(0, 53),
+            "bad_data: page:1: byte 3: 'n' is longer than 64.0 KiB");
+}
+
+TEST(Xml, AnotherDocumentIsAnErrorThatShowsIt) {
+  const std::string answer =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n<!DOCTYPE SIMPLE_RETURN SYSTEM \"https://example.com/r.dtd\">\n"
+      "<SIMPLE_RETURN>\n  <RESPONSE>\n    <DATETIME>2018-01-11T22:05:08Z</DATETIME>\n    <CODE>2000</CODE>\n"
+      "    <TEXT>Bad Login/Password</TEXT>\n  </RESPONSE>\n</SIMPLE_RETURN>\n";
+  for (const auto& decoder : {detections(), make("/OUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION")}) {
+    for (size_t first = 0; first < answer.size(); ++first) {
+      EXPECT_EQ(watch_page(*decoder, answer, {}, first).error,
+                "bad_data: page:3: byte 100: the document element is <SIMPLE_RETURN>, and records are looked for in "
+                "<OUT>; there stands '<SIMPLE_RETURN>\\n  <RESPONSE>\\n    <DATETIME>2018-01-11T22:05:08Z</DATETIME>\\n"
+                "    <CODE>2000</CODE>\\n    <TEXT>Bad Login/Password</TEXT>\\n  </RESPONSE>\\n</SIMPLE_RETURN>\\n'");
+    }
+  }
+}
+
 TEST(Xml, TheStateIsOneLineOfPrintableText) {
   const auto decoder = make("/a/b", {column("o", "../o"), column("p", "../@p")});
   const auto cutter = decoder->make_cutter("a.xml");
   EXPECT_EQ(cutter->save().substr(0, 9), "0:1 xml1 ");
   constexpr std::string_view file = "<a p=' % ,/+'><o>l\n\xC3\xA4\x7F&lt;</o>\n<b/><!-- begun";
-  const auto cut = cutter->whole(file, {});
+  const auto lead = cutter->whole(file, {});
+  ASSERT_TRUE(lead.ok());
+  EXPECT_EQ(lead->bytes, file.find("<b/>"));
+  EXPECT_EQ(lead->lead, lead->bytes);
+  const auto cut = cutter->whole(file.substr(lead->bytes), {});
   ASSERT_TRUE(cut.ok());
-  EXPECT_EQ(cut->bytes, file.size() - 2) << "which may begin the end of the comment";
+  EXPECT_EQ(cut->bytes, file.size() - lead->bytes - 2) << "which may begin the end of the comment";
+  EXPECT_EQ(cut->lead, 0U);
   const std::string saved = cutter->save();
   EXPECT_EQ(saved.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:%,/+ "),
             std::string::npos)

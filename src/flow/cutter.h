@@ -26,7 +26,7 @@ struct CutRule {
 
 struct Cut {
   size_t bytes = 0;       // whole records; 0: give more
-  size_t lead = 0;        // of them, those before the first record of the part: a header, what a document begins with
+  size_t lead = 0;        // all of them, or 0: they stand before the first record: a header, how a document begins
   bool too_long = false;  // the record behind the last border is longer than max_record: skip() finds its end
 };
 
@@ -59,9 +59,10 @@ class Cutter {
   // The state that an older generation of the same log has saved may stand in where nothing is recognised in this one.
   [[nodiscard]] virtual bool may_inherit() const { return false; }
 
-  // From now on `saw` is called with the text that stands at each of these absolute paths, records excepted, as whole()
-  // passes it, once or more; the last call for a path holds. Before the first call of whole(). bad_config: no such path
-  // can be, or the format has none.
+  // From now on `saw` is called with the text that stands at each of these absolute paths, as whole() passes it, maybe
+  // more than once; the last call for a path holds. Of a path into the records it is called for each of them. Before
+  // restore() and whole(); what a restored cutter stands in may be missed. A text is at most 64 KiB: a longer one, or
+  // what is no text, is bad_data of whole(). bad_config: no such path can be, or the format has none.
   virtual Status watch(const std::vector<std::string>& paths, Saw saw) {
     static_cast<void>(saw);
     return paths.empty() ? Status() : Status::bad_config("records of this format have nothing around them");
@@ -71,6 +72,9 @@ class Cutter {
   // 4; "" at the beginning of a part. Travels as Chunk::context and within the position.
   [[nodiscard]] virtual std::string save() const = 0;
   virtual Status restore(std::string_view saved) = 0;
+  // What the records behind the last border get from before it, wherever that stands: with equal texts equal bytes
+  // become equal rows. Behind the last cut with a lead, that is what all records of the part begin with.
+  [[nodiscard]] virtual std::string inherited() const { return {}; }
 };
 
 // `origin`: the place, for messages.
