@@ -21,7 +21,7 @@ function(leat_room name)
 endfunction()
 
 leat_room(base LIBRARIES fmt::fmt PkgConfig::XXHASH PkgConfig::ISAL)
-leat_room(os USES base)
+leat_room(os USES base LIBRARIES CURL::libcurl)
 leat_room(data USES base)
 leat_room(lookup USES base LIBRARIES date::date-tz)
 leat_room(config USES base)
