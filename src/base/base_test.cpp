@@ -9,6 +9,21 @@
 namespace leat {
 namespace {
 
+TEST(Time, http_dates) {
+  constexpr int64_t kThen = 784111777 * kMicrosPerSecond;
+  for (const char* text : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                           "Sun Nov  6 08:49:37 1994", "Sun, 6 Nov 1994 08:49:37 UTC"}) {
+    EXPECT_EQ(parse_http_date(text), kThen) << text;
+  }
+  EXPECT_EQ(parse_http_date("Sunday, 01-Jan-26 00:00:00 GMT"), parse_http_date("Thu, 01 Jan 2026 00:00:00 GMT"));
+  for (const char* text :
+       {"", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Now 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 PST", "Sun, 06 anF 1994 08:49:37 GMT",
+        "2026-01-01T00:00:00Z", "Sun, 006 Nov 1994 08:49:37 GMT", ",,,,,", "a b c d e f"}) {
+    EXPECT_FALSE(parse_http_date(text)) << text;
+  }
+}
+
 TEST(Status, carries_what_to_do_next) {
   EXPECT_TRUE(Status().ok());
   EXPECT_EQ(Status().kind(), Kind::ok);

@@ -47,6 +47,9 @@ std::optional<uint64_t> parse_duration_ms(std::string_view text);
 // short words) counting insertions, deletions, substitutions and neighbours swapped.
 std::string_view did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
+// ASCII letters only.
+std::string lower_case(std::string_view text);
+
 // ASCII letters are the same in upper and lower case.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace leat {
 
 std::string format_day(int64_t days) {
@@ -81,6 +84,32 @@ std::optional<int64_t> parse_iso_time(std::string_view text) {
   if (hours > 23 || minutes > 59) return std::nullopt;
   const int64_t east = (hours * 60 + minutes) * 60 * kMicrosPerSecond;
   return offset[0] == '+' ? micros - east : micros + east;
+}
+
+std::optional<int64_t> parse_http_date(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(" ,-"), text.size());
+    if (end > 0) words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  std::string_view year;
+  std::string_view month;
+  std::string_view day;
+  std::string_view time;
+  if (words.size() == 6 && (words[5] == "GMT" || words[5] == "UTC")) {
+    day = words[1], month = words[2], year = words[3], time = words[4];
+  } else if (words.size() == 5) {  // as asctime() writes it
+    month = words[1], day = words[2], time = words[3], year = words[4];
+  }
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const size_t number = month.size() == 3 ? kMonths.find(month) : std::string_view::npos;
+  if (number == std::string_view::npos || number % 3 != 0 || day.size() > 2) return std::nullopt;
+  const std::string_view century = year.size() != 2 ? "" : year < "70" ? "20" : "19";
+  const std::string iso = fmt::format("{}{}-{:02}-{:0>2} {}", century, year, number / 3 + 1, day, time);
+  int64_t micros = 0;
+  if (iso.size() != 19 || !parse_time(iso.data(), iso.size(), &micros)) return std::nullopt;
+  return micros;
 }
 
 }  // namespace leat

@@ -65,4 +65,8 @@ bool parse_time(const char* text, size_t size, int64_t* micros);
 // moment), and an offset from UTC: +01:00, -0530, +01. Without one it is UTC. Microseconds; nothing when it is not one.
 std::optional<int64_t> parse_iso_time(std::string_view text);
 
+// A time as HTTP writes it, also in its two old ways (RFC 9110 §5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". Microseconds;
+// nothing when it is not one.
+std::optional<int64_t> parse_http_date(std::string_view text);
+
 }  // namespace leat

@@ -19,12 +19,6 @@ constexpr long kReceiveBytes = 128L * 1024;
 constexpr uint64_t kUnwatchedMs = 1000;  // longer between two looks: nobody was looking, and no timeout ran
 constexpr size_t kShownUrl = 500;
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
-}
-
 std::string duration(uint64_t ms) {
   return ms % 1000 == 0 ? human_seconds(ms / 1000) : fmt::format("{} ms", ms);
 }

@@ -81,12 +81,6 @@ const char* sqlite_storage(Type type) {
   return "TEXT";
 }
 
-std::string lower_case(std::string_view name) {
-  std::string out(name);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return out;
-}
-
 std::string_view TimeText::format(int64_t micros) {
   constexpr size_t kDay = 10;    // "YYYY-MM-DD"
   constexpr size_t kWhole = 19;  // "YYYY-MM-DD HH:MM:SS"

@@ -16,9 +16,6 @@ namespace leat {
 // What a column of this type is declared as.
 const char* sqlite_storage(Type type);
 
-// SQLite takes names that differ in the case of ASCII letters for one.
-std::string lower_case(std::string_view name);
-
 // A time as it is stored (format_time of base/time.h); remembers the day, which neighbours mostly share.
 class TimeText {
  public:
