@@ -35,6 +35,8 @@ std::string_view name_of(OptionType type) {
       return "expressions";
     case OptionType::section:
       return "table";
+    case OptionType::sections:
+      return "tables";
     case OptionType::texts:
       return "texts";
     case OptionType::tables:
@@ -123,6 +125,14 @@ Settings Settings::section(std::string_view name) const {
   }
   empty.at_ = at_;
   return empty;
+}
+
+std::vector<Settings> Settings::sections(std::string_view name) const {
+  std::vector<Settings> out;
+  for (const auto& [key, settings] : sections_) {
+    if (key == name) out.push_back(settings);
+  }
+  return out;
 }
 
 std::vector<std::pair<std::string, Settings>> Settings::columns(std::string_view name) const {
@@ -217,6 +227,8 @@ class OptionChecker {
         return take_expressions(option, value);
       case OptionType::section:
         return take_section(option, value);
+      case OptionType::sections:
+        return take_sections(option, value);
       case OptionType::tables:
         if (!value.is_table()) return wrong(option, value, "a table of tables");
         return keep(option, value);
@@ -377,6 +389,23 @@ class OptionChecker {
     const CheckRequest inner{value, value.at, option.inner, fmt::format("'{}' of {}", option.name, request_.what),
                              request_.directory};
     settings_.sections_.emplace_back(std::string(option.name), check_options(inner, complaints_));
+    keep(option, value);
+  }
+
+  void take_sections(const Option& option, const Value& value) {
+    constexpr std::string_view kExpected = "a list of tables [ { … }, … ]";
+    if (value.type != Value::Type::array) return wrong(option, value, kExpected);
+    size_t number = 0;
+    for (const Value& item : value.items) {
+      ++number;
+      if (!item.is_table()) {
+        wrong(option, item, kExpected);
+        continue;
+      }
+      const CheckRequest inner{item, item.at, option.inner,
+                               fmt::format("'{}' {} of {}", option.name, number, request_.what), request_.directory};
+      settings_.sections_.emplace_back(std::string(option.name), check_options(inner, complaints_));
+    }
     keep(option, value);
   }
 

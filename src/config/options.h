@@ -30,6 +30,7 @@ enum class OptionType : uint8_t {
   expressions,  // a table NAME = expression, in written order
   texts,        // a table NAME = text, in written order
   section,      // a table checked with `inner`
+  sections,     // a list of tables, each checked with `inner`
   tables,       // tables by name; their owner checks them
   format,       // a name, or a table with a type; its owner checks it
   columns,      // a table NAME = { … } in written order, each checked with `inner`; NAME = "text" is short for the
@@ -63,6 +64,7 @@ class Settings {
   [[nodiscard]] uint64_t milliseconds(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
   [[nodiscard]] Settings section(std::string_view name) const;
+  [[nodiscard]] std::vector<Settings> sections(std::string_view name) const;  // in their order
   // Of `columns`: names and what is said of each, as written; no name is there twice.
   [[nodiscard]] std::vector<std::pair<std::string, Settings>> columns(std::string_view name) const;
   // Where the option's value stands; the table's place (a column's: that of its name) when it was not written.

@@ -24,7 +24,7 @@ constexpr std::array<Option, 2> kPathTyped{{
     {.name = "path", .may_be_empty = true, .help = "where it is"},
     {.name = "type", .type = OptionType::choice, .choices = colours, .help = "of the column"},
 }};
-constexpr std::array<Option, 15> kOptions{{
+constexpr std::array<Option, 16> kOptions{{
     {.name = "table", .type = OptionType::text, .help = "a text"},
     {.name = "path", .type = OptionType::path, .required = true, .help = "where it is"},
     {.name = "include", .type = OptionType::paths, .help = "paths"},
@@ -37,6 +37,7 @@ constexpr std::array<Option, 15> kOptions{{
     {.name = "raw", .type = OptionType::boolean, .standard = "true", .help = "a switch"},
     {.name = "by", .type = OptionType::expressions, .help = "keys"},
     {.name = "commit", .type = OptionType::section, .inner = kInner, .help = "when"},
+    {.name = "rules", .type = OptionType::sections, .inner = kInner, .help = "several"},
     {.name = "format", .type = OptionType::format, .help = "a format"},
     {.name = "columns", .type = OptionType::columns, .inner = kTyped, .help = "columns"},
     {.name = "paths", .type = OptionType::columns, .inner = kPathTyped, .help = "columns with a path"},
@@ -70,6 +71,21 @@ TEST(Options, GoodOnesAreRead) {
   EXPECT_EQ(c.settings.find("by")->entries.at(0).key, "day");
   EXPECT_EQ(c.settings.section("commit").integer("rows"), 5U);
   EXPECT_EQ(c.settings.section("commit").milliseconds("every"), 1000U);
+}
+
+TEST(Options, ListsOfTablesAreChecked) {
+  const Checked c = check("path = '/x'\nrules = [ { rows = 1 }, { every = '2s' } ]\n");
+  EXPECT_EQ(c.errors, "");
+  const auto rules = c.settings.sections("rules");
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(rules[0].integer("rows"), 1U);
+  EXPECT_EQ(rules[1].milliseconds("every"), 2000U);
+  EXPECT_EQ(check("path = 'x'\nrules = { rows = 1 }").errors,
+            "f.toml:2:9: 'rules' of sink 'sqlite' must be a list of tables [ { … }, … ], not a table\n"
+            "  rules = { rows = 1 }\n          ^~~~~~~~~~~~");
+  EXPECT_EQ(check("path = 'x'\nrules = [ { rows = 1 }, { row = 1 } ]").errors,
+            "f.toml:2:27: unknown option 'row' of 'rules' 2 of sink 'sqlite' (did you mean 'rows'?)\n"
+            "  rules = [ { rows = 1 }, { row = 1 } ]\n                            ^~~");
 }
 
 TEST(Options, AbsentOnesHaveTheirStandardValue) {
