@@ -1,0 +1,163 @@
+#include "sources/http_paging.h"
+
+#include <gtest/gtest.h>
+
+namespace leat {
+namespace {
+
+using Type = PagingRules::Type;
+
+// Turns pages until the window is done or fails; "page ask" for each that is asked for.
+struct Walk {
+  PagingRules rules;
+  bool restart = false;  // forgets what was asked before after each page
+  std::vector<std::string> pages = {};
+  HttpToken token = {};
+  std::string error = {};
+
+  void go(const std::vector<PageSeen>& answers) {
+    PagesAsked asked;
+    for (const PageSeen& seen : answers) {
+      auto next = turn_page(rules, token, seen, asked);
+      if (!next.ok()) {
+        EXPECT_EQ(next.status().kind(), Kind::fatal);
+        error = next.status().message();
+        return;
+      }
+      token = *std::move(next);
+      if (token.done) return;
+      pages.push_back(token.ask.text.empty() ? std::to_string(token.ask.number) : token.ask.text);
+      if (restart) asked.clear();
+    }
+  }
+};
+
+PageSeen page(std::string next, uint64_t records, std::string_view body, std::optional<uint64_t> total = {}) {
+  return {.url = "https://h/a/b",
+          .next = std::move(next),
+          .total = total,
+          .total_pages = {},
+          .records = records,
+          .body = hash128(body)};
+}
+
+using Texts = std::vector<std::string>;
+
+TEST(HttpPaging, NextUrls) {
+  Walk walk{.rules = {.type = Type::next_url}};
+  walk.go({page("?page=2", 5, "1"), page("/c", 0, "2"), page("https://h/d", 3, "3"), page(" ", 1, "4")});
+  EXPECT_EQ(walk.pages, (Texts{"https://h/a/b?page=2", "https://h/c", "https://h/d"}));
+  EXPECT_TRUE(walk.token.done);
+  EXPECT_EQ(walk.token.records, 9U);
+  EXPECT_EQ(walk.token.page, 3U);
+}
+
+TEST(HttpPaging, ACircleIsFoundAtOnceAndAfterRestarts) {
+  for (const Type type : {Type::next_url, Type::cursor}) {
+    for (const size_t before : {0U, 1U, 5U}) {
+      for (const size_t round : {1U, 2U, 3U, 7U}) {
+        std::vector<PageSeen> answers;
+        for (size_t i = 0; i < 1000; ++i) {
+          const size_t next = i + 1 < before + round ? i + 1 : before + (i + 1 - before) % round;
+          answers.push_back(page("/" + std::to_string(next), 1, std::to_string(i)));
+        }
+        Walk walk{.rules = {.type = type}};
+        walk.go(answers);
+        EXPECT_NE(walk.error.find("in a circle"), std::string::npos);
+        EXPECT_LE(walk.pages.size(), before + round);
+        Walk restarted{.rules = {.type = type}, .restart = true};
+        restarted.go(answers);
+        EXPECT_NE(restarted.error.find("in a circle"), std::string::npos);
+        EXPECT_LE(restarted.pages.size(), 3 * (before + round));
+      }
+    }
+  }
+}
+
+TEST(HttpPaging, TheFirstPageIsPartOfTheCircle) {
+  Walk walk{.rules = {.type = Type::next_url}};
+  walk.go({page("/a/b", 1, "1")});
+  EXPECT_EQ(walk.error,
+            "https://h/a/b: page 1 says that the next one is https://h/a/b, which was asked for before in this window: "
+            "the pages go round in a circle");
+}
+
+TEST(HttpPaging, ANextUrlIsHttp) {
+  Walk walk{.rules = {.type = Type::next_url}};
+  walk.go({page("ftp://h/", 1, "1")});
+  EXPECT_EQ(walk.error,
+            "https://h/a/b: the next page: 'ftp://h/' is not a URL of http or https without user and password");
+}
+
+TEST(HttpPaging, TheSamePageTwiceInARow) {
+  Walk walk{.rules = {.type = Type::page}};
+  walk.go({page("", 5, "1"), page("", 5, "1")});
+  EXPECT_EQ(walk.error,
+            "https://h/a/b: page 2 has the same 5 records as the page before: the server does not turn the pages");
+  Walk empty{.rules = {.type = Type::cursor}};
+  empty.go({page("x", 0, "1"), page("y", 0, "1"), page("", 0, "1")});
+  EXPECT_EQ(empty.error, "");
+  EXPECT_TRUE(empty.token.done);
+}
+
+TEST(HttpPaging, PageNumbers) {
+  Walk walk{.rules = {.type = Type::page, .first = 0}};
+  walk.go({page("", 5, "1"), page("", 5, "2"), page("", 0, "3")});
+  EXPECT_EQ(walk.pages, (Texts{"1", "2"}));
+  EXPECT_TRUE(walk.token.done);
+  Walk ends{.rules = {.type = Type::page, .size = 5, .short_page = PagingRules::ShortPage::ends}};
+  ends.go({page("", 5, "1"), page("", 4, "2")});
+  EXPECT_EQ(ends.pages, (Texts{"2"}));
+  EXPECT_TRUE(ends.token.done);
+  Walk pages{.rules = {.type = Type::page}};
+  PageSeen seen = page("", 5, "1");
+  seen.total_pages = 1;
+  pages.go({seen});
+  EXPECT_TRUE(pages.token.done);
+}
+
+TEST(HttpPaging, OffsetsGoBySizeElseByRecords) {
+  Walk sized{.rules = {.type = Type::offset, .size = 10}};
+  sized.go({page("", 10, "1"), page("", 10, "2"), page("", 3, "3"), page("", 0, "4")});
+  EXPECT_EQ(sized.pages, (Texts{"10", "20", "30"}));
+  EXPECT_TRUE(sized.token.done);
+  Walk counted{.rules = {.type = Type::offset}};
+  counted.go({page("", 7, "1"), page("", 2, "2"), page("", 0, "3")});
+  EXPECT_EQ(counted.pages, (Texts{"7", "9"}));
+}
+
+TEST(HttpPaging, AServerThatGivesLessThanAsked) {
+  Walk walk{.rules = {.type = Type::offset, .size = 10}};
+  walk.go({page("", 5, "1"), page("", 5, "2")});
+  EXPECT_NE(walk.error.find("page 2 has records, though the one before had fewer than size = 10"), std::string::npos);
+  Walk told{.rules = {.type = Type::page, .size = 10, .short_page = PagingRules::ShortPage::goes_on}};
+  told.go({page("", 5, "1"), page("", 5, "2"), page("", 0, "3")});
+  EXPECT_TRUE(told.token.done);
+}
+
+TEST(HttpPaging, TotalsAreKept) {
+  Walk walk{.rules = {.type = Type::offset, .size = 5, .total = "/total"}};
+  walk.go({page("", 5, "1", 8), page("", 3, "2", 8)});
+  EXPECT_EQ(walk.pages, (Texts{"5"}));
+  EXPECT_TRUE(walk.token.done);
+  Walk fewer{.rules = {.type = Type::next_url, .total = "/total"}};
+  fewer.go({page("/2", 5, "1", 1008), page("", 3, "2")});
+  EXPECT_EQ(fewer.error,
+            "https://h/a/b: 8 records have come, but the server said that there are 1,008; if the data may change "
+            "between two pages, leave out 'total'");
+  Walk more{.rules = {.type = Type::page, .total = "/total"}};
+  more.go({page("", 5, "1", 4)});
+  EXPECT_NE(more.error.find("5 records have come"), std::string::npos);
+}
+
+TEST(HttpPaging, LinkHeaders) {
+  EXPECT_EQ(next_link("<https://h/?page=2>; rel=\"next\", <https://h/?page=9>; rel=\"last\""), "https://h/?page=2");
+  EXPECT_EQ(next_link("<a>; rel=prev, <b,;c> ; title=\"x, y; \\\"rel=next\" ;REL = \"start Next\""), "b,;c");
+  EXPECT_EQ(next_link("<a>;rel=last;foo"), "");
+  EXPECT_EQ(next_link("<a>; rel=\"next"), "a");
+  for (const char* bad : {"", "<", "<a", "rel=next", "<a>;", "<a>; rel", "<a>; rel="})
+    EXPECT_EQ(next_link(bad), "") << bad;
+}
+
+}  // namespace
+}  // namespace leat

@@ -1,0 +1,47 @@
+#pragma once
+
+// The token of a window's position: docs/formats/http-source.md, "Position". Plain values; any thread.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/hash.h"
+#include "base/status.h"
+
+namespace leat {
+
+// What a page is asked by.
+struct PageAsk {
+  enum class By : uint8_t { first, url, cursor, page, offset };
+  By by = By::first;
+  std::string text = {};  // the URL or the cursor
+  uint64_t number = 0;    // of the page, or its offset
+  friend bool operator==(const PageAsk&, const PageAsk&) = default;
+};
+
+struct HttpToken {
+  std::optional<int64_t> after;   // bounds of the window: microseconds since 1970, or whole numbers
+  std::optional<int64_t> before;  //
+  uint64_t page = 0;
+  PageAsk ask;
+  uint64_t base = 0;
+  uint64_t lead = 0;
+  uint64_t taken = 0;
+  Hash128 hash;
+  uint64_t records = 0;
+  std::optional<uint64_t> total;
+  std::optional<Hash128> mark;
+  std::optional<Hash128> body;
+  uint64_t size = 0;
+  bool short_page = false;
+  bool done = false;
+  friend bool operator==(const HttpToken&, const HttpToken&) = default;
+
+  [[nodiscard]] std::string text() const;
+  // bug: not a token of this form (a database edited by hand); the message shows it.
+  static Result<HttpToken> parse(std::string_view text);
+};
+
+}  // namespace leat

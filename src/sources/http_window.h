@@ -1,0 +1,46 @@
+#pragma once
+
+// Which windows an API is pulled in: docs/formats/http-source.md, "The ledger of windows". Pure functions; any thread.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace leat {
+
+struct WindowRules {
+  enum class By : uint8_t {
+    run,     // everything, once a run
+    time,    // bounds are microseconds since 1970
+    number,  // bounds are whole numbers that the user knows, up to `until`
+    id,      // from the largest id that was seen
+  };
+  By by = By::run;
+  bool has_before = false;            // the API takes an upper bound
+  int64_t start = 0;                  // of the first window
+  int64_t length = 0;                 // of a window, with has_before; 0: as long as there is
+  int64_t lookback = 0;               // each request asks from so much before the window
+  int64_t settle = 0;                 // so much before the server's clock nothing changes any more
+  std::optional<int64_t> until = {};  // nothing behind it
+  std::string format = {};  // how a bound is asked for: "" ISO, "unix", "unix_ms", "integer", or like strftime
+};
+
+struct Window {
+  uint64_t number = 1;
+  std::optional<int64_t> after = {};
+  std::optional<int64_t> before = {};  // absent: open above (by id), or everything
+};
+
+// What must not be passed by a window's end, when the server's clock shows `now`: whole seconds.
+int64_t horizon_of(const WindowRules& rules, int64_t now_micros);
+
+// The one behind `last`, or the first one; nothing: it would be empty. `horizon`: horizon_of(), for windows by time.
+std::optional<Window> next_window(const WindowRules& rules, const std::optional<Window>& last, int64_t horizon);
+
+// A bound as a request says it. `format` as of WindowRules.
+std::string bound_text(std::string_view format, int64_t bound);
+// What is wrong with a format; empty: nothing.
+std::string trouble_with_format(std::string_view format);
+
+}  // namespace leat
