@@ -7,6 +7,7 @@
 // (bytes for files).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,21 @@ struct Counts {
     rejected += other.rejected;
     digest += other.digest;
   }
+  // Modulo 2^64: Counts().without(x) added is x taken away.
+  [[nodiscard]] Counts without(const Counts& other) const {
+    return {.inserted = inserted - other.inserted,
+            .updated = updated - other.updated,
+            .ignored = ignored - other.ignored,
+            .filtered = filtered - other.filtered,
+            .rejected = rejected - other.rejected,
+            .digest = digest - other.digest};
+  }
   [[nodiscard]] uint64_t records() const { return inserted + updated + ignored + filtered + rejected; }
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-// [start, end) of `part` and what became of the records in it.
+// [start, end) of `part` and what became of the records in it. An empty one that is fresh or has void_from says just
+// that.
 struct Range {
   std::string part;
   uint64_t start = 0;
@@ -50,6 +61,8 @@ struct Range {
   Counts counts;
   bool provisional = false;  // a last record without its end: the position stays at `start`
   bool gap = false;          // bytes known to have been lost: no records, Counts all 0
+  bool fresh = false;        // Chunk::fresh: kept apart from what came before it, until the next fresh one of the part
+  std::optional<uint64_t> void_from = {};  // Chunk::void_from: what the part has from there to `start` is undone; fresh, too
 };
 
 using Ranges = std::vector<Range>;

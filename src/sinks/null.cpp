@@ -69,8 +69,15 @@ class NullSink final : public Sink, private Results {
     return written;
   }
 
-  Status commit(const Positions& moved, const Ranges&) override {
+  Status commit(const Positions& moved, const Ranges& ranges) override {
     if (!open_) return Status::bug("a sink of type null is committed while it is not open");
+    for (const Range& range : ranges) {
+      if (!range.void_from || *range.void_from == range.start || aggregates_.empty()) continue;
+      return Status::fatal(
+          fmt::format("part {}: records that were counted already have changed and come again, and a sink of type null "
+                      "cannot take them back; run again, or name a sink that is a database",
+                      quoted(range.part)));
+    }
     for (const Position& position : moved) {
       Part& part = parts_[position.part];
       part.position = position;

@@ -166,5 +166,23 @@ TEST_F(NullSinkTest, ADeclarationThatDoesNotFit) {
   EXPECT_EQ(sink->results()->tables(), 2U);
 }
 
+TEST_F(NullSinkTest, WhatWasCountedCannotBeTakenBack) {
+  for (const bool counts : {true, false}) {
+    if (!counts) plan_.aggregates.clear();
+    const auto sink = make();
+    ASSERT_TRUE(sink->open(plan_).ok());
+    FeedLine line(*sink);
+    ASSERT_TRUE(line.write(feed_page("a", 0, 5)).ok());
+    ASSERT_TRUE(line.write(feed_page("a", 5, 5, 5)).ok());
+    const Status outcome = line.commit();
+    EXPECT_EQ(outcome.kind(), counts ? Kind::fatal : Kind::ok);
+    EXPECT_EQ(outcome.message(),
+              counts
+                  ? "part 'a': records that were counted already have changed and come again, and a sink of type null "
+                    "cannot take them back; run again, or name a sink that is a database"
+                  : "");
+  }
+}
+
 }  // namespace
 }  // namespace leat

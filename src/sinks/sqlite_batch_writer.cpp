@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -27,6 +28,43 @@ uint64_t content_of(const RecordBatch& batch, size_t row) {
 uint64_t content_of(const Reject& reject) {
   return hash64(reject.reason, reject.raw_hash.high ^ reject.raw_hash.low ^ reject.line);
 }
+
+// The records of a table that lie where all is void. There is no index over parts and offsets; but they are among the
+// last ones, so that the table is read from its end until all of them were seen.
+struct VoidRecords {
+  using Before = std::function<Status(const std::string& where, const std::vector<int64_t>& parameters)>;
+  const SqliteVoid& what;
+  std::string table;  // as SQL writes it
+  const char* number;
+  const char* part;
+  const char* offset;
+
+  // Deletes them, `count` according to the books, and adds their digest to `digest`. `before`, when it is given, is
+  // called with the condition that is true of them. How many there were.
+  Result<uint64_t> remove(const SqliteDatabase& db, uint64_t count, const Before& before, uint64_t& digest) const {
+    if (count == 0) return uint64_t{0};
+    const std::string where = fmt::format("{0} >= ?1 AND {1} = ?2 AND {2} >= ?3 AND {2} < ?4", number, part, offset);
+    LEAT_ASSIGN(SqliteStatement find,
+                db.prepare(fmt::format("SELECT {0}, {1} FROM {2} WHERE {3} ORDER BY {0} DESC LIMIT ?5", number, offset,
+                                       table, where)));
+    find.with(INT64_MIN, what.part->id, what.from, what.end, count);
+    int64_t first = INT64_MAX;
+    uint64_t found = 0;
+    for (;; ++found) {
+      LEAT_ASSIGN(const bool row, find.step());
+      if (!row) break;
+      first = find.integer(0);
+      digest += mix64(find.number(1));
+    }
+    const std::vector<int64_t> parameters = {first, what.part->id, static_cast<int64_t>(what.from),
+                                             static_cast<int64_t>(what.end)};
+    if (before) LEAT_TRY(before(where, parameters));
+    LEAT_ASSIGN(SqliteStatement remove, db.prepare(fmt::format("DELETE FROM {} WHERE {}", table, where)));
+    for (size_t i = 0; i < parameters.size(); ++i) remove.bind(static_cast<int>(i) + 1, parameters[i]);
+    LEAT_TRY(remove.run());
+    return found;
+  }
+};
 
 }  // namespace
 
@@ -311,6 +349,29 @@ Status SqliteBatchWriter::undo_passed(SqlitePart& part) {
   LEAT_TRY(undo(part, changes));
   LEAT_TRY(tables_.parts.forget_provisional(part));
   return hand_over(changes, RecordBatch(schema_));
+}
+
+Status SqliteBatchWriter::undo_void(const SqliteVoid& what) {
+  const SqliteDatabase& db = *db_;
+  Counts gone;
+  const VoidRecords rejects{what, "_leat_rejects", "reject", "part", "byte_offset"};
+  LEAT_ASSIGN(gone.rejected, rejects.remove(db, what.counts.rejected, nullptr, gone.digest));
+  if (!keyed_) {
+    const VoidRecords rows{what, sql_name(tables_.table), "_row", "_part", "_offset"};
+    const auto give_back = [&](const std::string& where, const std::vector<int64_t>& parameters) -> Status {
+      if (tables_.aggregates.empty()) return {};
+      LEAT_ASSIGN(const auto reader,
+                  RowReader::make(db, tables_.table, schema_, tables_.aggregates.inputs(), where, parameters));
+      for (;;) {
+        LEAT_ASSIGN(const RecordBatch batch, reader->next());
+        if (batch.rows() == 0) return {};
+        LEAT_TRY(tables_.aggregates.touch(batch, 0, batch.rows()));
+      }
+    };
+    LEAT_ASSIGN(gone.inserted, rows.remove(db, what.counts.inserted, give_back, gone.digest));
+    gone.filtered = what.counts.filtered;
+  }
+  return tables_.parts.correct(*what.part, what.from, Counts().without(gone));
 }
 
 Status SqliteBatchWriter::apply() {

@@ -45,6 +45,8 @@ class SqliteBatchWriter {
   Result<bool> retry(int64_t reject, const RecordBatch& batch);
   // Undoes the provisional record of `part`, which its position has passed.
   Status undo_passed(SqlitePart& part);
+  // What came in vain goes: rejects always, rows where they have no key.
+  Status undo_void(const SqliteVoid& what);
   // Before COMMIT: what was counted goes into its tables.
   Status apply();
 

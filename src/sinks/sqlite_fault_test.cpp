@@ -25,7 +25,7 @@ class SqliteFaultTest : public testing::Test {
     // So small a cache that pages are written before the commit.
     const auto sink = make_sqlite_sink({.path = path_, .vfs = vfs_.name(), .cache_bytes = 1, .busy_timeout_ms = 0},
                                        os::clock(), nullptr);
-    return run_feed(*sink, plan_, kParts, records, 5, tail, &acknowledged_);
+    return run_feed(*sink, plan_, kParts, records, 5, tail, &acknowledged_, in_pages_);
   }
   Status both() {
     LEAT_TRY(run(kRecords / 2, "half a li"));
@@ -60,7 +60,7 @@ class SqliteFaultTest : public testing::Test {
     ASSERT_TRUE(report.ok()) << place << ": " << report.status().message();
     for (const std::string& problem : report->problems) ADD_FAILURE() << place << ": " << problem;
     ASSERT_EQ(report->rows, rows_) << place;
-    ASSERT_EQ(report->rejects, 10U) << place;
+    ASSERT_EQ(report->rejects, rejects_) << place;
     const std::string rows = std::to_string(rows_);
     ASSERT_EQ(sql_value(path_, "SELECT count(DISTINCT _part * 100000 + _offset) FROM access_log"), rows) << place;
     ASSERT_EQ(sql_value(path_, "SELECT sum(hits) FROM per_day"), rows) << place;
@@ -95,9 +95,9 @@ class SqliteFaultTest : public testing::Test {
   // Both parts have the same keys: those of the second one are ignored, or take over.
   void sweep_mode(WriteMode mode, const char* name) {
     plan_.mode = mode;
-    if (mode != WriteMode::replace) {
+    if (mode == WriteMode::ignore || mode == WriteMode::merge) {
       plan_.key = {"time"};
-      rows_ = 36;
+      rows_ /= 2;
     }
     sweep(FaultVfs::Mode::once, 7, name);
     sweep(FaultVfs::Mode::torn, 11, name);
@@ -108,7 +108,9 @@ class SqliteFaultTest : public testing::Test {
   FaultVfs vfs_;
   Positions acknowledged_;
   SinkPlan plan_ = feed_plan();
+  bool in_pages_ = false;
   uint64_t rows_ = 72;
+  uint64_t rejects_ = 10;
 };
 
 TEST_F(SqliteFaultTest, EachCallFailsOnce) {
@@ -137,6 +139,29 @@ TEST_F(SqliteFaultTest, WhileTheLastOneWins) {
 
 TEST_F(SqliteFaultTest, WhileATableIsReplaced) {
   sweep_mode(WriteMode::replace, "replace");
+}
+
+// Of each part 2 of 8 pages are taken anew, each with a reject.
+class SqliteVoidFaultTest : public SqliteFaultTest {
+ protected:
+  SqliteVoidFaultTest() {
+    in_pages_ = true;
+    rows_ = 56;
+    rejects_ = 6;
+  }
+};
+
+TEST_F(SqliteVoidFaultTest, WhilePagesAreTakenAnew) {
+  sweep(FaultVfs::Mode::once, 3, "pages, failing once");
+  sweep(FaultVfs::Mode::torn, 5, "pages, losing half of what was not synced");
+}
+
+TEST_F(SqliteVoidFaultTest, WhileTheirRowsHaveKeys) {
+  sweep_mode(WriteMode::merge, "pages, merge");
+}
+
+TEST_F(SqliteVoidFaultTest, WhileTheyReplaceATable) {
+  sweep_mode(WriteMode::replace, "pages, replace");
 }
 
 }  // namespace

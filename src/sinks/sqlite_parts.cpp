@@ -7,6 +7,19 @@
 #include "base/text.h"
 
 namespace leat {
+namespace {
+
+// Six columns from `at` on.
+Counts read_counts(const SqliteStatement& row, int at) {
+  return {.inserted = row.number(at),
+          .updated = row.number(at + 1),
+          .ignored = row.number(at + 2),
+          .filtered = row.number(at + 3),
+          .rejected = row.number(at + 4),
+          .digest = row.number(at + 5)};
+}
+
+}  // namespace
 
 Status forget_sqlite_parts(const SqliteDatabase& db, const std::string& pipeline) {
   const std::string name = sql_text(pipeline);
@@ -34,6 +47,11 @@ Status SqliteParts::prepare() {
               db_->prepare("UPDATE _leat_positions SET \"offset\" = ?, token = ?, sequence = ? WHERE part = ?"));
   LEAT_ASSIGN(update_origin_, db_->prepare("UPDATE _leat_parts SET origin = ? WHERE part = ?"));
   LEAT_ASSIGN(put_range_, db_->prepare("INSERT OR REPLACE INTO _leat_ranges VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  LEAT_ASSIGN(
+      range_before_,
+      db_->prepare("SELECT start, inserted, updated, ignored, filtered, rejected, digest, gap FROM _leat_ranges "
+                   "WHERE part = ? AND start < ? ORDER BY start DESC LIMIT 1"));
+  LEAT_ASSIGN(delete_range_, db_->prepare("DELETE FROM _leat_ranges WHERE part = ? AND start = ?"));
   LEAT_ASSIGN(put_provisional_,
               db_->prepare("INSERT OR REPLACE INTO _leat_provisional VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(delete_provisional_, db_->prepare("DELETE FROM _leat_provisional WHERE part = ?"));
@@ -75,12 +93,7 @@ Status SqliteParts::load_ranges() {
     part->has_range = true;
     part->last_start = select.number(1);
     if (part->end != select.number(2)) part->has_range = false;
-    part->last_counts = {.inserted = select.number(3),
-                         .updated = select.number(4),
-                         .ignored = select.number(5),
-                         .filtered = select.number(6),
-                         .rejected = select.number(7),
-                         .digest = select.number(8)};
+    part->last_counts = read_counts(select, 3);
     part->last_gap = select.integer(9) != 0;
   }
   for (const auto& part : parts_) {
@@ -145,13 +158,20 @@ Status SqliteParts::misplaced(const SqlitePart& part, uint64_t offset, const cha
                                  quoted(part.name), visible(part.origin), part.end, what, offset));
 }
 
-Status SqliteParts::add(const Ranges& ranges) {
+Result<std::vector<SqliteVoid>> SqliteParts::add(const Ranges& ranges) {
+  std::vector<SqliteVoid> voids;
   std::vector<SqlitePart*> changed;
   for (const Range& range : ranges) {
     if (range.provisional) continue;
     LEAT_ASSIGN(SqlitePart* const part, get(range.part, ""));
     if (range.start != part->end) return misplaced(*part, range.start, "a range begins at");
     if (range.end < range.start) return misplaced(*part, range.end, "a range ends at");
+    if (range.fresh && part->has_range) LEAT_TRY(store_range(*part));
+    if (range.void_from && *range.void_from != part->end) {
+      LEAT_ASSIGN(SqliteVoid found, find_void(*part, *range.void_from));
+      voids.push_back(std::move(found));
+    }
+    if (range.fresh) LEAT_TRY(begin_fresh(*part));
     if (range.end == range.start) {
       if (range.counts.records() == 0) continue;
       return misplaced(*part, range.end, "a range with records ends at");
@@ -170,7 +190,9 @@ Status SqliteParts::add(const Ranges& ranges) {
   }
   std::sort(changed.begin(), changed.end(), [](const SqlitePart* a, const SqlitePart* b) { return a->id < b->id; });
   changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
-  for (const SqlitePart* part : changed) LEAT_TRY(store_range(*part));
+  for (const SqlitePart* part : changed) {
+    if (part->has_range) LEAT_TRY(store_range(*part));
+  }
   for (const Range& range : ranges) {
     if (!range.provisional) continue;
     LEAT_ASSIGN(SqlitePart* const part, get(range.part, ""));
@@ -178,7 +200,40 @@ Status SqliteParts::add(const Ranges& ranges) {
     if (range.start > part->end) return misplaced(*part, range.start, "a provisional range begins at");
     if (range.start == part->end) LEAT_TRY(store_provisional(*part, range));
   }
-  return {};
+  return voids;
+}
+
+// What comes now may be void later: the range that was kept apart so far, which is stored, joins the one before it.
+Status SqliteParts::begin_fresh(SqlitePart& part) {
+  if (!part.has_range) return {};
+  part.has_range = false;
+  range_before_.with(part.id, part.last_start);
+  LEAT_ASSIGN(const bool found, range_before_.step());
+  const bool joins = found && (range_before_.integer(7) != 0) == part.last_gap;
+  const uint64_t start = found ? range_before_.number(0) : 0;
+  Counts counts = found ? read_counts(range_before_, 1) : Counts();
+  range_before_.reset();
+  if (!joins) return {};
+  LEAT_TRY(delete_range_.with(part.id, part.last_start).run());
+  counts.add(part.last_counts);
+  part.last_counts = counts;
+  part.last_start = start;
+  return store_range(part);
+}
+
+// All ranges of the part are stored.
+Result<SqliteVoid> SqliteParts::find_void(SqlitePart& part, uint64_t from) const {
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare("SELECT start, inserted, updated, ignored, filtered, rejected, digest FROM _leat_ranges "
+                           "WHERE part = ? AND start >= ? ORDER BY start"));
+  select.with(part.id, from);
+  SqliteVoid found{.part = &part, .from = from, .end = part.end, .counts = {}};
+  for (bool begins = true;; begins = false) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (begins && (!row || select.number(0) != from)) return misplaced(part, from, "no fresh range begins at");
+    if (!row) return found;
+    found.counts.add(read_counts(select, 1));
+  }
 }
 
 Status SqliteParts::store_range(const SqlitePart& part) {
@@ -220,12 +275,7 @@ Status SqliteParts::correct(SqlitePart& part, uint64_t offset, const Counts& cha
   LEAT_ASSIGN(const bool found, select.step());
   if (!found) return misplaced(part, offset, "no range holds the record at");
   const uint64_t start = select.number(0);
-  Counts counts = {.inserted = select.number(1),
-                   .updated = select.number(2),
-                   .ignored = select.number(3),
-                   .filtered = select.number(4),
-                   .rejected = select.number(5),
-                   .digest = select.number(6)};
+  Counts counts = read_counts(select, 1);
   counts.add(change);
   LEAT_ASSIGN(
       SqliteStatement update,

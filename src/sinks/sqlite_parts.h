@@ -40,6 +40,14 @@ struct SqlitePart {
   std::optional<SqliteProvisional> provisional;
 };
 
+// What a part has from `from` to `end` came in vain: the records come again behind it.
+struct SqliteVoid {
+  SqlitePart* part = nullptr;
+  uint64_t from = 0;
+  uint64_t end = 0;
+  Counts counts;  // as they are in the books
+};
+
 // Within a transaction: all parts of a pipeline go, with their positions, ranges, provisional records and rejects.
 Status forget_sqlite_parts(const SqliteDatabase& db, const std::string& pipeline);
 
@@ -55,8 +63,9 @@ class SqliteParts {
   // The part of that name; made if it is new. Stays where it is until the sink is opened again.
   Result<SqlitePart*> get(const std::string& name, const std::string& origin);
 
-  // Adds ranges that begin where their part stands, provisional ones as provisional records. bug: they do not.
-  Status add(const Ranges& ranges);
+  // Adds ranges that begin where their part stands, provisional ones as provisional records; what they say is void is
+  // still counted. bug: they do not; what is void does not begin where a fresh range began.
+  Result<std::vector<SqliteVoid>> add(const Ranges& ranges);
   // Moves positions to where the ranges have brought them. bug: elsewhere.
   Status move(const Positions& moved, int64_t sequence);
   // Adds `change` (modulo 2^64) to the range of `part` that `offset` is in. bug: there is none.
@@ -73,6 +82,8 @@ class SqliteParts {
   Status load_ranges();
   Status load_provisional();
   Status store_range(const SqlitePart& part);
+  Status begin_fresh(SqlitePart& part);
+  Result<SqliteVoid> find_void(SqlitePart& part, uint64_t from) const;
   Status store_provisional(SqlitePart& part, const Range& range);
   [[nodiscard]] Status misplaced(const SqlitePart& part, uint64_t offset, const char* what) const;
 
@@ -85,6 +96,8 @@ class SqliteParts {
   SqliteStatement update_position_;
   SqliteStatement update_origin_;
   SqliteStatement put_range_;
+  SqliteStatement range_before_;
+  SqliteStatement delete_range_;
   SqliteStatement put_provisional_;
   SqliteStatement delete_provisional_;
 };

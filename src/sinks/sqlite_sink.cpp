@@ -313,8 +313,9 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
     if (!part->provisional || position.offset <= part->provisional->start) continue;
     LEAT_TRY(writer_->undo_passed(*part));
   }
+  LEAT_ASSIGN(const std::vector<SqliteVoid> voids, parts_->add(ranges));
+  for (const SqliteVoid& each : voids) LEAT_TRY(writer_->undo_void(each));
   LEAT_TRY(writer_->apply());
-  LEAT_TRY(parts_->add(ranges));
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);

@@ -108,17 +108,19 @@ namespace {
 constexpr uint64_t kRecord = 10;
 constexpr int64_t kStart = 1'767'225'600'000'000;  // 2026-01-01
 
-void add_record(FeedBatch& feed, uint64_t record, const std::string& text) {
+void add_record(FeedBatch& feed, uint64_t record, const std::string& text, uint64_t back = 0) {
   const uint64_t offset = record * kRecord;
+  const uint64_t line = record + 1;
+  record -= back;
   const std::string& part = feed.batch.part;
   if (record % 7 == 6) {
-    feed.rejects.push_back(make_reject(part, feed.batch.origin, offset, record + 1, "status", "not a number",
+    feed.rejects.push_back(make_reject(part, feed.batch.origin, offset, line, "status", "not a number",
                                        record % 2 == 0 ? "bad " + text : "bad\x01\xFF" + text));
     ++feed.range.counts.rejected;
     feed.range.counts.digest += mix64(offset);
     return;
   }
-  const size_t row = feed.batch.add_row({.offset = offset, .line = record + 1, .raw = 0});
+  const size_t row = feed.batch.add_row({.offset = offset, .line = line, .raw = 0});
   const uint64_t random = mix64(record) ^ mix64(hash64(part) + hash64(text));
   feed.batch.set_integer(0, row, kStart + static_cast<int64_t>(record) * 3'600'500'000);
   if (random % 5 != 0) feed.batch.set_new_text(1, row, fmt::format("10.0.0.{}", random % 13));
@@ -138,11 +140,18 @@ FeedBatch empty_feed(const std::string& part, uint64_t first) {
 
 }  // namespace
 
-FeedBatch feed_batch(const std::string& part, uint64_t first, uint64_t count) {
+FeedBatch feed_batch(const std::string& part, uint64_t first, uint64_t count, uint64_t back) {
   FeedBatch feed = empty_feed(part, first);
-  for (uint64_t i = first; i < first + count; ++i) add_record(feed, i, fmt::format("record {}", i));
+  for (uint64_t i = first; i < first + count; ++i) add_record(feed, i, fmt::format("record {}", i - back), back);
   feed.range.end = (first + count) * kRecord;
   feed.end = {part, feed.batch.origin, feed.range.end, fmt::format("token {}", first + count)};
+  return feed;
+}
+
+FeedBatch feed_page(const std::string& part, uint64_t first, uint64_t count, uint64_t back) {
+  FeedBatch feed = feed_batch(part, first, count, back);
+  feed.range.fresh = true;
+  if (back > 0) feed.range.void_from = (first - back) * kRecord;
   return feed;
 }
 
@@ -178,7 +187,7 @@ Status FeedLine::commit() {
 }
 
 Status run_feed(Sink& sink, const SinkPlan& plan, const std::vector<std::string>& parts, uint64_t records,
-                uint64_t per_batch, const std::string& tail, Positions* acknowledged) {
+                uint64_t per_batch, const std::string& tail, Positions* acknowledged, bool in_pages) {
   LEAT_ASSIGN(const Positions positions, sink.open(plan));
   FeedLine line(sink);
   uint64_t batches = 0;
@@ -188,7 +197,9 @@ Status run_feed(Sink& sink, const SinkPlan& plan, const std::vector<std::string>
       if (position.part == part) next = position.offset / kRecord;
     }
     for (; next < records; next += per_batch) {
-      LEAT_TRY(line.write(feed_batch(part, next, std::min(per_batch, records - next))));
+      const uint64_t count = std::min(per_batch, records - next);
+      const uint64_t back = next / per_batch % 3 == 2 ? per_batch : 0;
+      LEAT_TRY(line.write(in_pages ? feed_page(part, next, count, back) : feed_batch(part, next, count)));
       if (++batches % 2 != 0) continue;
       LEAT_TRY(line.commit());
       if (acknowledged != nullptr)

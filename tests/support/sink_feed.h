@@ -41,14 +41,17 @@ SchemaPtr feed_schema();
 std::vector<AggregateSpec> feed_aggregates();
 SinkPlan feed_plan();
 
-// Record i of a part begins at offset 10·i and is 10 bytes long. Each 7th is a reject.
+// Record i of a part begins at offset 10·i and is 10 bytes long. Each 7th is a reject. `back`: it says what record
+// i - back has said.
 struct FeedBatch {
   RecordBatch batch;
   Rejects rejects;
   Position end;
   Range range;
 };
-FeedBatch feed_batch(const std::string& part, uint64_t first, uint64_t count);
+FeedBatch feed_batch(const std::string& part, uint64_t first, uint64_t count, uint64_t back = 0);
+// The same as the first batch of a page that may be taken anew; of one that is, in place of the `back` records before.
+FeedBatch feed_page(const std::string& part, uint64_t first, uint64_t count, uint64_t back = 0);
 // One record of other content that has no end yet: the position stays before it. `text` tells it from others.
 FeedBatch feed_provisional(const std::string& part, uint64_t record, const std::string& text);
 
@@ -67,8 +70,9 @@ class FeedLine {
 
 // Takes `records` records of each of `parts` from where the sink stands, `per_batch` in a batch, two batches a commit;
 // then, when `tail` is not empty, a provisional record behind them. Ends with finish(). `acknowledged`: what the sink
-// has said is committed, in this order.
+// has said is committed, in this order. in_pages: each batch is a page, each third one takes the page before it anew.
 Status run_feed(Sink& sink, const SinkPlan& plan, const std::vector<std::string>& parts, uint64_t records,
-                uint64_t per_batch, const std::string& tail = "", Positions* acknowledged = nullptr);
+                uint64_t per_batch, const std::string& tail = "", Positions* acknowledged = nullptr,
+                bool in_pages = false);
 
 }  // namespace leat
