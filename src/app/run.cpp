@@ -44,6 +44,7 @@ class PartCounter final : public Source {
     }
     return reading;
   }
+  void again(const std::string& part, uint64_t wait_ms) override { source_->again(part, wait_ms); }
   void committed(const Positions& positions) override { source_->committed(positions); }
   [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return source_->backlog_bytes(); }
   [[nodiscard]] size_t parts() const {

@@ -27,6 +27,31 @@ size_t threads_for(size_t cores) {
   return cores < 2 ? 0 : std::min(kMost, cores);
 }
 
+// Failures in a row, of the pipeline or of one of its parts.
+class Backoff {
+ public:
+  explicit Backoff(const EngineOptions& options) : options_(options), next_ms_(options.first_backoff_ms) {}
+  // One more; how long to wait now, which `failure` may say itself. fatal: these were enough.
+  Result<uint64_t> after(const Status& failure) {
+    ++failures_;
+    if (options_.attempts > 0 && failures_ >= options_.attempts) {
+      return Status::fatal(fmt::format("{} (gave up after {} attempts)", failure.message(), failures_));
+    }
+    const uint64_t own_ms = std::exchange(next_ms_, std::min(next_ms_ * 2, options_.longest_backoff_ms));
+    const uint64_t named_ms = failure.retry_after_ms().value_or(0);
+    return named_ms > 0 ? named_ms : own_ms;
+  }
+
+ private:
+  const EngineOptions& options_;
+  uint64_t failures_ = 0;
+  uint64_t next_ms_;
+};
+
+std::string trying_again(const Status& failure, uint64_t wait_ms) {
+  return fmt::format("{}; trying again in {:.1f} s", failure.message(), static_cast<double>(wait_ms) / 1000);
+}
+
 Counts counts_of(const Rejects& rejects) {
   Counts counts;
   counts.rejected = rejects.size();
@@ -42,8 +67,7 @@ class Engine::Impl {
       : line_(std::move(line)), options_(options), clock_(clock), note_(std::move(note)) {}
 
   Status run(const std::stop_token& stop) {
-    uint64_t failures = 0;
-    uint64_t backoff_ms = options_.first_backoff_ms;
+    std::optional<Backoff> backoff;
     for (;;) {
       const uint64_t commits_before = live().commits;
       Status outcome = run_until_failure(stop);
@@ -54,31 +78,26 @@ class Engine::Impl {
         change([](LiveStatus& live) { live.phase = Phase::ended; });
         return outcome.kind() == Kind::stopped ? Status() : std::move(outcome);
       }
-      if (live().commits > commits_before) {
-        failures = 0;
-        backoff_ms = options_.first_backoff_ms;
-      }
+      if (live().commits > commits_before) backoff.reset();
       if (outcome.retry_after_ms() == 0U) {  // nothing failed, everything is to be opened anew
         note_(NoteLevel::info, outcome.message());
         continue;
       }
-      ++failures;
       line_.sink->note_trouble(outcome.message());
-      if (options_.attempts > 0 && failures >= options_.attempts) {
+      if (!backoff) backoff.emplace(options_);
+      Result<uint64_t> wait_ms = backoff->after(outcome);
+      if (!wait_ms.ok()) {
         change([](LiveStatus& live) { live.phase = Phase::ended; });
-        return Status::fatal(fmt::format("{} (gave up after {} attempts)", outcome.message(), failures));
+        return std::move(wait_ms).status();
       }
-      const uint64_t wait_ms = outcome.retry_after_ms().value_or(backoff_ms);
-      backoff_ms = std::min(backoff_ms * 2, options_.longest_backoff_ms);
-      note_(NoteLevel::warning,
-            fmt::format("{}; trying again in {:.1f} s", outcome.message(), static_cast<double>(wait_ms) / 1000));
+      note_(NoteLevel::warning, trying_again(outcome, *wait_ms));
+      troubles_ = {{kPipeline, outcome.message()}};  // what failed of a part begins anew with the rest
       change([&](LiveStatus& live) {
         live.phase = Phase::waiting_to_retry;
         live.trouble = outcome.message();
         ++live.retries;
       });
-      troubled_ = true;
-      if (!clock_.wait_ms(wait_ms, stop)) {
+      if (!clock_.wait_ms(*wait_ms, stop)) {
         change([](LiveStatus& live) { live.phase = Phase::ended; });
         return {};
       }
@@ -147,9 +166,12 @@ class Engine::Impl {
     for (;;) {
       LEAT_ASSIGN(const Reading reading, line_.source->read(stop));
       if (reading.what == Reading::What::end) return {};
-      // A part's first position, or a last record without its end that does not tell the columns. Nothing is committed:
-      // both come again.
-      if (reading.what == Reading::What::chunk) continue;
+      // A part's first position, or a last record without its end that does not tell the columns. Nothing is kept: both
+      // come again. But who has written down where he begins must hear that he may.
+      if (reading.what == Reading::What::chunk) {
+        if (reading.chunk.bytes.empty()) line_.source->committed({reading.chunk.end});
+        continue;
+      }
       if (!std::exchange(told, true)) {
         note_(NoteLevel::info,
               "waiting for more records, as the first ones tell the columns; columns that the format declares need "
@@ -172,6 +194,7 @@ class Engine::Impl {
     LEAT_TRY(line_.source->open(request_with(std::move(resume))));
     const size_t threads = options_.decode_threads.value_or(threads_for(std::thread::hardware_concurrency()));
     DecodePool decoders(threads, [&](uint64_t number, Chunk&& chunk) { queue.fill(number, decode(std::move(chunk))); });
+    std::map<std::string, Backoff> failing;  // parts, since their last chunk
     for (;;) {
       Positions committed;
       {
@@ -179,12 +202,25 @@ class Engine::Impl {
         committed.swap(newly_committed_);
       }
       if (!committed.empty()) line_.source->committed(committed);
-      LEAT_ASSIGN(Reading reading, line_.source->read(stop));
+      Result<Reading> read = line_.source->read(stop);
+      if (!read.ok()) {
+        QueueItem trouble;
+        trouble.what = QueueItem::What::trouble;
+        trouble.failure = std::move(read).status();
+        const std::string part = trouble.failure.part();
+        if (trouble.failure.kind() != Kind::retry || part.empty()) return std::move(trouble.failure);
+        LEAT_ASSIGN(trouble.wait_ms, failing.try_emplace(part, options_).first->second.after(trouble.failure));
+        line_.source->again(part, trouble.wait_ms);
+        if (!hand_over(queue, std::move(trouble))) return Status::stopped();
+        continue;
+      }
+      Reading& reading = *read;
       if (reading.what == Reading::What::end) return {};
       if (reading.what == Reading::What::idle) {
         if (!hand_over(queue, {})) return Status::stopped();
         continue;
       }
+      failing.erase(reading.chunk.end.part);
       {
         const std::lock_guard lock(mutex_);
         in_flight_bytes_ += reading.chunk.end.offset - reading.chunk.start;
@@ -212,6 +248,8 @@ class Engine::Impl {
     item.range.end = chunk.provisional ? chunk.start + chunk.bytes.size() : chunk.end.offset;
     item.range.gap = chunk.gap_bytes > 0;
     item.range.provisional = chunk.provisional;
+    item.range.fresh = chunk.fresh || chunk.void_from;
+    item.range.void_from = chunk.void_from;
     item.batch.emplace(decoded_);
     line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
     for (const Transform* transform : line_.transforms) {
@@ -231,8 +269,12 @@ class Engine::Impl {
         if (pending_.records() >= options_.commit_rows || is_due()) LEAT_TRY(commit());
       } else if (item && item->what == QueueItem::What::idle) {
         LEAT_TRY(commit());
-        change([](LiveStatus& live) { live.phase = Phase::waiting_for_data; });
-        recovered();
+        recovered({});
+        const Phase phase = troubles_.empty() ? Phase::waiting_for_data : Phase::waiting_to_retry;
+        change([&](LiveStatus& live) { live.phase = phase; });
+      } else if (item && item->what == QueueItem::What::trouble) {
+        LEAT_TRY(commit());  // the sink is free then to keep the trouble
+        note_part_trouble(item->failure, item->wait_ms);
       } else if (item) {
         LEAT_TRY(commit());
         LEAT_TRY(std::move(item->failure));
@@ -258,13 +300,13 @@ class Engine::Impl {
     pending_bytes_ += item.range.end - item.range.start;
     if (!pending_since_ms_) pending_since_ms_ = clock_.steady_ms();
     moved_[item.end.part] = std::move(item.end);
-    const bool joins = !ranges_.empty() && ranges_.back().part == item.range.part &&
+    const bool joins = !ranges_.empty() && !item.range.fresh && ranges_.back().part == item.range.part &&
                        ranges_.back().end == item.range.start && !ranges_.back().provisional &&
                        !item.range.provisional && ranges_.back().gap == item.range.gap;
     if (joins) {
       ranges_.back().end = item.range.end;
       ranges_.back().counts.add(item.range.counts);
-    } else if (item.range.start != item.range.end) {
+    } else if (item.range.start != item.range.end || item.range.fresh) {
       ranges_.push_back(std::move(item.range));
     }
     return {};
@@ -319,15 +361,29 @@ class Engine::Impl {
     pending_bytes_ = 0;
     pending_since_ms_.reset();
     restart_ = options_.restart_after_each_commit;
-    recovered();
+    recovered(positions);
     return {};
   }
 
-  void recovered() {
-    if (!troubled_) return;
-    troubled_ = false;
-    change([](LiveStatus& live) { live.trouble.clear(); });
-    note_(NoteLevel::info, "going on after the trouble");
+  // Only this part waits; all that was taken of it stands.
+  void note_part_trouble(const Status& failure, uint64_t wait_ms) {
+    line_.sink->note_trouble(failure.message());
+    note_(NoteLevel::warning, trying_again(failure, wait_ms));
+    troubles_[failure.part()] = failure.message();
+    change([&](LiveStatus& live) {
+      live.trouble = failure.message();
+      ++live.retries;
+    });
+  }
+
+  // The pipeline goes on, and so do the parts that were moved.
+  void recovered(const Positions& moved) {
+    if (troubles_.empty()) return;
+    troubles_.erase(kPipeline);
+    for (const Position& position : moved) troubles_.erase(position.part);
+    const std::string trouble = troubles_.empty() ? std::string() : troubles_.begin()->second;
+    change([&](LiveStatus& live) { live.trouble = trouble; });
+    if (troubles_.empty()) note_(NoteLevel::info, "going on after the trouble");
   }
 
   template <class F>
@@ -350,7 +406,8 @@ class Engine::Impl {
   uint64_t pending_bytes_ = 0;
   std::optional<uint64_t> pending_since_ms_;
   bool restart_ = false;
-  bool troubled_ = false;
+  static constexpr const char* kPipeline = "";
+  std::map<std::string, std::string> troubles_;  // why a part waits, or all of the pipeline
 
   mutable std::mutex mutex_;  // guards what follows
   LiveStatus live_;

@@ -40,7 +40,7 @@ struct EngineOptions {
   std::optional<size_t> decode_threads;  // 0: the reader decodes; absent: by the machine's cores
   uint64_t first_backoff_ms = 200;       // doubled at each failure in a row, up to:
   uint64_t longest_backoff_ms = 30'000;
-  uint32_t attempts = 0;                   // failures in a row without progress before giving up; 0: never
+  uint32_t attempts = 0;  // failures in a row without progress, of all or of one part, before giving up; 0: never
   bool restart_after_each_commit = false;  // for tests: every commit is followed by rollback and open
 };
 
@@ -57,7 +57,7 @@ struct LiveStatus {
   uint64_t retries = 0;
   std::optional<uint64_t> backlog_bytes;  // not yet committed, as far as known
   std::optional<uint64_t> since_commit_ms;
-  std::string trouble;  // why it waits to retry
+  std::string trouble;  // why it waits to retry, or one of its parts does
 };
 
 class Engine {

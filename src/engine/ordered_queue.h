@@ -21,13 +21,14 @@ namespace leat {
 
 // A decoded chunk, or a word of the source.
 struct QueueItem {
-  enum class What : uint8_t { batch, idle, end };
+  enum class What : uint8_t { batch, idle, trouble, end };
   What what = What::idle;
   std::optional<RecordBatch> batch;
   Rejects rejects;
   Range range;     // of the chunk; its counts are filled in when it is written
   Position end;    // the position after it
-  Status failure;  // of an `end`: why the reader ended; ok or stopped: as it should
+  Status failure;  // of an `end`: why the reader ended; ok or stopped: as it should. Of a `trouble`: why a part failed
+  uint64_t wait_ms = 0;  // of a `trouble`: until the part is taken up again
 };
 
 class OrderedQueue {
