@@ -84,6 +84,8 @@ Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(BatchTables t
               db.prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(writer->delete_row_,
               db.prepare(fmt::format("DELETE FROM {} WHERE _row = ? AND _part = ? AND _offset >= ?", sql_name(table))));
+  LEAT_ASSIGN(writer->renumber_, db.prepare(fmt::format("UPDATE {} SET {} = ? WHERE _row = ?", sql_name(table),
+                                                        plan.mode == WriteMode::merge ? "_revision" : "_row")));
   LEAT_ASSIGN(writer->delete_rejects_,
               db.prepare("DELETE FROM _leat_rejects WHERE reject >= ? AND part = ? AND byte_offset >= ?"));
   LEAT_ASSIGN(writer->take_reject_,
@@ -132,7 +134,7 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
     if (begin == old->start && old->inserted + old->updated == 1 && old->rejected == 0 && count > 0 &&
         batch.origin_of(first).offset == begin && content_of(batch, first) == old->content) {
       kept_rows = 1;
-      if (keyed_ && !batch.provisional) LEAT_TRY(keyed_->forget_kept(old->first_row));
+      if (!batch.provisional) LEAT_TRY(make_final(old->first_row));
     } else if (begin == old->start && old->inserted + old->updated == 0 && old->rejected == 1 && !rejects.empty() &&
                rejects.front().byte_offset == begin && content_of(rejects.front()) == old->content) {
       kept_rejects = 1;
@@ -173,6 +175,12 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
         .stored = false};
   }
   return written;
+}
+
+// The row gets the number of one that is written now: who reads the table by number has passed over it until now.
+Status SqliteBatchWriter::make_final(int64_t row) {
+  if (keyed_) LEAT_TRY(keyed_->forget_kept(row));
+  return renumber_.with(next_row_++, row).run();
 }
 
 Status SqliteBatchWriter::write_rows(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,

@@ -75,6 +75,7 @@ class SqliteBatchWriter {
                     Written& written, int64_t& last_row);
   Status write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
                      Written& written, int64_t& last_row);
+  Status make_final(int64_t row);
   Status write_rejects(const Rejects& rejects, size_t from);
   Status undo(SqlitePart& part, Changes& changes);
   Status read_rows(const std::string& where, const std::vector<int64_t>& parameters, std::vector<RecordBatch>& into);
@@ -87,6 +88,7 @@ class SqliteBatchWriter {
   std::unique_ptr<KeyedRows> keyed_;  // ignore, merge
   SqliteStatement insert_reject_;
   SqliteStatement delete_row_;
+  SqliteStatement renumber_;
   SqliteStatement delete_rejects_;
   SqliteStatement take_reject_;
   int64_t next_row_ = 1;
