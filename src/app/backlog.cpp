@@ -8,6 +8,10 @@
 
 namespace leat::app {
 
+bool counts_rows(const Position& position) {
+  return position.token.starts_with("table");
+}
+
 std::optional<Backlog> backlog_of(const PipelineState& state) {
   std::map<std::string, uint64_t> offsets;
   for (const PartState& part : state.parts) {

@@ -14,6 +14,9 @@ struct Backlog {
   uint64_t taken = 0;
 };
 
+// The source reads a table: its positions are numbers of rows, not bytes.
+bool counts_rows(const Position& position);
+
 // Nothing when no file can be looked at. The newest part of each place counts; a compressed file is a finished one.
 std::optional<Backlog> backlog_of(const PipelineState& state);
 

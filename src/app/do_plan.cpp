@@ -31,14 +31,27 @@ struct Known {
   PipelineState state;
   Schema schema;
   std::vector<AggregateSpec> aggregates;
+  std::vector<TableIndex> missing_indexes;  // of those that [serve] declares
   uint64_t rows = 0;
   uint64_t taken_bytes = 0;      // of this pipeline
   uint64_t all_taken_bytes = 0;  // of all that write to the database
   uint64_t database_bytes = 0;
 };
 
+// Whether an index begins with these columns: else nothing could be read by them.
+bool is_served(Store& store, const TableIndex& index) {
+  ScanQuery query;
+  query.table = index.table;
+  query.order = index.columns.back();
+  for (size_t i = 0; i + 1 < index.columns.size(); ++i) {
+    query.filters.push_back({index.columns[i], Compare::equal, std::monostate()});
+  }
+  return store.scan(query, std::nullopt, [](std::span<const ResultCell>) { return false; }).ok();
+}
+
 Result<Known> look_up(const PipelineDeclared& pipeline, const std::string& place) {
   Known known;
+  known.missing_indexes = pipeline.plan.indexes;
   LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
   if (!info) return known;
   known.database = true;
@@ -61,23 +74,29 @@ Result<Known> look_up(const PipelineDeclared& pipeline, const std::string& place
   if (!known.started) return known;
   LEAT_ASSIGN(known.schema, store->schema(pipeline.name));
   LEAT_ASSIGN(known.aggregates, store->aggregates(pipeline.name));
+  std::erase_if(known.missing_indexes, [&](const TableIndex& index) { return is_served(*store, index); });
   return known;
+}
+
+std::string amount_of(const PartOutline& part) {
+  return part.rows ? count_of(part.left, "row") : human_bytes(part.left);
 }
 
 std::string line_of(const PartOutline& part) {
   const std::string place = visible(part.place, 1000);
   switch (part.state) {
     case PartOutline::State::fresh:
-      return fmt::format("{}: new, {}", place, human_bytes(part.left));
+      return fmt::format("{}: new, {}", place, amount_of(part));
     case PartOutline::State::begun:
-      return fmt::format("{}: goes on at byte {}, {}", place, with_commas(part.offset),
-                         part.left == 0 ? "nothing new" : human_bytes(part.left) + " left");
+      return fmt::format("{}: goes on at {} {}, {}", place, part.rows ? "row" : "byte", with_commas(part.offset),
+                         part.left == 0 ? "nothing new" : amount_of(part) + " left");
     case PartOutline::State::copy:
       return place + ": has the bytes of a file that was read, is passed over";
     case PartOutline::State::gone:
       return fmt::format("{}: is gone after byte {}{}", place, with_commas(part.offset),
                          part.left > 0 ? fmt::format("; {} of it were never read", human_bytes(part.left)) : "");
     case PartOutline::State::trouble:
+    case PartOutline::State::awaited:
       return visible(part.why, 1000);
     case PartOutline::State::finished:
       break;
@@ -87,7 +106,8 @@ std::string line_of(const PartOutline& part) {
 
 struct Reads {
   std::string text;
-  uint64_t left = 0;
+  uint64_t left = 0;  // bytes, or:
+  bool rows = false;
   bool trouble = false;
 };
 
@@ -118,7 +138,10 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
       continue;
     }
     if (part.state == PartOutline::State::fresh || part.state == PartOutline::State::begun) reads.left += part.left;
-    reads.trouble = reads.trouble || part.state == PartOutline::State::trouble;
+    // What is awaited of a pipeline of this file is there when it has run.
+    const bool missing = part.state == PartOutline::State::awaited && pipeline.source.upstream.empty();
+    reads.trouble = reads.trouble || part.state == PartOutline::State::trouble || missing;
+    reads.rows = reads.rows || part.rows;
     if (++shown <= kMostPlaces) {
       reads.text += "    " + line_of(part) + '\n';
     } else {
@@ -128,7 +151,7 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
   if (more > 0) reads.text += fmt::format("    … and {} more\n", with_commas(more));
   for (const std::string& text : notes) reads.text += "    " + visible(text, 1000) + '\n';
   if (finished > 0) reads.text += fmt::format("    {} finished\n", count_of(finished, "file"));
-  reads.text += fmt::format("    {} to read\n", human_bytes(reads.left));
+  if (!reads.rows) reads.text += fmt::format("    {} to read\n", human_bytes(reads.left));
   return reads;
 }
 
@@ -179,6 +202,10 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
                                       [&](const AggregateSpec& each) { return each.name == old.name; });
     if (!declared) text += fmt::format("    aggregate {}: is not declared any more, is dropped\n", quoted(old.name));
   }
+  for (const TableIndex& index : known.missing_indexes) {
+    text += fmt::format("    index over {} of table {}: is made for [serve]\n", quoted(join(index.columns, ", ")),
+                        quoted(index.table));
+  }
   if (reread && known.rows > 0) {
     text +=
         fmt::format("    {} are read again, once, for the aggregates that are built\n", count_of(known.rows, "row"));
@@ -213,9 +240,7 @@ Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundin
   Planned planned;
   const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
   LEAT_ASSIGN(const Known known, look_up(pipeline, place));
-  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder,
-              pipeline.source.decoder->make(pipeline.source.decoder_settings, pipeline.raw,
-                                            [](NoteLevel, const std::string&) {}));
+  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder, make_decoder(pipeline, [](NoteLevel, const std::string&) {}));
   planned.text = fmt::format("pipeline {}: source {} to table {} of {}\n", quoted(pipeline.name),
                              quoted(pipeline.source.name), quoted(pipeline.plan.table), visible(place, 1000));
   if (known.state.running) {
@@ -230,7 +255,7 @@ Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundin
     LEAT_ASSIGN(columns, bind_transforms(make_transforms(pipeline), std::move(columns)));
   }
   planned.text += "  writes\n" + plan_tables(pipeline, known, columns.get(), place, planned.refused);
-  planned.text += plan_disk(pipeline, known, reads.left);
+  if (!reads.rows) planned.text += plan_disk(pipeline, known, reads.left);
   return planned;
 }
 

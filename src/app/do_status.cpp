@@ -141,7 +141,8 @@ std::string text_of(const Line& line, int64_t now) {
   if (first > 0) out += fmt::format("  … {} earlier files (--json has all)\n", with_commas(first));
   for (size_t i = first; i < state.parts.size(); ++i) {
     const PartState& part = state.parts[i];
-    out += fmt::format("  {} up to byte {}: {}, {}\n", visible(part.position.origin), with_commas(part.position.offset),
+    out += fmt::format("  {} up to {} {}: {}, {}\n", visible(part.position.origin),
+                       counts_rows(part.position) ? "row" : "byte", with_commas(part.position.offset),
                        count_of(part.counts.inserted + part.counts.updated, "row"),
                        count_of(part.counts.rejected, "reject"));
   }

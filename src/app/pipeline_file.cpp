@@ -8,10 +8,12 @@
 
 #include "aggregates/aggregate.h"
 #include "app/column_check.h"
+#include "app/pipeline_links.h"
 #include "app/site_rule.h"
 #include "base/text.h"
 #include "config/secrets.h"
 #include "config/toml.h"
+#include "data/row_line.h"
 #include "decoders/site.h"
 #include "lookup/time_zone.h"
 #include "os/file_system.h"
@@ -60,6 +62,7 @@ class Planner {
       complaints_.add({}, "there is no pipeline; add [pipelines.NAME] with from = \"SOURCE\" and to = \"SINK.TABLE\"");
     }
     check_tables();
+    link_pipelines(file_, pipeline_names_, complaints_);
     for (const PipelineDeclared& pipeline : file_.pipelines) check_columns_of(pipeline);
     if (const Entry* entry = root_.find_entry("serve"); entry != nullptr) plan_serve(*entry);
     return std::move(file_);
@@ -129,7 +132,7 @@ class Planner {
   void plan_format(SourceDeclared& source) {
     const Value* format = source.settings.find("format");
     if (format == nullptr) {
-      source.decoder = &decoder_kinds().front();
+      source.decoder = source.kind->reads_a_table ? &table_rows_kind() : &decoder_kinds().front();
       return;
     }
     if (format->is_table()) {
@@ -467,6 +470,7 @@ Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, 
   const SourceDeclared& source = pipeline.source;
   LEAT_ASSIGN(auto decoder, source.decoder->make(source.decoder_settings, pipeline.raw, std::move(note)));
   if (source.site) decoder = with_site(std::move(decoder), *source.site);
+  if (source.columns) LEAT_TRY(decoder->restore_schema(line_of(*source.columns)));
   return decoder;
 }
 

@@ -25,6 +25,9 @@ struct SourceDeclared {
   const DecoderKind* decoder = nullptr;
   Settings decoder_settings;
   std::optional<std::string> site;  // of the column `site`: its text, empty for the file's name; none: no such column
+  // Of one that reads a table:
+  std::string upstream;         // the pipeline of this file that fills it; empty: none does
+  SchemaPtr columns = nullptr;  // those that it has; null: only the table can say
 };
 
 struct SinkDeclared {

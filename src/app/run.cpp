@@ -127,8 +127,11 @@ class Runner {
     const PipelineDeclared& declared = job->declared;
     const std::string name = declared.name;
     const Note note = [this, name](NoteLevel level, const std::string& text) { talk_.note(level, "note", name, text); };
-    const Making making{os::file_system(), clock_, note, surroundings_.overrides.chunk_bytes.value_or(0),
-                        surroundings_.overrides.vfs};
+    Making making{os::file_system(), clock_, note, surroundings_.overrides.chunk_bytes.value_or(0),
+                  surroundings_.overrides.vfs};
+    if (!declared.source.upstream.empty()) {
+      making.more_may_come = [this, upstream = declared.source.upstream] { return is_running(upstream); };
+    }
     job->source = std::make_unique<PartCounter>(declared.source.kind->make(declared.source.settings, making));
     LEAT_ASSIGN(job->decoder, make_decoder(declared, note));
     job->transforms = make_transforms(declared);
@@ -149,6 +152,13 @@ class Runner {
     if (surroundings_.err_is_terminal && !talk_.quiet()) job->last_day = LastDay::of(declared);
     jobs_.push_back(std::move(job));
     return {};
+  }
+
+  // Any thread.
+  bool is_running(const std::string& pipeline) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [&](const auto& job) { return job->declared.name == pipeline && !job->done; });
   }
 
   // Why a run to the end would read nothing at all, a line each; empty when it would read something.
@@ -174,6 +184,7 @@ class Runner {
     if (!there.ok() || *there) return false;
     const auto troubles = only_troubles(job);
     if (!troubles.ok() || troubles->empty()) return false;
+    const std::lock_guard lock(mutex_);
     job.outcome = Status::fatal(*troubles);
     job.done = true;
     return true;
@@ -319,7 +330,7 @@ class Runner {
       rows += live.rows;
       rejects += live.rejects;
       filtered += live.filtered;
-      parts += job->source->parts();
+      if (!job->declared.source.kind->reads_a_table) parts += job->source->parts();
       failed = failed || (!job->outcome.ok() && job->outcome.kind() != Kind::bad_config);
       misconfigured = misconfigured || job->outcome.kind() == Kind::bad_config;
       talk_.event(NoteLevel::info, "stop",

@@ -4,6 +4,7 @@
 // thread.
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ struct Making {
   Note note;
   uint64_t chunk_bytes = 0;  // 0: the source's own
   std::string vfs;           // of SQLite; empty: its own
+  // Of a source that reads a table, with `once`: a pipeline of this run still fills it. Empty: none does.
+  std::function<bool()> more_may_come = nullptr;
 };
 
 struct SourceKind {
@@ -37,6 +40,7 @@ struct SourceKind {
   std::string_view help;
   std::span<const Option> options;
   std::unique_ptr<Source> (*make)(const Settings& settings, const Making& making);
+  bool reads_a_table = false;  // of another pipeline: no format, and positions count rows, not bytes
   [[nodiscard]] bool has(std::string_view option) const {
     return std::any_of(options.begin(), options.end(), [&](const Option& each) { return each.name == option; });
   }
@@ -75,6 +79,8 @@ struct SinkKind {
 
 std::span<const SourceKind> source_kinds();
 std::span<const DecoderKind> decoder_kinds();
+// Of sources that read a table; not one that a configuration may name.
+const DecoderKind& table_rows_kind();
 std::span<const TransformKind> transform_kinds();
 std::span<const SinkKind> sink_kinds();
 

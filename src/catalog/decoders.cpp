@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/decoder_kinds.h"
+#include "decoders/table_rows.h"
 #include "decoders/web_log.h"
 
 namespace leat {
@@ -63,6 +64,17 @@ std::span<const DecoderKind> decoder_kinds() {
       regex_kind(),
   }};
   return kinds;
+}
+
+const DecoderKind& table_rows_kind() {
+  static const DecoderKind kind{
+      "table_rows",
+      "rows of a table",
+      {},
+      [](const Settings&, bool, const Note&) -> Result<std::unique_ptr<Decoder>> { return make_table_rows_decoder(); },
+      [](const Settings&, Complaints&) {},
+  };
+  return kind;
 }
 
 std::vector<FormatName> format_names() {

@@ -3,6 +3,7 @@
 #include "catalog/catalog.h"
 #include "sources/file.h"
 #include "sources/stdin.h"
+#include "sources/table.h"
 
 namespace leat {
 namespace {
@@ -70,10 +71,31 @@ std::unique_ptr<Source> make_stdin(const Settings& settings, const Making& makin
   return make_stdin_source(rules, os::standard_input());
 }
 
-constexpr std::array<SourceKind, 2> kSources{{
+constexpr std::array<Option, 4> kTableOptions{{
+    {.name = "from", .help = "the pipeline of this file whose rows are read"},
+    {.name = "path",
+     .type = OptionType::path,
+     .help = "in place of 'from': the SQLite database, which a pipeline of another file fills"},
+    {.name = "table", .help = "with 'path': the table in it"},
+    {.name = "columns",
+     .type = OptionType::names,
+     .help = "which columns are read, in this order; without it all of them but raw_log, which can be named"},
+}};
+
+std::unique_ptr<Source> make_table(const Settings& settings, const Making& making) {
+  TableOptions options;
+  options.upstream = {settings.text("path"), settings.text("table"), settings.texts("columns")};
+  if (making.chunk_bytes != 0) options.chunk_bytes = making.chunk_bytes;
+  options.more_may_come = making.more_may_come;
+  return make_table_source(std::move(options), making.files, making.clock, making.note);
+}
+
+constexpr std::array<SourceKind, 3> kSources{{
     {"file", "files that are finished, that grow, and that are renamed when they are rotated", kFileOptions, make_file},
     {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
      kStdinOptions, make_stdin},
+    {"table", "the rows that another pipeline has written to a SQLite database, each once, as they are committed",
+     kTableOptions, make_table, true},
 }};
 
 }  // namespace

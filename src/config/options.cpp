@@ -107,6 +107,11 @@ uint64_t Settings::milliseconds(std::string_view name) const {
   return parse_duration_ms(text(name)).value_or(0);
 }
 
+void Settings::set(std::string_view name, Value value) {
+  std::erase_if(values_, [&](const auto& each) { return each.first == name; });
+  values_.emplace_back(name, std::move(value));
+}
+
 std::vector<std::string> Settings::texts(std::string_view name) const {
   std::vector<std::string> out;
   if (const Value* value = find(name); value != nullptr) {

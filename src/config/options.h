@@ -69,6 +69,8 @@ class Settings {
   [[nodiscard]] std::vector<std::pair<std::string, Settings>> columns(std::string_view name) const;
   // Where the option's value stands; the table's place (a column's: that of its name) when it was not written.
   [[nodiscard]] Place place(std::string_view name) const;
+  // As if it had been written there: what other sections say.
+  void set(std::string_view name, Value value);
 
  private:
   friend class OptionChecker;

@@ -40,13 +40,15 @@ struct PartOutline {
     copy,      // has the bytes of another one, and is passed over
     gone,      // had a position, and is not found any more
     trouble,   // cannot be read now; `why`
+    awaited,   // is not there yet; `why`
   };
   std::string place;
   State state = State::fresh;
   uint64_t offset = 0;
   uint64_t left = 0;  // bytes from there to its end; of a gone one, those that are known to be lost
   std::string why;
-  std::string part;  // empty: it is none yet, or not known
+  std::string part;   // empty: it is none yet, or not known
+  bool rows = false;  // `offset` and `left` are of rows, not of bytes
 };
 
 class Source {

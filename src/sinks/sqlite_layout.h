@@ -7,22 +7,14 @@
 
 #include "base/status.h"
 #include "data/aggregate_spec.h"
-#include "data/schema.h"
+#include "db/leat_database.h"
 #include "db/sqlite.h"
 #include "flow/sink.h"
 
 namespace leat {
 
-constexpr int64_t kSqliteLayout = 2;
-
 // Within a transaction: makes the tables, or brings those of an older layout up to date. bad_config: a newer one.
 Status make_sqlite_layout(const SqliteDatabase& db, int64_t now_micros);
-
-// bad_config: not one of ours, or of another layout.
-Status check_sqlite_layout(const SqliteDatabase& db);
-
-// The columns of a pipeline's table as they are stored; no fields: the pipeline is not known.
-Result<Schema> read_sqlite_schema(const SqliteDatabase& db, const std::string& pipeline);
 
 // SinkPlan::source_schema of a pipeline. It has a table of its own, made when there is something to keep.
 Result<std::string> read_sqlite_source_schema(const SqliteDatabase& db, const std::string& pipeline);
