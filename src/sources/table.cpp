@@ -214,8 +214,8 @@ class TableSource final : public Source {
           visible(origin_, 1000), why));
     };
     if (place_.made != made) {
-      return gone(fmt::format("is another database (made {}) than the one that was read up to row {} (made {})", made,
-                              place_.next, place_.made));
+      return gone(fmt::format("is another database (of {}) than the one that was read up to row {} (of {})",
+                              visible(made), place_.next, visible(place_.made)));
     }
     LEAT_ASSIGN(const uint64_t next, upstream_->next_number());
     if (place_.next > next) {
