@@ -164,12 +164,14 @@ class TableSource final : public Source {
       LEAT_ASSIGN(upstream_, UpstreamTable::open(options_.upstream, files_, missing_));
       if (!upstream_) return {};
     }
+    // What another one of this run is about to replace is not read.
+    if (request_.once && !last_look && upstream_->is_replaced()) return {};
     LEAT_ASSIGN(const int64_t version, upstream_->version());
     if (version == read_version_ && !last_look) return {};
     LEAT_TRY(upstream_->begin());
     Result<bool> more = take(last_look);
     upstream_->end();
-    if (more.ok() && !*more) read_version_ = version;
+    if (more.ok()) read_version_ = *more ? -1 : version;
     return more.ok() ? Status() : std::move(more).status();
   }
 
@@ -194,6 +196,12 @@ class TableSource final : public Source {
       part = first == 0 ? "" : fmt::format("{}#{}", part, first);
     }
     if (part == place_.part) return {};
+    if (upstream_->is_replaced() && place_.next > 0 && read_version_ < 0) {
+      return Status::fatal(fmt::format("{}: was replaced while it was read, what was read of it is not all of it; run "
+                                       "this pipeline again",
+                                       visible(origin_, 1000)));
+    }
+    read_version_ = -1;
     LEAT_ASSIGN(std::string made, upstream_->made());
     std::replace(made.begin(), made.end(), ' ', '_');
     place_ = {part, 0, made, 0};

@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "base/hash.h"
+#include "os/clock.h"
+#include "sinks/sqlite.h"
 
 namespace leat {
 
@@ -163,6 +165,10 @@ FeedBatch feed_provisional(const std::string& part, uint64_t record, const std::
   feed.range.provisional = true;
   feed.end = {part, feed.batch.origin, feed.range.start, fmt::format("token {}", record)};
   return feed;
+}
+
+std::unique_ptr<Sink> make_feed_sink(const std::string& path) {
+  return make_sqlite_sink({.path = path, .vfs = ""}, os::clock(), nullptr);
 }
 
 Status FeedLine::write(const FeedBatch& feed) {

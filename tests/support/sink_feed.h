@@ -4,6 +4,7 @@
 // database. One thread.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ FeedBatch feed_batch(const std::string& part, uint64_t first, uint64_t count, ui
 FeedBatch feed_page(const std::string& part, uint64_t first, uint64_t count, uint64_t back = 0);
 // One record of other content that has no end yet: the position stays before it. `text` tells it from others.
 FeedBatch feed_provisional(const std::string& part, uint64_t record, const std::string& text);
+
+// Of a database at `path`.
+std::unique_ptr<Sink> make_feed_sink(const std::string& path);
 
 // Collects what was written and commits it, as the engine does.
 class FeedLine {
