@@ -15,7 +15,7 @@ import zlib
 import faults
 from records import seconds_of
 from scenario import SECRETS, CHOICES
-from standin import Api
+from standin import Api, OwnApi
 
 PROBLEMS = []
 
@@ -112,7 +112,7 @@ def pagings():
                 scenario = {"format": format, "paging": paging, "records": 47, "size": 10, **more}
                 if format == "qualys":
                     scenario.pop("order", None)
-                with Api(scenario) as api:
+                with OwnApi(scenario) as api:
                     found = walk(api, scenario)
                     expect(found == list(range(1, 48)), f"{scenario}: {found}")
                     expect(api.pages_fetched_twice() == 0, f"{scenario}: {api.ask('pages')}")
@@ -122,7 +122,7 @@ def pagings():
 
 def windows():
     scenario = {"paging": "next_url", "format": "json", "records": 47, "size": 10, "window": "time"}
-    with Api(scenario) as api:
+    with OwnApi(scenario) as api:
         state = api.ask("state")
         middle = state[20]["updated"]
         before = walk(api, scenario, f"/records?before={middle}")
@@ -136,9 +136,9 @@ def windows():
         expect(len(new) == 3 and all(r["updated"] == now for r in state if r["id"] in new), f"new are {new}")
         expect([entry[1] for entry in api.ask("journal")] == ["vanish", "change", "add", "add"], "the journal")
         expect(seconds_of(now) - seconds_of("2026-03-01") == 3600, now)
-    with Api({**scenario, "window": "id", "after_inclusive": False}) as api:
+    with OwnApi({**scenario, "window": "id", "after_inclusive": False}) as api:
         expect(walk(api, scenario, "/records?after=40") == list(range(41, 48)), "by id")
-    with Api({**scenario, "moments": [{"after": 2, "add": 5, "seconds": 60}]}) as api:
+    with OwnApi({**scenario, "moments": [{"after": 2, "add": 5, "seconds": 60}]}) as api:
         expect(len(walk(api, scenario)) == 52, "a moment after two requests")
 
 
@@ -147,14 +147,14 @@ def logins():
     basic = "Basic " + base64.b64encode(f"{s['username']}:{s['password']}".encode()).decode()
     for auth, headers in (("basic", {"Authorization": basic}), ("bearer", {"Authorization": f"Bearer {s['token']}"}),
                           ("api_key_header", {"X-Api-Key": s["api_key"]})):
-        with Api({"auth": auth}) as api:
+        with OwnApi({"auth": auth}) as api:
             expect(get(api, "/records").status == 401 and get(api, "/records", headers).status == 200, auth)
-    with Api({"auth": "api_key_query", "echo_secret": True}) as api:
+    with OwnApi({"auth": "api_key_query", "echo_secret": True}) as api:
         got = get(api, f"/records?api_key={s['api_key']}")
         expect(got.status == 200 and s["api_key"] in json.loads(got.plain)["meta"]["next"], "api_key_query")
         expect(get(api, "/records?api_key=x").status == 401, "a wrong key")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    with Api({"auth": "oauth2", "lifetime": 2}) as api:
+    with OwnApi({"auth": "oauth2", "lifetime": 2}) as api:
         body = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": s["client_id"],
                                        "client_secret": s["client_secret"]})
         token = json.loads(get(api, "/oauth/token", form, "POST", body).plain)["access_token"]
@@ -162,12 +162,12 @@ def logins():
         expect(found == [200, 200, 401], f"oauth2: {found}")
         expect(get(api, "/oauth/token", form, "POST", body.replace("hush", "x")).status == 401, "a wrong client")
     body = urllib.parse.urlencode({"action": "login", "username": s["username"], "password": s["password"]})
-    with Api({"auth": "session_cookie"}) as api:
+    with OwnApi({"auth": "session_cookie"}) as api:
         cookie = get(api, "/session/login", form, "POST", body).headers["Set-Cookie"].split(";")[0]
         expect(get(api, "/records", {"Cookie": f"a=b; {cookie}"}).status == 200, "session_cookie")
         get(api, "/session/logout", {**form, "Cookie": cookie}, "POST", "action=logout")
         expect(get(api, "/records", {"Cookie": cookie}).status == 401, "a session after its logout")
-    with Api({"auth": "session_token"}) as api:
+    with OwnApi({"auth": "session_token"}) as api:
         said = get(api, "/session/login", {"Content-Type": "application/json"}, "POST",
                    json.dumps({"username": s["username"], "password": s["password"]}))
         token = json.loads(said.plain)["data"]["token"]
@@ -247,7 +247,7 @@ def each_fault():
             fault.pop("seconds")
         scenario = {"records": 47, "size": 10, "total": True, "paging": "next_url", "faults": [fault],
                     "format": "xml" if name in ("keep_alive", "warning_first") else "json"}
-        with Api(scenario) as api:
+        with OwnApi(scenario) as api:
             try:
                 got = get(api, "/records", seconds=0.5 if seen is TimeoutError else 20)
                 expect(not isinstance(seen, type) and seen(got), f"{name}: {got.status} {got.headers} {got.plain[:200]}")
@@ -260,31 +260,38 @@ def each_fault():
         for length in (1, 2, 3) if name == "cursor_cycle" else (1,):
             scenario = {"records": 47, "size": 10, "paging": "cursor", "format": "json",
                         "faults": [{"fault": name, "page": 3, "length": length, "times": 0 if name == "cursor_cycle" else 1}]}
-            with Api(scenario) as api:
+            with OwnApi(scenario) as api:
                 found = walk(api, scenario)
                 expect(right(found), f"{name}: {found}")
 
 
+def own_process():
+    with Api({"records": 30}) as api:
+        expect(walk(api, {"paging": "next_url", "format": "json"}) == list(range(1, 31)), "a process of its own")
+        process = api.process
+    expect(process.poll() is not None, "it has ended")
+
+
 def more():
-    with Api({"records": 30, "size": 10, "limits": {"requests": 2, "seconds": 60, "concurrency": 2}, "format": "qualys"}) as api:
+    with OwnApi({"records": 30, "size": 10, "limits": {"requests": 2, "seconds": 60, "concurrency": 2}, "format": "qualys"}) as api:
         found = [get(api, "/x") for _ in range(3)]
         expect([got.status for got in found] == [200, 200, 409] and found[0].headers["X-RateLimit-Remaining"] == "1"
                and int(found[2].headers["X-RateLimit-ToWait-Sec"]) > 50, f"rate: {[str(got.headers) for got in found]}")
-    with Api({"records": 30, "limits": {"concurrency": 1}, "faults": [{"fault": "stall", "byte": 5, "seconds": 2}]}) as api:
+    with OwnApi({"records": 30, "limits": {"concurrency": 1}, "faults": [{"fault": "stall", "byte": 5, "seconds": 2}]}) as api:
         slow = threading.Thread(target=lambda: get(api, "/x"))
         slow.start()
         while not api.ask("log"):
             pass
         expect(b"1960" in get(api, "/x").plain, "concurrency")
         slow.join()
-    with Api({"records": 10, "faults": [{"fault": "redirect_elsewhere"}]}) as api:
+    with OwnApi({"records": 10, "faults": [{"fault": "redirect_elsewhere"}]}) as api:
         where = get(api, "/records").headers["Location"]
         get(api, where, {"Authorization": "Basic x"})
         expect([entry["origin"] for entry in api.ask("log")] == ["own", "other"] and where.startswith(f"http://{api.other}/"), where)
         expect(["Authorization", "Basic x"] in api.ask("log")[1]["headers"], "the other one writes down what came")
     for format in ("json", "ndjson", "xml", "csv", "qualys"):
         for encoding in ("", "gzip"):
-            with Api({"format": format, "records": 100, "paging": "none", "window": "", "body_bytes": 300_000, "encoding": encoding,
+            with OwnApi({"format": format, "records": 100, "paging": "none", "window": "", "body_bytes": 300_000, "encoding": encoding,
                       "require": {}}) as api:
                 got = get(api, "/records")
                 expect(300_000 <= len(got.plain) < 400_000 and len(ids_of(got)) % 100 == 0, f"{format}: {len(got.plain)}")
@@ -295,7 +302,7 @@ def more():
 
 
 if __name__ == "__main__":
-    for part in (pagings, windows, logins, each_fault, more):
+    for part in (pagings, windows, logins, each_fault, own_process, more):
         part()
     print(f"{len(SEEN) + len(WALKED)} faults, {len(PROBLEMS)} problems")
     sys.exit(1 if PROBLEMS else 0)

@@ -121,8 +121,8 @@ class Service:
         self.log = []
         self.served = {}    # [window, page]: times
         self.origin = self.other_origin = ""
-        self.listener = None
         self.refusing = threading.Event()
+        self.closed = False
         self.refuse_seconds = 0
 
     def http_date(self, more=0):
@@ -261,7 +261,7 @@ class Service:
     def accept(self, listener, origin, name):
         port = listener.getsockname()[1]
         listener.settimeout(LOOK)
-        while True:
+        while not self.closed:
             if name == "own" and self.refusing.is_set():
                 listener.close()
                 time.sleep(self.refuse_seconds)
@@ -274,6 +274,11 @@ class Service:
                 continue
             connection.settimeout(None)
             threading.Thread(target=self.connection, args=(connection, name), daemon=True).start()
+        listener.close()
+
+    def start(self, port=0, other_port=0):
+        self.origin = self.listen(port, "own")
+        self.other_origin = self.listen(other_port, "other")
 
 
 def main():
@@ -291,8 +296,7 @@ def main():
     except (OSError, ValueError) as problem:
         print(f"{path}: {problem}", file=sys.stderr)
         return 2
-    service.origin = service.listen(options.port, "own")
-    service.other_origin = service.listen(options.other_port, "other")
+    service.start(options.port, options.other_port)
     print(f"listening on {service.origin.removeprefix('http://')}", flush=True)
     print(f"other origin on {service.other_origin.removeprefix('http://')}", flush=True)
     try:

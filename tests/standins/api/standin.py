@@ -1,4 +1,5 @@
-"""Starts the stand-in for a test, asks it, ends it by its pid."""
+"""Starts the stand-in for a test, asks it, ends it: in a process of its own (Api), or in the test's (OwnApi, which starts
+at once and shares the test's one core)."""
 
 import contextlib
 import json
@@ -9,6 +10,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+
+import scenario as scenarios
+from server import Service
 
 SERVER = pathlib.Path(__file__).resolve().parent / "server.py"
 
@@ -64,3 +68,17 @@ class Api:
 
     def pages_fetched_twice(self):
         return sum(times - 1 for _, _, times in self.ask("pages"))
+
+
+class OwnApi(Api):
+    """`scenario`: a dict."""
+
+    def __enter__(self):
+        self.service = Service(scenarios.Scenario(self.scenario))
+        self.service.start()
+        self.url = self.service.origin
+        self.address, self.other = (origin.removeprefix("http://") for origin in (self.url, self.service.other_origin))
+        return self
+
+    def __exit__(self, *_):
+        self.service.closed = True
