@@ -3,12 +3,13 @@
   script/bench memory [SIZE ...]   sizes of the plain bytes (50MB 5GB)
       --formats LIST    of xml,json,ndjson,csv (all)
       --sinks LIST      of null,sqlite (both)
+      --http            by HTTP, from the stand-in of the tests, not through a pipe
       --plain           only plain, not gzip as well
       --write           puts the table into docs/performance.md
       --build FOLDER    the release build (build/release)
 
-Each input is made while it is read, and goes through a pipe: nothing of it is ever on disk. A gzip stream is made of
-members that were compressed once. Rows are counted after each run; the peak is VmHWM, as the kernel tells it.
+Each input is made while it is read, and goes through a pipe or comes in chunks by HTTP: nothing of it is ever on disk. A
+gzip stream is made of members that were compressed once. Rows are counted after each run; the peak is VmHWM, as the kernel tells it.
 Exit status: 0 measured, 1 a run failed, counted wrong or took more than 64 MiB, 2 wrong usage.
 """
 
@@ -25,6 +26,10 @@ import time
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "standins" / "api"))
+
+from standin import Api
+
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- script/bench memory: begin -->", "<!-- script/bench memory: end -->"
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -45,7 +50,7 @@ FORMATS = {
     "csv": 'type = "csv", header = false, ' + COLUMNS["csv"],
 }
 PIPELINE = """[sources.in]
-type   = "stdin"
+{source}
 format = {{ {format} }}
 
 [sinks.out]
@@ -112,6 +117,14 @@ class Input:
     def csv(cls):
         return b"", "".join('{},{},{},{},{},"{}"\n'.format(*values) for values in cls.values()).encode(), b""
 
+    def api(self, format, gzip, folder):
+        """The stand-in that serves it."""
+        files = {name: folder / name for name in ("head", "block", "foot")}
+        for file, piece in zip(files.values(), self.pieces):
+            file.write_bytes(piece)
+        return Api({"format": format, "paging": "none", "encoding": "gzip" if gzip else "", "records": 0,
+                    "pieces": {"times": self.times, **{name: str(file) for name, file in files.items()}}})
+
     def write(self, out):
         head, block, foot = self.pieces
         out.write(head)
@@ -132,16 +145,25 @@ def peak_of(pid):
         return 0
 
 
-def measure(leat, format, size, gzip, sink, folder):
+def measure(options, format, size, gzip, sink, folder):
     made = Input(format, size, gzip)
+    if not options.http:
+        return measure_leat(options, made, 'type = "stdin"', format, size, gzip, sink, folder)
+    with made.api(format, gzip, folder) as api:
+        source = f'type = "http"\nurl = "{api.url}/records"'
+        return measure_leat(options, made, source, format, size, gzip, sink, folder)
+
+
+def measure_leat(options, made, source, format, size, gzip, sink, folder):
     database = folder / "out.db"
     for old in folder.glob("out.db*"):
         old.unlink()
     file = folder / "p.toml"
-    file.write_text(PIPELINE.format(format=FORMATS[format],
+    file.write_text(PIPELINE.format(source=source, format=FORMATS[format],
                                     sink='type = "null"' if sink == "null" else f'type = "sqlite"\npath = "{database}"'))
     began = time.monotonic()
-    child = subprocess.Popen([leat, "run", file, "--once"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+    child = subprocess.Popen([options.build / "leat", "run", file, "--once"],
+                             stdin=subprocess.DEVNULL if options.http else subprocess.PIPE, stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
     peak = [0]
     ended = threading.Event()
@@ -155,18 +177,19 @@ def measure(leat, format, size, gzip, sink, folder):
     said = []
     reader = threading.Thread(target=lambda: said.append(child.stderr.read().decode()))
     reader.start()
-    try:
-        made.write(child.stdin)
-        child.stdin.close()
-    except BrokenPipeError:
-        pass
+    if not options.http:
+        try:
+            made.write(child.stdin)
+            child.stdin.close()
+        except BrokenPipeError:
+            pass
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - began
     ended.set()
     watcher.join()
     reader.join()
-    what = f"{format}, {size:,} bytes{', gzip' if gzip else ''} → {sink}"
+    what = f"{format}{' by HTTP' if options.http else ''}, {size:,} bytes{', gzip' if gzip else ''} → {sink}"
     if child.returncode != 0:
         fail(f"{what}: exit status {child.returncode}: {said[0][-500:]}")
     rows = int(re.search(r"([\d,]+) rows?", said[0])[1].replace(",", ""))
@@ -199,6 +222,7 @@ def main(arguments):
     parser.add_argument("sizes", nargs="*", type=size_of)
     parser.add_argument("--formats", type=words(list(FORMATS)), default=list(FORMATS))
     parser.add_argument("--sinks", type=words(["null", "sqlite"]), default=["null", "sqlite"])
+    parser.add_argument("--http", action="store_true")
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--build", default=ROOT / "build" / "release", type=pathlib.Path)
@@ -213,10 +237,10 @@ def main(arguments):
                 found = []
                 for size in sizes:
                     with tempfile.TemporaryDirectory(prefix="leat-bench-") as folder:
-                        found.append(measure(options.build / "leat", format, size, gzip, sink, pathlib.Path(folder)))
+                        found.append(measure(options, format, size, gzip, sink, pathlib.Path(folder)))
                 worst = max(worst, *(each["peak"] for each in found))
                 last = found[-1]
-                lines.append(f"| {format}{', gzip' if gzip else ''} | {sink} | " +
+                lines.append(f"| {format}{', gzip' if gzip else ''}{' by HTTP' if options.http else ''} | {sink} | " +
                              " | ".join(f"{each['peak'] / 2**20:.0f} MiB" for each in found) +
                              f" | {last['bytes'] / 10**6 / last['cpu']:,.0f} | {last['rows'] / last['cpu']:,.0f} |")
                 print(lines[-1], flush=True)
