@@ -5,10 +5,17 @@ import bisect
 import itertools
 import urllib.parse
 
-from records import seconds_of
+from records import Record, seconds_of
+
+
+CHILDREN = "/children"
 
 
 class BadRequest(Exception):
+    pass
+
+
+class NotFound(Exception):
     pass
 
 
@@ -73,10 +80,13 @@ class Pages:
             raise BadRequest(f"'{after}' or '{before}' cannot be a bound") from None
         return found, f"{after}..{before}"
 
-    def page(self, params):
+    def page(self, params, path="/records"):
         s = self.scenario
         page = Page()
-        records, page.window = self.window(params)
+        if path.startswith(CHILDREN):
+            records, page.window = self.children(path.removeprefix(CHILDREN).strip("/") or params.get("ids", ""))
+        else:
+            records, page.window = self.window(params)
         page.total = len(records)
         page.size = number_of(params, s.params["size"], s.size)
         if s.max_size:
@@ -102,6 +112,15 @@ class Pages:
 
     def host_of(self, record):
         return (record.id - 1) // self.scenario.detections + 1
+
+    def children(self, parents):
+        """Of the records with these ids, commas between: 0 to 3 each."""
+        ids = [int(id) for id in parents.split(",") if id.isdigit()]
+        unknown = [id for id in ids if id not in self.data.records]
+        if unknown or not ids:
+            raise NotFound(f"there is no record {unknown[0] if unknown else parents}")
+        return [Record(self.scenario.seed, id * 10 + number, 0, self.data.records[id].updated)
+                for id in ids for number in range(id % 4)], parents
 
     def start_of(self, params, size, units):
         """The index of the first one."""

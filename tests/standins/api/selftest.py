@@ -265,6 +265,12 @@ def each_fault():
                 expect(right(found), f"{name}: {found}")
 
 
+def children():
+    with OwnApi({"records": 7}) as api:
+        expect(ids_of(get(api, "/children/3")) == [30, 31, 32] and ids_of(get(api, "/children?ids=1,4,2")) == [10, 20, 21], "children")
+        expect(get(api, "/children/8").status == 404 and len(api.ask("children")) == 12, f"all children: {api.ask('children')}")
+
+
 def own_process():
     with Api({"records": 30}) as api:
         expect(walk(api, {"paging": "next_url", "format": "json"}) == list(range(1, 31)), "a process of its own")
@@ -302,7 +308,7 @@ def more():
 
 
 if __name__ == "__main__":
-    for part in (pagings, windows, logins, each_fault, own_process, more):
+    for part in (pagings, windows, logins, each_fault, children, own_process, more):
         part()
     print(f"{len(SEEN) + len(WALKED)} faults, {len(PROBLEMS)} problems")
     sys.exit(1 if PROBLEMS else 0)

@@ -168,9 +168,10 @@ class Service:
         if self.limits.refuses(answer, self):
             return
         try:
-            page = self.pages.page(request.params)
-        except pages.BadRequest as problem:
-            answer.become(400, json.dumps({"error": str(problem)}).encode())
+            page = self.pages.page(request.params, request.path.removeprefix("/moved"))
+        except (pages.BadRequest, pages.NotFound) as problem:
+            status = 400 if isinstance(problem, pages.BadRequest) else 404
+            answer.become(status, json.dumps({"error": str(problem)}).encode())
             return
         due = self.faults.due(self.requests, page)
         for fault in due:
@@ -217,6 +218,8 @@ class Service:
                 said = self.log
             case "/_state":
                 said = [record.values() for record in self.data.sorted("id")]
+            case "/_children":
+                said = [child.values() for id in self.data.records for child in self.pages.children(str(id))[0]]
             case "/_journal":
                 said = self.data.journal
             case "/_pages":
@@ -233,7 +236,7 @@ class Service:
                 self.faults = faults.Faults(self.scenario, self.faults.random)
                 said = {}
             case _:
-                answer.become(404, b"there are _log, _state, _journal, _pages, _counts, _moment, _faults\n", "text/plain")
+                answer.become(404, b"there are _log, _state, _children, _journal, _pages, _counts, _moment, _faults\n", "text/plain")
                 return
         answer.become(200, json.dumps(said).encode())
         answer.framing = "length"
