@@ -197,9 +197,10 @@ class TableSource final : public Source {
     }
     if (part == place_.part) return {};
     if (upstream_->is_replaced() && place_.next > 0 && read_version_ < 0) {
-      return Status::fatal(fmt::format("{}: was replaced while it was read, what was read of it is not all of it; run "
-                                       "this pipeline again",
-                                       visible(origin_, 1000)));
+      return Status::fatal(
+          fmt::format("{}: was replaced while it was read, what was read of it is not all of it; run "
+                      "this pipeline again",
+                      visible(origin_, 1000)));
     }
     read_version_ = -1;
     LEAT_ASSIGN(std::string made, upstream_->made());
