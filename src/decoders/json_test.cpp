@@ -428,6 +428,7 @@ TEST(Json, WhatCannotBeWatched) {
   // In lines the records themselves can be watched.
   EXPECT_EQ(watch_page(*decoder_of("", {{"a", "/a"}}), "{\"a\":1}\nx\n{\"a\":\"2\"}\n", {"/*/a"}).told.at(0), "2");
   EXPECT_EQ(watch_page(*decoder_of("", {{"a", "/a"}}), "[{\"a\":1},{\"a\":3}]", {"/*/a"}).told.at(0), "3");
+  EXPECT_EQ(watch_page(*decoder_of("", {{"a", "/a"}}), "{\"a\":\n1}\n", {"/*/a"}).told.at(0), "-");
 }
 
 TEST(Json, AnotherDocumentIsAnErrorThatShowsIt) {

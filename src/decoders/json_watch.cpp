@@ -109,7 +109,7 @@ std::string_view json_value_at(std::string_view text, std::span<const std::strin
       }
       in.next();
       const char* const begin = in.at();
-      if (!in.value()) return "null";
+      if (!in.value() || in.at_end()) return "null";  // at the end: it goes on behind the text
       found = name == token;
       if (found) {
         text = in.since(begin);

@@ -10,6 +10,7 @@
 
 #include "decoders/json.h"
 #include "tests/support/pieces.h"
+#include "tests/support/watched.h"
 
 namespace {
 
@@ -50,6 +51,19 @@ Taken take(leat::Decoder& decoder, const std::string& file, leat::testing::Piece
   // How much is shown of what was found depends on how much was there.
   taken.error.resize(std::min(taken.error.find("begins with"), taken.error.size()));
   return taken;
+}
+
+// What is told of watched members, and what stands before the records, does not depend on the cuts either.
+void check_watched(leat::Decoder& decoder, const std::string& file, int shape, uint64_t seed) {
+  const std::vector<std::string> paths = shape == 1   ? std::vector<std::string>{"/t", "/i/0/j", "/h/*/i", "/h/*/d/*/a"}
+                                         : shape == 2 ? std::vector<std::string>{"/a", "/t/b", "/d/*/a"}
+                                                      : std::vector<std::string>{"/*/a"};
+  const auto watched = [&](size_t first) {
+    leat::testing::Watched page = leat::testing::watch_page(decoder, file, paths, first);
+    page.error.resize(std::min(page.error.find("begins with"), page.error.size()));
+    return page;
+  };
+  require(watched(SIZE_MAX) == watched(seed % (file.size() + 1)), "cuts change nothing in what is watched");
 }
 
 void check_lines(const std::string& file, const Taken& taken) {
@@ -111,6 +125,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Columns that are inferred depend on how much is seen at once: once they are known nothing does.
   const Taken pieces = take(*decoder, file, {seed, max_record});
   if (shape == 3 && decoder->schema() == nullptr) return 0;
+  check_watched(*decoder, file, shape, seed);
   require(pieces == (shape == 3 ? take(*decoder, file, {0, max_record}) : whole), "cuts change nothing");
   if (shape == 3) {
     const auto again = decoder_of(options);

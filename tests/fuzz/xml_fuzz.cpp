@@ -13,12 +13,15 @@
 
 #include "base/json_writer.h"
 #include "decoders/xml_element.h"
+#include "tests/support/watched.h"
 #include "tests/support/xml_rows.h"
 
 namespace leat::fuzz {
 namespace {
 
 using testing::take_xml;
+using testing::watch_page;
+using testing::Watched;
 using testing::XmlTaken;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -188,5 +191,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
           "at once\n" + shown(all) + "with a limit\n" + shown(limited));
   }
   if (data[0] % 4 == 0) compare_with_libxml2(file, all);
+  const std::vector<std::string> paths = data[0] % 4 == 0 ? std::vector<std::string>{"/a/@id", "/a/b/c"}
+                                                          : std::vector<std::string>{"/a/@id", "/a/c/d", "/a/b/c"};
+  Watched page = watch_page(*decoder, file, paths);
+  Watched two = watch_page(*decoder, file, paths, file.empty() ? 0 : step() % file.size());
+  for (Watched* each : {&page, &two}) each->error = without_evidence(each->error);
+  check(page == two, "watched at once: " + page.error + "\nin two pieces: " + two.error);
+  if (all.failure.empty() && page.error.empty())
+    check(page.bytes == file.size() || !decoder->schema(), "not all is cut");
   return 0;
 }
