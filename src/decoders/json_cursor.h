@@ -6,6 +6,7 @@
 // Behind the text is memory that may be read up to a byte that is neither white space nor a digit, such as the NUL
 // behind a std::string: so nothing has to be asked about the end at each byte.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -86,6 +88,17 @@ struct JsonNumber {
   }
 };
 
+// A text that is looked for often: its first bytes are compared at once.
+struct JsonToken {
+  explicit JsonToken(std::string written = {})
+      : text(std::move(written)), mask((1U << std::min<size_t>(text.size(), 16)) - 1) {
+    text.copy(first.data(), first.size());
+  }
+  std::string text;
+  uint32_t mask;  // a bit for each byte of `first`
+  std::array<char, 16> first{};
+};
+
 class JsonCursor {
  public:
   // `line`: the text ends at its first newline, wherever that stands.
@@ -110,6 +123,7 @@ class JsonCursor {
     at_ += token.size();
     return true;
   }
+  bool skip(const JsonToken& token);
 
   // Each stands at what next() found. False: see trouble().
   bool string(JsonString* out);
@@ -160,6 +174,7 @@ class JsonCursor {
     return true;
   }
   bool container(char close, size_t depth);
+  size_t digits(uint64_t& mantissa);
   bool escape();
   bool exponent();
   bool well_encoded(std::string_view text);
@@ -170,6 +185,20 @@ class JsonCursor {
   const bool line_;
   const char* expected_ = "";
 };
+
+inline bool JsonCursor::skip(const JsonToken& token) {
+#if defined(__SSE2__)
+  if (end_ - at_ >= static_cast<std::ptrdiff_t>(token.first.size()) && token.text.size() <= token.first.size()) {
+    const __m128i here = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
+    const __m128i wanted = _mm_loadu_si128(reinterpret_cast<const __m128i*>(token.first.data()));
+    const auto equal = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(here, wanted)));
+    if ((~equal & token.mask) != 0) return false;
+    at_ += token.text.size();
+    return true;
+  }
+#endif
+  return skip(std::string_view(token.text));
+}
 
 inline bool JsonCursor::string(JsonString* out) {
   const char* const begin = ++at_;
@@ -189,20 +218,40 @@ inline bool JsonCursor::string(JsonString* out) {
   return true;
 }
 
+// Steps over digits, eight at a time, as how many there are cannot be foreseen. How many; `mantissa` gets them at its
+// end.
+inline size_t JsonCursor::digits(uint64_t& mantissa) {
+  const char* const from = at_;
+  if constexpr (std::endian::native == std::endian::little) {
+    constexpr std::array<uint64_t, 9> kPowersOfTen{1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    constexpr uint64_t kPairs = 0x000000FF000000FF;
+    while (end_ - at_ >= 8) {
+      uint64_t bytes = 0;
+      std::memcpy(&bytes, at_, sizeof bytes);
+      bytes ^= 0x3030303030303030;  // a digit becomes its value, any other byte more than 9
+      // 0x80 in the first byte that is no digit; what is behind it may be wrong.
+      const uint64_t others = ((bytes + 0x7676767676767676) | bytes) & 0x8080808080808080;
+      const auto count = static_cast<size_t>(std::countr_zero(others)) / 8;
+      if (count == 0) break;
+      bytes <<= 64 - 8 * count;  // the last digit last, zeros before the first
+      bytes = bytes * 10 + (bytes >> 8);
+      bytes = ((bytes & kPairs) * (100 + (1000000ULL << 32)) + (bytes >> 16 & kPairs) * (1 + (10000ULL << 32))) >> 32;
+      mantissa = mantissa * kPowersOfTen[count] + bytes;
+      at_ += count;
+      if (count < 8) break;
+    }
+  }
+  while (static_cast<unsigned char>(*at_ - '0') < 10) mantissa = mantissa * 10 + static_cast<uint64_t>(*at_++ - '0');
+  return static_cast<size_t>(at_ - from);
+}
+
 inline bool JsonCursor::number(JsonNumber* out) {
   constexpr size_t kMostDigits = 18;  // of a mantissa that fits 64 bits for sure
   const char* const begin = at_;
   const bool negative = *at_ == '-';
   if (negative) ++at_;
   uint64_t mantissa = 0;
-  const auto digits = [&] {
-    const char* const from = at_;
-    while (static_cast<unsigned char>(*at_ - '0') < 10) {
-      mantissa = mantissa * 10 + static_cast<uint64_t>(*at_++ - '0');
-    }
-    return static_cast<size_t>(at_ - from);
-  };
-  const size_t count = digits();
+  const size_t count = digits(mantissa);
   if (count == 0) return fail("a digit");
   if (count > 1 && begin[negative ? 1 : 0] == '0') {
     at_ -= count - 1;
@@ -212,7 +261,7 @@ inline bool JsonCursor::number(JsonNumber* out) {
   bool power = false;
   if (*at_ == '.') {
     ++at_;
-    decimals = digits();
+    decimals = digits(mantissa);
     if (decimals == 0) return fail("a digit");
   }
   if (*at_ == 'e' || *at_ == 'E') {

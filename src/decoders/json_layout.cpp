@@ -13,7 +13,7 @@ namespace {
 std::string usual_token(std::string_view key) {
   const bool plain = std::all_of(key.begin(), key.end(),
                                  [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; });
-  return plain ? fmt::format("\"{}\"", key) : std::string();
+  return plain ? fmt::format("\"{}\":", key) : std::string();
 }
 
 Status wrong(const JsonColumn& column, std::string_view what) {
@@ -100,7 +100,7 @@ Result<JsonLayoutPtr> JsonLayout::make(const std::vector<std::string>& records, 
         continue;
       }
       JsonNode& child = node->children.emplace_back();
-      child.token = usual_token(token);
+      child.token = JsonToken(usual_token(token));
       child.key = token;
       child.number = layout->nodes++;
       node = &child;

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "data/schema.h"
+#include "decoders/json_cursor.h"
 
 namespace leat {
 
@@ -24,7 +25,7 @@ constexpr size_t kNoJsonColumn = SIZE_MAX;
 
 // A member that a column takes, or that holds such members.
 struct JsonNode {
-  std::string token;               // its name as it usually stands in the text: "\"id\""; empty: it has to be unescaped
+  JsonToken token;                 // how it usually begins in a text: "\"id\":"; empty: its name has to be unescaped
   std::string key;                 // the name
   size_t number = 0;               // each node has its own
   size_t column = kNoJsonColumn;   // of the schema; the whole value goes there

@@ -91,26 +91,30 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
   }
 }
 
-// At a '"'. Null: no column takes anything of it, or the name is none, and then there is no ':' either.
-[[gnu::always_inline]] inline const JsonNode* JsonReader::take_key(JsonCursor& in, const JsonNode& node,
-                                                                   const JsonNode*& expected) {
+// At the name of a member; then behind its ':'. `*child` is null when no column takes anything of it.
+[[gnu::always_inline]] inline bool JsonReader::take_key(JsonCursor& in, const JsonNode& node, const JsonNode*& expected,
+                                                        const JsonNode** child) {
   const JsonNode* const end = node.children.data() + node.children.size();
-  const JsonNode* found = expected;
-  if (found == end || found->token.empty() || !in.skip(found->token)) {
+  *child = expected;
+  if (expected == end || expected->token.text.empty() || !in.skip(expected->token)) {
     JsonString key;
-    if (!in.string(&key)) return nullptr;
+    if (*in.at() != '"') return in.fail("'\"'");
+    if (!in.string(&key) || !in.colon()) return false;
     std::string_view name = key.raw;
     if (key.escaped) {
       text_.clear();
       unescape_json(key.raw, text_);
       name = text_;
     }
-    found = node.children.data();
-    while (found != end && found->key != name) ++found;
-    if (found == end) return nullptr;
+    *child = node.children.data();
+    while (*child != end && (*child)->key != name) ++*child;
+    if (*child == end) {
+      *child = nullptr;
+      return true;
+    }
   }
-  expected = found + 1;
-  return found;
+  expected = *child + 1;
+  return true;
 }
 
 [[gnu::always_inline]] inline bool JsonReader::take_string(JsonCursor& in, size_t column, Type type, bool copy,
@@ -203,10 +207,10 @@ bool JsonReader::take_object(JsonCursor& in, const JsonNode& node) {
   const JsonNode* expected = node.children.data();
   const char* rest_begin = nullptr;  // of the members just before that belong to the rest
   for (bool more = true; more;) {
-    if (in.next() != '"') return in.fail("'\"'");
+    in.next();
     const char* const member = in.at();
-    const JsonNode* child = take_key(in, node, expected);
-    if (!in.colon()) return false;
+    const JsonNode* child = nullptr;
+    if (!take_key(in, node, expected, &child)) return false;
     in.next();
     if (child == nullptr ? !in.value() : !take_value(in, *child)) return false;
     if (keeps_rest && (child == nullptr || child->column == kNoJsonColumn)) {

@@ -42,7 +42,7 @@ class JsonReader {
   bool take_record(JsonCursor& in);
   bool take_object(JsonCursor& in, const JsonNode& node);
   bool take_array(JsonCursor& in, const JsonNode& node);
-  const JsonNode* take_key(JsonCursor& in, const JsonNode& node, const JsonNode*& expected);
+  bool take_key(JsonCursor& in, const JsonNode& node, const JsonNode*& expected, const JsonNode** child);
   bool take_value(JsonCursor& in, const JsonNode& node);
   // A value that is no container. `copy`: it is no view into the arena. Of null `*valid` is false.
   bool take_scalar(JsonCursor& in, size_t column, Type type, bool copy, uint64_t* cell, bool* valid);

@@ -77,6 +77,35 @@ TEST(Json, Reals) {
   EXPECT_EQ(value_of(Type::real, "\"x\""), "v: expected a number, found 'x'");
 }
 
+TEST(Json, NumbersOfEveryLength) {
+  const std::string digits = "987654321012345678";
+  for (const std::string behind : {"", " ", ",\"another member\":0"}) {
+    for (size_t size = 1; size <= digits.size(); ++size) {
+      for (const std::string sign : {"", "-"}) {
+        const std::string number = sign + digits.substr(0, size);
+        EXPECT_EQ(row_of("{\"v\":" + number + behind + "}", {{"v", "/v", Type::integer}}), "v=" + number) << behind;
+        for (size_t decimals = 1; decimals <= digits.size(); ++decimals) {
+          const std::string real = number + "." + digits.substr(digits.size() - decimals);
+          EXPECT_EQ(row_of("{\"v\":" + real + behind + "}", {{"v", "/v", Type::real}}),
+                    "v=" + std::to_string(std::strtod(real.c_str(), nullptr)))
+              << real << behind;
+        }
+      }
+    }
+  }
+}
+
+TEST(Json, NamesOfEveryLength) {
+  const std::string letters = "a name that is longer than sixteen";
+  for (size_t size = 1; size <= letters.size(); ++size) {
+    const std::string name = letters.substr(0, size);
+    const std::vector<JsonColumn> columns{{"a", "/" + name}, {"b", "/" + name + "x"}};
+    EXPECT_EQ(row_of("{\"" + name + "\":1,\"" + name + "x\" : 2}", columns), "a=1 b=2");
+    EXPECT_EQ(row_of("{\"" + name + "x\":2,\"" + name + "\":1}", columns), "a=1 b=2");
+    EXPECT_EQ(row_of("{\"" + name + "y\":3}", columns), "");
+  }
+}
+
 TEST(Json, OtherTypes) {
   EXPECT_EQ(value_of(Type::boolean, "true"), "v=1");
   EXPECT_EQ(value_of(Type::boolean, "false"), "v=0");
