@@ -41,7 +41,8 @@ NORMAL = [
     (re.compile(r"\b\d+\.\d s$", re.M), "N s"),
     (re.compile(r"[\d,.kM]+ rows/s"), "N rows/s"),
     (re.compile(r'(rows_per_second"?[=:])[\d.e+]+'), r"\1N"),
-    (re.compile(r'"last_commit":"[^"]*"'), '"last_commit":TIME'),
+    (re.compile(r'"(last_commit|started|ended|next_run)":"[^"]*"'), r'"\1":TIME'),
+    (re.compile(r"next_run=\S+Z"), "next_run=T"),
 ]
 
 

@@ -37,11 +37,10 @@ int do_run(const RunCommand& command, const Surroundings& surroundings) {
     const bool wanted = command.pipelines.empty() || std::find(command.pipelines.begin(), command.pipelines.end(),
                                                                pipeline.name) != command.pipelines.end();
     if (!wanted) continue;
-    if (pipeline.plan.mode == WriteMode::replace && !command.once) {
+    if (pipeline.plan.mode == WriteMode::replace && !command.once && !pipeline.schedule) {
       surroundings.err << fmt::format(
           "{}: pipeline {} has write = 'replace': its rows are shown when the source has ended, and one that is "
-          "followed "
-          "never does; run it with --once\n",
+          "followed never does; give it a schedule, or run it with --once\n",
           visible(command.file), quoted(pipeline.name));
       return 2;
     }

@@ -76,6 +76,16 @@ std::string json_of(const std::vector<Line>& lines) {
     optional_time(json, "last_commit", state.committed_micros);
     json.field("last_error", std::string_view(state.last_error));
     optional_time(json, "error_at", state.error_micros);
+    json.key("last_run");
+    if (state.run) {
+      json.begin_object();
+      optional_time(json, "started", state.run->started_micros);
+      optional_time(json, "ended", state.run->ended_micros);
+      json.field("error", std::string_view(state.run->error)).end_object();
+    } else {
+      json.null();
+    }
+    optional_time(json, "next_run", state.run ? state.run->next_micros : std::nullopt);
     json.key("aggregates").begin_array();
     for (size_t i = 0; i < state.aggregates.size(); ++i) {
       json.begin_object().field("name", std::string_view(state.aggregates[i])).key("timezone");
@@ -103,6 +113,16 @@ std::string count_of(uint64_t number, std::string_view word) {
   return fmt::format("{} {}{}", with_commas(number), word, number == 1 ? "" : "s");
 }
 
+std::string run_in_words(const PipelineRun& run, int64_t now) {
+  const auto whole_seconds = [](int64_t micros) { return format_time(micros / kMicrosPerSecond * kMicrosPerSecond); };
+  const int64_t took = std::max<int64_t>(run.ended_micros - run.started_micros, 0) / kMicrosPerSecond;
+  std::string out = fmt::format("  last run {} UTC ({}), {}", whole_seconds(run.started_micros),
+                                ago(run.started_micros, now), human_seconds(static_cast<uint64_t>(took)));
+  out += run.error.empty() ? "\n" : ", failed: " + visible(run.error, 1000) + "\n";
+  if (run.next_micros) out += fmt::format("  next run {} UTC\n", whole_seconds(*run.next_micros));
+  return out;
+}
+
 std::string text_of(const Line& line, int64_t now) {
   const PipelineState& state = line.state;
   if (!line.started) {
@@ -128,6 +148,7 @@ std::string text_of(const Line& line, int64_t now) {
   if (line.behind_bytes) {
     out += *line.behind_bytes == 0 ? "  up to date\n" : fmt::format("  {} behind\n", human_bytes(*line.behind_bytes));
   }
+  if (state.run) out += run_in_words(*state.run, now);
   if (!state.last_error.empty()) {
     out += fmt::format("  last error{}: {}\n", state.error_micros ? " " + ago(*state.error_micros, now) : "",
                        visible(state.last_error, 1000));

@@ -215,6 +215,7 @@ class Planner {
                       fmt::format("the table's name {} {}", quoted(pipeline.plan.table), trouble));
     }
     take_write_mode(settings, entry.key_at, pipeline.plan);
+    take_schedule(settings, what, pipeline);
     const SourceDeclared* source_found = find_declared(file_.sources, from);
     const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
@@ -235,6 +236,27 @@ class Planner {
     if (const Value* key = settings.find("key")) own.by = *key;
     if (const Value* newest = settings.find("newest")) own.value = *newest;
     file_.pipelines.push_back(std::move(pipeline));
+  }
+
+  void take_schedule(const Settings& settings, const std::string& what, PipelineDeclared& pipeline) {
+    const std::string timezone = settings.text("timezone");
+    if (const auto zone = TimeZone::find(timezone); !zone.ok()) {
+      complaints_.add(settings.place("timezone"), fmt::format("'timezone' of {}: {}", what, zone.status().message()));
+      return;
+    }
+    if (!settings.has("schedule")) {
+      if (!settings.has("timezone")) return;
+      complaints_.add(settings.place("timezone"),
+                      fmt::format("'timezone' of {} is that of its schedule, and it has none", what));
+      return;
+    }
+    Result<Schedule> schedule = Schedule::parse(settings.text("schedule"), timezone);
+    if (!schedule.ok()) {
+      complaints_.add(settings.place("schedule"),
+                      fmt::format("'schedule' of {}: {}", what, schedule.status().message()));
+      return;
+    }
+    pipeline.schedule = *std::move(schedule);
   }
 
   void take_write_mode(const Settings& settings, const Place& at, SinkPlan& plan) {

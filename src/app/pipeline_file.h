@@ -15,6 +15,7 @@
 #include "config/complaints.h"
 #include "config/value.h"
 #include "flow/sink.h"
+#include "lookup/schedule.h"
 
 namespace leat::app {
 
@@ -50,6 +51,7 @@ struct PipelineDeclared {
   bool raw = true;
   uint64_t commit_rows = 0;
   uint64_t commit_every_ms = 0;
+  std::optional<Schedule> schedule;
   std::shared_ptr<const Complaints> written;  // knows the file and its text, and complains of nothing
 };
 

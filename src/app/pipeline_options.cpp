@@ -17,7 +17,7 @@ constexpr std::array<Option, 2> kCommitOptions{{
      .help = "and at the latest so long after the first record that is not yet committed"},
 }};
 
-constexpr std::array<Option, 9> kPipelineOptions{{
+constexpr std::array<Option, 11> kPipelineOptions{{
     {.name = "from", .required = true, .help = "the name of a source"},
     {.name = "to",
      .required = true,
@@ -27,8 +27,8 @@ constexpr std::array<Option, 9> kPipelineOptions{{
      .standard = "append",
      .choices = write_modes,
      .help = "append: every record becomes a row; ignore: unless one with its key is there; merge: it takes over the "
-             "row with its key; replace: each run with --once fills the table anew, readers see the old rows until it "
-             "is complete"},
+             "row with its key; replace: each run to its end (--once, or by a schedule) fills the table anew, readers "
+             "see the old rows until it is complete"},
     {.name = "key",
      .type = OptionType::names,
      .may_be_empty = true,
@@ -42,6 +42,10 @@ constexpr std::array<Option, 9> kPipelineOptions{{
     {.name = "transforms",
      .type = OptionType::transforms,
      .help = "what happens to the rows before they are written, in order: [ { type = \"filter\", … }, … ]"},
+    {.name = "schedule",
+     .help = "when it runs, each time to the end of its source: \"every 3h\", or the five fields of cron, \"0 */3 * * "
+             "*\"; without it it follows its source"},
+    {.name = "timezone", .standard = "UTC", .help = "the time zone of the fields of cron: \"Europe/Berlin\""},
     {.name = "commit",
      .type = OptionType::section,
      .inner = kCommitOptions,

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "base/time.h"
 
 namespace leat::app {
 namespace {
@@ -49,6 +50,20 @@ double Progress::bytes_per_second() const {
   return per_second(&Sample::bytes);
 }
 
+std::string Progress::counts() const {
+  std::string out = with_commas(live_.rows) + " rows";
+  if (live_.rejects > 0) {
+    out += fmt::format(", {} {}", with_commas(live_.rejects), live_.rejects == 1 ? "reject" : "rejects");
+  }
+  return out;
+}
+
+std::string Progress::line_until(int64_t next_micros, int64_t now_micros) const {
+  const auto seconds = static_cast<uint64_t>(std::max<int64_t>((next_micros - now_micros) / kMicrosPerSecond, 0));
+  return fmt::format("{}  {}  next run {} UTC, in {}", name_, counts(), format_time(next_micros),
+                     human_seconds(seconds));
+}
+
 std::string Progress::line(const std::string& more) const {
   std::string out = name_ + "  ";
   const uint64_t left = live_.backlog_bytes.value_or(0);
@@ -56,11 +71,7 @@ std::string Progress::line(const std::string& more) const {
     const double share = static_cast<double>(live_.bytes) / static_cast<double>(live_.bytes + left);
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
   }
-  out += fmt::format("{} rows", with_commas(live_.rows));
-  if (live_.rejects > 0) {
-    out += fmt::format(", {} {}", with_commas(live_.rejects), live_.rejects == 1 ? "reject" : "rejects");
-  }
-  out += fmt::format("  {}/s", human_rate(rows_per_second()));
+  out += fmt::format("{}  {}/s", counts(), human_rate(rows_per_second()));
   if (live_.phase == Phase::waiting_to_retry) {
     return out + "  waiting: " + live_.trouble;
   }

@@ -27,8 +27,11 @@ class Progress {
   [[nodiscard]] double bytes_per_second() const;
   // One line for the live block; `more` stands at its end.
   [[nodiscard]] std::string line(const std::string& more) const;
+  // The same while nothing runs until a time; both as os::Clock::now_micros.
+  [[nodiscard]] std::string line_until(int64_t next_micros, int64_t now_micros) const;
 
  private:
+  [[nodiscard]] std::string counts() const;
   struct Sample {
     uint64_t at_ms = 0;
     uint64_t rows = 0;

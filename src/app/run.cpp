@@ -14,10 +14,12 @@
 #include "app/last_day.h"
 #include "app/print_results.h"
 #include "app/progress.h"
+#include "app/scheduled.h"
 #include "app/target.h"
 #include "app/top_model.h"
 #include "app/top_view.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "os/screen.h"
 
 namespace leat::app {
@@ -26,6 +28,7 @@ namespace {
 constexpr uint64_t kDrawEveryMs = 500;
 constexpr uint64_t kLogEveryMs = 10'000;
 constexpr uint32_t kAttemptsOnce = 4;
+constexpr uint32_t kAttemptsScheduled = 10;  // over a minute: nobody waits for it, and the next run may be hours away
 constexpr size_t kMostLines = 12;
 constexpr size_t kRowsForCounts = 20;  // of the terminal: what was said before is to stay in sight
 constexpr size_t kMostCountRows = 10;
@@ -72,6 +75,7 @@ struct Job {
   Status outcome;
   bool done = false;  // under the runner's mutex
   bool told = false;
+  std::optional<int64_t> next_run_micros;  // while it waits for it; under the runner's mutex
   Progress progress;
   uint64_t commits_told = 0;
   uint64_t rows_told = 0;
@@ -80,6 +84,13 @@ struct Job {
 
 std::string rejects_in_words(uint64_t rejects) {
   return fmt::format("{} {}", with_commas(rejects), rejects == 1 ? "reject" : "rejects");
+}
+
+// A value of a log that needs no quotes.
+std::string iso_time(int64_t micros) {
+  std::string text = format_time(micros);
+  text[text.find(' ')] = 'T';
+  return text + "Z";
 }
 
 std::string shell_word(const std::string& text) {
@@ -137,12 +148,12 @@ class Runner {
     job->transforms = make_transforms(declared);
     job->sink = declared.sink.kind->make(declared.sink.settings, making);
     EngineOptions engine;
-    engine.once = options_.once;
+    engine.once = options_.once || declared.schedule;
     engine.commit_rows = surroundings_.overrides.commit_rows.value_or(declared.commit_rows);
     engine.commit_every_ms = declared.commit_every_ms;
     engine.queue_batches = surroundings_.overrides.queue_batches.value_or(engine.queue_batches);
     engine.restart_after_each_commit = surroundings_.overrides.restart_after_each_commit;
-    engine.attempts = options_.once ? kAttemptsOnce : 0;
+    engine.attempts = options_.once ? kAttemptsOnce : declared.schedule ? kAttemptsScheduled : 0;
     const Note engine_note = [this, name](NoteLevel level, const std::string& text) {
       talk_.note(level, level == NoteLevel::info ? "recovered" : "retry", name, text);
     };
@@ -194,18 +205,61 @@ class Runner {
     if (is_for_nothing(job)) return;
     job.told_at_ms = clock_.steady_ms();
     job.progress.look(job.engine->live(), job.told_at_ms);
-    talk_.event(NoteLevel::info, "start",
-                {{"pipeline", job.declared.name},
-                 {"source", job.declared.source.name},
-                 {"to", place_of(job.declared.sink)},
-                 {"table", job.declared.plan.table}});
     job.thread = std::thread([this, &job] {
-      Status outcome = job.engine->run(surroundings_.stop);
+      Status outcome = job.declared.schedule ? run_scheduled(job) : run_engine(job);
       const std::lock_guard lock(mutex_);
       job.outcome = std::move(outcome);
       job.done = true;
       ended_.notify_all();
     });
+  }
+
+  // The pipeline's thread.
+  Status run_engine(Job& job) {
+    talk_.event(NoteLevel::info, "start",
+                {{"pipeline", job.declared.name},
+                 {"source", job.declared.source.name},
+                 {"to", place_of(job.declared.sink)},
+                 {"table", job.declared.plan.table}});
+    return job.engine->run(surroundings_.stop);
+  }
+
+  // Likewise: one run, or one after the other until a stop. Those that fail have been said then.
+  Status run_scheduled(Job& job) {
+    const std::string& name = job.declared.name;
+    const Note note = [&](NoteLevel level, const std::string& text) { talk_.note(level, "schedule", name, text); };
+    ScheduledPipeline pipeline{name, *job.declared.schedule, job.sink.get(), [&] { return run_engine(job); }, nullptr};
+    if (options_.once) return run_once_now(std::move(pipeline), clock_, note, surroundings_.stop);
+    pipeline.run = [&] {
+      set_next_run(job, std::nullopt);
+      Status outcome = run_engine(job);
+      const LiveStatus live = job.engine->live();
+      talk_.event(NoteLevel::info, "run_end",
+                  {{"pipeline", name},
+                   {"rows", std::to_string(live.rows)},
+                   {"rejects", std::to_string(live.rejects)},
+                   {"ok", outcome.ok() ? "true" : "false"}});
+      if (!outcome.ok()) {
+        talk_.note(NoteLevel::error, "failure", name,
+                   fmt::format("pipeline {}: this run has failed: {}", quoted(name), outcome.message()));
+      }
+      return outcome;
+    };
+    pipeline.waits = [&](int64_t next_micros) {
+      set_next_run(job, next_micros);
+      talk_.event(NoteLevel::info, "wait", {{"pipeline", name}, {"next_run", iso_time(next_micros)}});
+    };
+    run_on_schedule(std::move(pipeline), clock_, note, surroundings_.stop);
+    return {};
+  }
+
+  void set_next_run(Job& job, std::optional<int64_t> micros) {
+    const std::lock_guard lock(mutex_);
+    job.next_run_micros = micros;
+  }
+  std::optional<int64_t> next_run(const Job& job) {
+    const std::lock_guard lock(mutex_);
+    return job.next_run_micros;
   }
 
   // Draws or logs until every pipeline has ended.
@@ -266,6 +320,10 @@ class Runner {
       if (lines.size() == kMostLines) {
         lines.push_back(fmt::format("… and {} more pipelines", jobs_.size() - kMostLines));
         break;
+      }
+      if (const std::optional<int64_t> next_micros = next_run(*job)) {
+        lines.push_back(job->progress.line_until(*next_micros, clock_.now_micros()));
+        continue;
       }
       lines.push_back(job->progress.line(job->last_day && counts.empty() ? job->last_day->words(now_ms) : ""));
     }

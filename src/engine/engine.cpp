@@ -68,6 +68,7 @@ class Engine::Impl {
 
   Status run(const std::stop_token& stop) {
     std::optional<Backoff> backoff;
+    line_.plan.new_run = true;
     for (;;) {
       const uint64_t commits_before = live().commits;
       Status outcome = run_until_failure(stop);
@@ -140,6 +141,7 @@ class Engine::Impl {
       LEAT_ASSIGN(line_.plan.schema, transform->bind(line_.plan.schema));
     }
     LEAT_ASSIGN(Positions positions, line_.sink->open(line_.plan));
+    line_.plan.new_run = false;
 
     OrderedQueue queue(options_.queue_batches, options_.queue_bytes);
     std::stop_source stop_reading;

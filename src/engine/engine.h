@@ -68,7 +68,7 @@ class Engine {
   ~Engine();
 
   // Until the source ends, a stop, or a failure that going on cannot mend. A stop (after what was read is committed)
-  // is ok.
+  // is ok. May be called again: another run, whose counts are added.
   Status run(const std::stop_token& stop);
   [[nodiscard]] LiveStatus live() const;
 

@@ -33,6 +33,8 @@ TEST_F(EngineTest, a_failing_source_is_opened_again_where_the_sink_stands) {
   ASSERT_TRUE(run(once()).ok());
   expect_all(100);
   EXPECT_GT(source_.opens, 1U);
+  EXPECT_GT(sink_.opens, 1U);
+  EXPECT_EQ(sink_.new_runs, 1U);
   EXPECT_EQ(live_.retries, 5U);
   EXPECT_TRUE(live_.trouble.empty());
   EXPECT_EQ(notes_.front(), "the source is away; trying again in 0.0 s");

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "data/record_batch.h"
 #include "data/reject.h"
 #include "flow/results.h"
+#include "flow/run.h"
 
 namespace leat {
 
@@ -44,6 +46,7 @@ struct SinkPlan {
   std::vector<std::string> key;  // columns that make a record unique; for ignore and merge
   std::string newest;            // for merge: the larger value of this column wins; empty: the later record does
   std::string source_schema;     // Decoder::save_schema(), to be kept
+  bool new_run = false;          // for replace: what an earlier run has left is dropped, also one of this object
   std::vector<AggregateSpec> aggregates;
   std::vector<TableIndex> indexes;
 };
@@ -66,6 +69,12 @@ class Sink {
 
   // The plan.source_schema of this pipeline's last open(); "" when it never ran here. In place of open().
   virtual Result<std::string> source_schema(const std::string& /*pipeline*/) { return std::string(); }
+
+  // The last run of a pipeline with a schedule that has ended; nothing: none. And keeps one. Both in place of open().
+  virtual Result<std::optional<PipelineRun>> last_run(const std::string& /*pipeline*/) {
+    return std::optional<PipelineRun>();
+  }
+  virtual Status keep_run(const std::string& /*pipeline*/, const PipelineRun& /*run*/) { return {}; }
 
   // Makes or checks the tables and returns where every part of this pipeline stands. Kinds: retry (locked, disk full),
   // bad_config (the table is not ours, a newer layout), fatal (corrupt, another process runs this pipeline).

@@ -14,6 +14,7 @@
 #include "data/aggregate_spec.h"
 #include "data/position.h"
 #include "data/schema.h"
+#include "flow/run.h"
 #include "flow/scan.h"
 
 namespace leat {
@@ -33,6 +34,7 @@ struct PipelineState {
   double rows_per_second = 0;               // as of the last commit
   std::string last_error;                   // empty: none since the last commit
   std::optional<int64_t> error_micros;
+  std::optional<PipelineRun> run;       // the last one that has ended, of a pipeline with a schedule
   std::vector<PartState> parts;         // in the order in which they were first seen
   std::vector<std::string> aggregates;  // names
   std::vector<std::string> timezones;   // of the aggregates, in the same order

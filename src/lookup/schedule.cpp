@@ -173,12 +173,8 @@ int64_t Schedule::next_after(int64_t seconds) {
   }
 }
 
-int64_t Schedule::due(int64_t last, int64_t now) {
-  if (last > now) {
-    const int64_t first = next_after(now);
-    if (next_after(first) <= last) return first;
-  }
-  return next_after(last);
+int64_t Schedule::count_from(int64_t last, int64_t now) {
+  return last > now && next_after(next_after(now)) <= last ? now : last;
 }
 
 }  // namespace leat

@@ -26,10 +26,11 @@ class Schedule {
   // The first moment after `seconds`; both UTC, since 1970.
   int64_t next_after(int64_t seconds);
 
-  // When the run after the one that began at `last` is to begin, as the clock stands at `now`: in the past when it was
-  // missed, of several that were missed the first. `last` lies behind `now` where the clock was set back. By less than
-  // from one run to the next: what has run does not run again. By more: the times come again, and so do the runs.
-  int64_t due(int64_t last, int64_t now);
+  // From when on to count where the last run began at `last` and the clock stands at `now`: next_after() of it is when
+  // the next run is due; in the past, it was missed. It is `last` but where the clock was set back meanwhile by more
+  // than from one run to the next: the times come again, and so do the runs, from `now` on. Where it was set back by
+  // less, what has run does not run again.
+  int64_t count_from(int64_t last, int64_t now);
 
  private:
   explicit Schedule(TimeZone zone) : zone_(zone) {}

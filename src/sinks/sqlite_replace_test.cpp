@@ -53,6 +53,20 @@ TEST_F(SqliteReplace, EachPullBeginsAtTheBeginningAndTakesThePlaceOfTheLast) {
   expect_proven(0, 0);
 }
 
+TEST_F(SqliteReplace, AnotherRunOfTheSameObjectBeginsAnew) {
+  const auto sink = make();
+  ASSERT_TRUE(sink->open(plan_).ok());
+  FeedLine line(*sink);
+  ASSERT_TRUE(line.write(feed_batch("a", 0, 10)).ok());
+  ASSERT_TRUE(line.commit().ok());
+  sink->rollback();  // that run has failed for good
+  plan_.new_run = true;
+  const auto positions = sink->open(plan_);
+  ASSERT_TRUE(positions.ok());
+  EXPECT_TRUE(positions->empty());
+  EXPECT_EQ(value("SELECT count(*) FROM _leat_next_access_log"), "0");
+}
+
 TEST_F(SqliteReplace, ReadersSeeTheOldRowsUntilItIsComplete) {
   ASSERT_TRUE(pull(30).ok());
   const auto sink = make();

@@ -15,6 +15,7 @@
 #include "sinks/sqlite_parts.h"
 #include "sinks/sqlite_replace.h"
 #include "sinks/sqlite_rows.h"
+#include "sinks/sqlite_runs.h"
 #include "sinks/sqlite_scan.h"
 
 namespace leat {
@@ -34,6 +35,8 @@ class SqliteSink final : public Sink {
   ~SqliteSink() override { let_go(); }
 
   Result<std::string> source_schema(const std::string& pipeline) override;
+  Result<std::optional<PipelineRun>> last_run(const std::string& pipeline) override;
+  Status keep_run(const std::string& pipeline, const PipelineRun& run) override;
   Result<Positions> open(const SinkPlan& plan) override;
   void prepare(RecordBatch& batch) const override { aggregates_->prepare(batch); }
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
@@ -47,6 +50,7 @@ class SqliteSink final : public Sink {
   enum class State : uint8_t { closed, ready, writing, broken };
 
   Result<std::unique_ptr<SqliteDatabase>> connect(uint64_t busy_timeout_ms) const;
+  Result<std::unique_ptr<SqliteDatabase>> connect_to_known() const;
   Status use_write_ahead_log();
   Status set_up(const SinkPlan& plan);
   Status make_tables(const SinkPlan& plan);
@@ -90,16 +94,34 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteSink::connect(uint64_t busy_timeou
                                .busy_timeout_ms = busy_timeout_ms});
 }
 
-Result<std::string> SqliteSink::source_schema(const std::string& pipeline) {
+// Null: there is no file yet.
+Result<std::unique_ptr<SqliteDatabase>> SqliteSink::connect_to_known() const {
   LEAT_ASSIGN(const auto file, os::file_system().info(options_.path, os::Links::follow));
-  if (!file) return std::string();
-  LEAT_ASSIGN(const auto db, connect(options_.busy_timeout_ms));
-  return read_sqlite_source_schema(*db, pipeline);
+  if (!file) return std::unique_ptr<SqliteDatabase>();
+  return connect(options_.busy_timeout_ms);
+}
+
+Result<std::string> SqliteSink::source_schema(const std::string& pipeline) {
+  LEAT_ASSIGN(const auto db, connect_to_known());
+  return db == nullptr ? std::string() : read_sqlite_source_schema(*db, pipeline);
+}
+
+Result<std::optional<PipelineRun>> SqliteSink::last_run(const std::string& pipeline) {
+  LEAT_ASSIGN(const auto db, connect_to_known());
+  return db == nullptr ? std::optional<PipelineRun>() : read_sqlite_run(*db, pipeline);
+}
+
+Status SqliteSink::keep_run(const std::string& pipeline, const PipelineRun& run) {
+  LEAT_ASSIGN(const auto db, connect_to_known());
+  if (db == nullptr) return {};
+  LEAT_ASSIGN(const bool ours, db->has_table("_leat_meta"));
+  return ours ? keep_sqlite_run(*db, pipeline, run) : Status();
 }
 
 Result<Positions> SqliteSink::open(const SinkPlan& plan) {
   close();
   plan_ = plan;
+  if (plan.new_run) pulling_ = false;
   LEAT_ASSIGN(db_, connect(options_.busy_timeout_ms));
   Status outcome = set_up(plan);
   if (!outcome.ok()) {

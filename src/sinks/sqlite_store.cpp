@@ -11,19 +11,13 @@
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_rebuild.h"
 #include "sinks/sqlite_rewind.h"
+#include "sinks/sqlite_runs.h"
 #include "sinks/sqlite_scan.h"
 #include "sinks/sqlite_value.h"
 #include "sinks/sqlite_verify.h"
 
 namespace leat {
 namespace {
-
-std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
-  const std::string_view text = row.text(at);
-  int64_t micros = 0;
-  if (!parse_time(text.data(), text.size(), &micros)) return std::nullopt;
-  return micros;
-}
 
 class SqliteStore final : public Store {
  public:
@@ -110,6 +104,7 @@ Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
   }
   for (PipelineState& state : states) {
     LEAT_TRY(read_parts(state));
+    LEAT_ASSIGN(state.run, read_sqlite_run(*db_, state.pipeline));
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(*db_, state.pipeline));
     for (const AggregateSpec& spec : specs) {
       state.aggregates.push_back(spec.name);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "db/sqlite.h"
+#include "os/clock.h"
 #include "sinks/sqlite.h"
 #include "tests/support/sink_feed.h"
 
@@ -149,6 +150,25 @@ TEST_F(SqliteStoreTest, AnAnswerThatTakesTooLongIsGivenUp) {
   ASSERT_TRUE(rows.ok()) << rows.status().message();
   EXPECT_EQ(rows->size(), 10U);
   EXPECT_TRUE(store_->pipelines().ok());
+}
+
+TEST_F(SqliteStoreTest, TheLastRun) {
+  const auto sink = make_sqlite_sink({.path = path_, .vfs = ""}, os::clock(), nullptr);
+  EXPECT_EQ(*sink->last_run("logs"), std::nullopt);
+  EXPECT_EQ(store_->pipelines()->at(0).run, std::nullopt);
+  PipelineRun run{1'700'000'000'000'001, 1'700'000'060'000'000, "", 1'700'003'600'000'000};
+  for (const char* error : {"", "the API is away"}) {
+    run.error = error;
+    ASSERT_TRUE(sink->keep_run("logs", run).ok());
+    EXPECT_EQ(*sink->last_run("logs"), run);
+    EXPECT_EQ(store_->pipelines()->at(0).run, run);
+    run.next_micros.reset();
+  }
+  EXPECT_EQ(*sink->last_run("other"), std::nullopt);
+  // A database that is not there, or not leat's, is not made to keep that.
+  const auto other = make_sqlite_sink({.path = path_ + "-other", .vfs = ""}, os::clock(), nullptr);
+  EXPECT_TRUE(other->keep_run("logs", run).ok());
+  EXPECT_EQ(*other->last_run("logs"), std::nullopt);
 }
 
 }  // namespace

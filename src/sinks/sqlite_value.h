@@ -2,8 +2,10 @@
 
 // Cells of any type, from and into statements. Pure functions; the thread of the statement.
 
+#include <optional>
 #include <string_view>
 
+#include "base/time.h"
 #include "db/sqlite.h"
 #include "flow/scan.h"
 
@@ -20,6 +22,14 @@ inline StoredValue value_at(const SqliteStatement& row, int at) {
     default:
       return row.string(at);
   }
+}
+
+// Nothing: NULL, or no time.
+inline std::optional<int64_t> time_at(const SqliteStatement& row, int at) {
+  const std::string_view text = row.text(at);
+  int64_t micros = 0;
+  if (!parse_time(text.data(), text.size(), &micros)) return std::nullopt;
+  return micros;
 }
 
 // `value` is borrowed until the next reset().

@@ -121,6 +121,7 @@ class MemorySink final : public Sink {
   Ranges ranges;
   std::atomic<uint64_t> commits = 0;
   uint64_t opens = 0;
+  uint64_t new_runs = 0;  // of them, the first of a run
   bool finished = false;
   std::vector<std::string> troubles;
 
@@ -139,6 +140,7 @@ class MemorySink final : public Sink {
   Result<Positions> open(const SinkPlan& plan) override {
     EXPECT_NE(plan.schema, nullptr);
     ++opens;
+    if (plan.new_run) ++new_runs;
     LEAT_TRY(fault());
     kept_schema = plan.source_schema;
     new_rows_.clear();
