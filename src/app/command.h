@@ -24,14 +24,15 @@ struct TestOverrides {
 };
 
 struct Surroundings {
-  std::ostream& out;             // results
-  std::ostream& err;             // talk
-  bool err_is_terminal = false;  // progress and the live view are drawn on `err`
-  bool colour = false;           // `err` is a terminal and NO_COLOR is not set
-  bool out_is_terminal = false;  // `out` can be redrawn in place
-  bool out_colour = false;       // and NO_COLOR is not set
-  size_t out_columns = 0;        // of the terminal that `out` is; 0: it is none
-  std::stop_token stop;          // SIGINT or SIGTERM
+  std::ostream& out;               // results
+  std::ostream& err;               // talk
+  bool err_is_terminal = false;    // progress and the live view are drawn on `err`
+  bool colour = false;             // `err` is a terminal and NO_COLOR is not set
+  bool out_is_terminal = false;    // `out` can be redrawn in place
+  bool out_colour = false;         // and NO_COLOR is not set
+  size_t out_columns = 0;          // of the terminal that `out` is; 0: it is none
+  std::stop_token stop;            // SIGINT or SIGTERM
+  std::string notify_socket = {};  // of a service manager that wants to know when it runs (os/service.h)
   TestOverrides overrides;
 };
 

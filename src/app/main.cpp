@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
       .out_colour = out_terminal && !no_colour,
       .out_columns = leat::os::is_terminal(STDOUT_FILENO) ? leat::os::terminal_size(STDOUT_FILENO).columns : 0,
       .stop = signals.token(),
+      .notify_socket = leat::os::environment("NOTIFY_SOCKET"),
       .overrides = {},
   };
   return leat::app::run_command({argv + 1, argv + argc}, surroundings);

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "os/screen.h"
+#include "os/service.h"
 
 namespace leat::app {
 namespace {
@@ -275,8 +276,21 @@ class Runner {
       }
       const uint64_t now_ms = clock_.steady_ms();
       for (const auto& job : jobs_) look(*job, now_ms);
+      notify_service(all_done);
       if (all_done) return;
       draw(now_ms);
+    }
+  }
+
+  // A service is ready when each pipeline has found its sink and its source, or waits for them or for its time.
+  void notify_service(bool all_done) {
+    const auto has_begun = [this](const auto& job) {
+      return job->engine->live().phase != Phase::starting || next_run(*job);
+    };
+    const bool ready = !all_done && std::all_of(jobs_.begin(), jobs_.end(), has_begun);
+    if (ready && !told_ready_) told_ready_ = os::notify_service(surroundings_.notify_socket, "READY=1");
+    if (told_ready_ && !told_stopping_ && surroundings_.stop.stop_requested()) {
+      told_stopping_ = os::notify_service(surroundings_.notify_socket, "STOPPING=1");
     }
   }
 
@@ -424,6 +438,8 @@ class Runner {
   os::Clock& clock_;
   std::vector<std::unique_ptr<Job>> jobs_;
   std::optional<TopReader> top_;
+  bool told_ready_ = false;
+  bool told_stopping_ = false;
   std::mutex mutex_;
   std::condition_variable ended_;
 };
