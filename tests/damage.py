@@ -86,6 +86,48 @@ DAMAGES = [
      [["aggregate 'statuses_per_day'", "hits is"]], {}),
 ]
 
+# The same of a table that is written by key (write = "merge"): scripts, each statement run by itself. {hide} and {show} take
+# the index out of the schema and put it back, so that what is between them passes it by.
+HIDE = ["PRAGMA writable_schema = ON", "CREATE TABLE hidden AS SELECT * FROM sqlite_schema WHERE name = '_leat_key_stock'",
+        "DELETE FROM sqlite_schema WHERE name = '_leat_key_stock'", "PRAGMA writable_schema = RESET"]
+SHOW = ["PRAGMA writable_schema = ON", "INSERT INTO sqlite_schema SELECT * FROM hidden", "PRAGMA writable_schema = RESET",
+        "DROP TABLE hidden"]
+KEY_DAMAGES = [
+    ("the index is gone", ["DROP INDEX _leat_key_stock"], ["'_leat_key_stock'", "is gone"]),
+    ("the index of revisions is gone", ["DROP INDEX _leat_revision_stock"], ["'_leat_revision_stock'", "is gone"]),
+    ("the index takes twins", ["DROP INDEX _leat_key_stock", "CREATE INDEX _leat_key_stock ON stock(id)"],
+     ["'_leat_key_stock'", "keeps rows with the same key apart"]),
+    ("a key that is NULL", ["UPDATE stock SET id = NULL WHERE _row = 5"], ["'_leat_key_stock'", "1 rows have no value"]),
+    ("a row without an entry", HIDE + ["INSERT INTO stock SELECT id + 1000, name, _part, _offset, _revision + 1000, 900 FROM stock "
+                                       "WHERE _row = 5"] + SHOW, ["'_leat_key_stock'", "30 entries for 31 rows"]),
+    ("an entry without a row", HIDE + ["DELETE FROM stock WHERE _row = 5"] + SHOW,
+     ["'_leat_key_stock'", "30 entries for 29 rows"]),
+    ("an entry of another key", HIDE + ["UPDATE stock SET id = 777 WHERE _row = 5"] + SHOW,
+     ["'_leat_key_stock'", "not those of the rows"]),
+    ("two rows with one key", HIDE + ["UPDATE stock SET id = (SELECT id FROM stock WHERE _row = 6) WHERE _row = 5"] + SHOW,
+     ["'_leat_key_stock'", "not those of the rows"]),
+    ("an index with twins in it", ["DROP INDEX _leat_key_stock", "UPDATE stock SET id = 6 WHERE _row = 5",
+                                   "CREATE INDEX _leat_key_stock ON stock(id)", "PRAGMA writable_schema = ON",
+                                   "UPDATE sqlite_schema SET sql = replace(sql, 'CREATE INDEX', 'CREATE UNIQUE INDEX') WHERE name = "
+                                   "'_leat_key_stock'", "PRAGMA writable_schema = RESET"],
+     ["'_leat_key_stock'", "1 rows have a key that another one has"]),
+]
+
+STOCK = """
+[sources.file]
+type = "file"
+include = ["stock.csv"]
+format = { type = "csv", columns = ["id:integer", "name"] }
+[sinks.db]
+type = "sqlite"
+path = "stock.db"
+[pipelines.stock]
+from = "file"
+to = "db"
+write = "merge"
+key = ["id"]
+"""
+
 
 def write_log(path, lines, host):
     with open(path, "w") as log:
@@ -138,12 +180,41 @@ class Judge:
         if all(problem.startswith("aggregate '") for problem in report["problems"]):
             self.rebuilt(database, name)
 
+    def damaged_keys(self, database, name, statements, words):
+        connection = sqlite3.connect(database, isolation_level=None)
+        for statement in statements:
+            connection.execute(statement)
+        connection.close()
+        status, report, text = self.verify(database)
+        if report is None or status != 1 or not any(all(word in problem for word in words)
+                                                    for problem in report["problems"]):
+            self.say(name, f"exit status {status}, no problem names {words}: {report or text}")
+
+    def keys(self, folder):
+        (folder / "stock.toml").write_text(STOCK)
+        (folder / "stock.csv").write_text("id,name\n" + "".join(f"{i % 30},name {i}\n" for i in range(100)))
+        made = subprocess.run([self.leat, "run", str(folder / "stock.toml"), "--once"], capture_output=True, text=True)
+        whole = folder / "stock.db"
+        status, report, text = self.verify(whole)
+        if made.returncode != 0 or status != 0:
+            self.say("keys", f"{made.stderr}{report or text}")
+        for damage in KEY_DAMAGES:
+            self.damaged_keys(copied(whole, folder), *damage)
+
     def rebuilt(self, database, name):
         self.mended += 1
         done = subprocess.run([self.leat, "rebuild", str(database)], capture_output=True, text=True)
         status, report, text = self.verify(database)
         if done.returncode != 0 or done.stdout.count("rebuilt: ") != 5 or status != 0:
             self.say(name, f"not mended by rebuild ({done.stdout}{done.stderr}): {report or text}")
+
+
+def copied(whole, folder):
+    database = folder / "damaged.db"
+    for suffix in ("", "-wal", "-shm"):
+        pathlib.Path(str(database) + suffix).unlink(missing_ok=True)
+    shutil.copy(whole, database)
+    return database
 
 
 def main():
@@ -172,14 +243,11 @@ def main():
         origin = connection.execute("SELECT origin FROM _leat_parts WHERE part = 1").fetchone()[0]
         connection.close()
         for name, sql, wanted, numbers in DAMAGES:
-            database = folder / "damaged.db"
-            for suffix in ("", "-wal", "-shm"):
-                pathlib.Path(str(database) + suffix).unlink(missing_ok=True)
-            shutil.copy(whole, database)
-            judge.damaged(database, origin, columns, name, sql, wanted, numbers)
+            judge.damaged(copied(whole, folder), origin, columns, name, sql, wanted, numbers)
+        judge.keys(folder)
     if judge.mended < 10:
         judge.say("rebuild", f"only {judge.mended} cases are of aggregates alone")
-    print(f"{len(DAMAGES)} ways to damage a database, {judge.mended} of them mended, {judge.wrong} complaints")
+    print(f"{len(DAMAGES) + len(KEY_DAMAGES)} ways to damage a database, {judge.mended} of them mended, {judge.wrong} complaints")
     return 1 if judge.wrong else 0
 
 

@@ -68,6 +68,7 @@ class Verifier {
     LEAT_TRY(read_rejects());
     for (const PipelineCheck& pipeline : pipelines_) LEAT_TRY(read_rows(pipeline));
     for (auto& [id, part] : parts_) LEAT_TRY(compare(id, part));
+    for (const PipelineCheck& pipeline : pipelines_) LEAT_TRY(check_keys(pipeline));
     for (const PipelineCheck& pipeline : pipelines_) LEAT_TRY(recount(pipeline));
     if (more_ > 0) report_.problems.push_back(fmt::format("and {} more", more_));
     return std::move(report_);
@@ -85,6 +86,7 @@ class Verifier {
   Status read_rows(const PipelineCheck& pipeline);
   Status compare(int64_t id, const PartCheck& part);
   Status count_offsets(int64_t id, const PartCheck& part, const std::string& table);
+  Status check_keys(const PipelineCheck& pipeline);
   Status recount(const PipelineCheck& pipeline);
 
   void problem(std::string text) {
@@ -404,6 +406,16 @@ Status Verifier::count_offsets(int64_t id, const PartCheck& check, const std::st
   problem(fmt::format("table {}, {}: {}{} lost, {} doubled{}", quoted(table), shown(id, check),
                       moved ? "at least " : "", lost, doubled,
                       moved || distinct > expected ? ": there are offsets that were never committed" : ""));
+  return {};
+}
+
+Status Verifier::check_keys(const PipelineCheck& pipeline) {
+  if (pipeline.mode != WriteMode::ignore && pipeline.mode != WriteMode::merge) return {};
+  LEAT_ASSIGN(const bool there, db_.has_table(pipeline.table));
+  if (!there) return {};
+  std::vector<std::string> problems;
+  LEAT_TRY(verify_sqlite_keys(db_, pipeline.table, pipeline.mode, problems));
+  for (std::string& text : problems) problem(std::move(text));
   return {};
 }
 

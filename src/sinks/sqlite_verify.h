@@ -18,4 +18,9 @@ Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pip
                                 WriteMode mode, const std::function<void(uint64_t)>& progress,
                                 std::vector<std::string>& problems);
 
+// Adds to `problems` where the unique indexes of a table that is written with ignore or merge do not have each row just
+// once. Reads the table and its indexes once.
+Status verify_sqlite_keys(const SqliteDatabase& db, const std::string& table, WriteMode mode,
+                          std::vector<std::string>& problems);
+
 }  // namespace leat
