@@ -222,5 +222,35 @@ TEST_F(SqliteScanTest, LastRow) {
   EXPECT_FALSE(store_->last_row("nothing").ok());
 }
 
+TEST(SqliteScanOfMerged, ChangesAreReadByTheirRevision) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("merged.db");
+  SinkPlan plan = feed_plan();
+  plan.mode = WriteMode::merge;
+  plan.key = {"status"};
+  const auto sink = make_feed_sink(path);
+  ASSERT_TRUE(run_feed(*sink, plan, {"a"}, 60, 10).ok());
+  const auto store = open_sqlite_store(path);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  const auto tables = (*store)->tables();
+  ASSERT_TRUE(tables.ok());
+  const std::vector<TableColumn>& columns = (*tables)[0].columns;
+  EXPECT_EQ(columns.back().field.name, "_revision");
+  EXPECT_FALSE(columns.back().shown);
+  ScanQuery query;
+  query.table = "access_log";
+  query.columns = {"_revision"};
+  query.order = "_revision";
+  query.filters = {{"_revision", Compare::greater, int64_t{30}}};
+  std::vector<std::string> found;
+  const auto piece = (*store)->scan(query, std::nullopt, [&](std::span<const ResultCell> row) {
+    found.push_back(text_of(row[0]));
+    return true;
+  });
+  ASSERT_TRUE(piece.ok()) << piece.status().message();
+  EXPECT_FALSE(found.empty());
+  EXPECT_EQ(found, sql_rows(path, "SELECT _revision FROM access_log WHERE _revision > 30 ORDER BY 1"));
+}
+
 }  // namespace
 }  // namespace leat

@@ -80,7 +80,8 @@ Result<const std::vector<SqliteTable>*> SqliteTables::all() {
   if (version == version_) return &tables_;
   version_ = -1;
   tables_.clear();
-  LEAT_ASSIGN(SqliteStatement select, db_.prepare("SELECT pipeline, table_name FROM _leat_pipelines"));
+  LEAT_ASSIGN(SqliteStatement select,
+              db_.prepare("SELECT pipeline, table_name, write_mode = 'merge' FROM _leat_pipelines"));
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
     if (!row) break;
@@ -92,6 +93,7 @@ Result<const std::vector<SqliteTable>*> SqliteTables::all() {
     for (const char* name : {"_part", "_offset", "_row"}) {
       rows.shown.columns.push_back({{name, Type::integer, false}, false});
     }
+    if (select.integer(2) != 0) rows.shown.columns.push_back({{"_revision", Type::integer, false}, false});
     rows.row_number = "_row";
     rows.indexes = {{}};
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(db_, pipeline));
