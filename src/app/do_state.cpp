@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "app/backlog.h"
 #include "app/commands.h"
 #include "app/talk.h"
 #include "app/target.h"
@@ -36,7 +37,8 @@ std::string text_of(const PipelineState& state) {
                                  count_of(state.parts.size(), "part"));
   for (const PartState& part : state.parts) {
     const Position& position = part.position;
-    text += fmt::format("  {}: at byte {}", visible(position.part, 1000), with_commas(position.offset));
+    text += fmt::format("  {}: at {} {}", visible(position.part, 1000), counts_rows(position) ? "row" : "byte",
+                        with_commas(position.offset));
     if (!position.part.starts_with(position.origin)) text += fmt::format(" of {}", visible(position.origin, 1000));
     text += fmt::format("; {}\n", counts_in_words(part));
   }

@@ -60,8 +60,9 @@ class TableRowsCutter final : public Cutter {
 bool parse_stored(const Field& field, std::string_view text, uint64_t* cell) {
   if (field.type == Type::real) {
     double value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
     *cell = std::bit_cast<uint64_t>(value);
     return error == std::errc() && stop == end;
   }

@@ -91,9 +91,9 @@ class TableSource final : public Source {
     waiting_chunks_.clear();
     held_.clear();
     for (const Position& position : request_.resume) {
-      const size_t end = position.part.rfind('?');
-      if (end == std::string::npos || !equal_ignoring_case(position.part.substr(0, end), options_.upstream.table))
-        continue;
+      const std::string& table = options_.upstream.table;
+      const std::string_view part = position.part;
+      if (!equal_ignoring_case(part.substr(0, table.size()), table) || part.substr(table.size(), 1) != "?") continue;
       held_[position.part] = {position.offset, position.token == kHeld};
     }
     return {};
@@ -129,7 +129,7 @@ class TableSource final : public Source {
 
  private:
   // Of last lines without an end: a part for each of the upstream's.
-  [[nodiscard]] std::string held_part(int64_t upstream_part) const {
+  [[nodiscard]] std::string held_part(const std::string& upstream_part) const {
     return fmt::format("{}?{}", upstream_->table(), upstream_part);
   }
 
@@ -273,8 +273,8 @@ class TableSource final : public Source {
     const bool any = std::any_of(held_.begin(), held_.end(), [](const auto& each) { return each.second.delivered; });
     if (!any) return {};
     std::map<std::string, uint64_t> now;
-    LEAT_TRY(
-        upstream_->held_back([&](const SqliteStatement& row, int64_t part) { now[held_part(part)] = row.number(0); }));
+    LEAT_TRY(upstream_->held_back(
+        [&](const SqliteStatement& row, const std::string& part) { now[held_part(part)] = row.number(0); }));
     for (auto& [part, held] : held_) {
       const auto at = now.find(part);
       if (!held.delivered || (at != now.end() && at->second == held.number)) continue;
@@ -286,7 +286,7 @@ class TableSource final : public Source {
   // With `once`, at the end: what is provisional there is so here.
   Status take_held() {
     const size_t cells = upstream_->schema().fields.size();
-    return upstream_->held_back([&](const SqliteStatement& row, int64_t upstream_part) {
+    return upstream_->held_back([&](const SqliteStatement& row, const std::string& upstream_part) {
       const std::string part = held_part(upstream_part);
       Held& held = held_[part];
       if (held.delivered && held.number == row.number(0)) return;

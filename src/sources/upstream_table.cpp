@@ -170,17 +170,17 @@ Result<uint64_t> UpstreamTable::rows_from(uint64_t from) {
 Status UpstreamTable::held_back(const TakeHeld& take) {
   if (is_replaced()) return {};
   std::string columns = number_;
-  for (const Field& field : schema_.fields) columns += ", " + sql_name(field.name);
+  for (const Field& field : schema_.fields) columns += fmt::format(", {}.{}", sql_name(table_), sql_name(field.name));
   LEAT_ASSIGN(
       SqliteStatement select,
-      db_->prepare(fmt::format("SELECT {}, part FROM _leat_provisional JOIN {} ON _row = first_row WHERE inserted + "
-                               "updated > 0 AND part IN (SELECT part FROM _leat_parts WHERE pipeline = ?) ORDER BY 1",
+      db_->prepare(fmt::format("SELECT {}, p.name FROM _leat_parts AS p JOIN _leat_provisional USING(part) JOIN {} "
+                               "ON _row = first_row WHERE p.pipeline = ? AND inserted + updated > 0 ORDER BY 1",
                                columns, sql_name(table_))));
   select.with(std::string_view(pipeline_));
   for (;;) {
     LEAT_ASSIGN(const bool found, select.step());
     if (!found) return {};
-    take(select, select.integer(select.columns() - 1));
+    take(select, select.string(select.columns() - 1));
   }
 }
 

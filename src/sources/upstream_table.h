@@ -59,8 +59,8 @@ class UpstreamTable {
   Result<uint64_t> rows();
   Result<uint64_t> rows_from(uint64_t from);
 
-  // The provisional rows, which read() passes over; `part`: the upstream's, which has one at most.
-  using TakeHeld = std::function<void(const SqliteStatement& row, int64_t part)>;
+  // The provisional rows, which read() passes over; `part`: the name of the upstream's, which has one at most.
+  using TakeHeld = std::function<void(const SqliteStatement& row, const std::string& part)>;
   Status held_back(const TakeHeld& take);
 
   // The rows from number `from` on: calls `take` until it says false, at the row that it has taken. The first column
