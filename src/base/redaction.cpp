@@ -10,6 +10,7 @@ namespace leat {
 namespace {
 
 constexpr std::string_view kStars = "***";
+constexpr size_t kShortestSecret = 4;
 
 std::optional<int> hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -69,7 +70,9 @@ std::string redacted(std::string_view text, std::span<const std::string> secrets
   std::string out;
   for (size_t at = 0; at < text.size();) {
     size_t longest = 0;
-    for (const std::string& secret : secrets) longest = std::max(longest, spelled(text.substr(at), secret));
+    for (const std::string& secret : secrets) {
+      if (secret.size() >= kShortestSecret) longest = std::max(longest, spelled(text.substr(at), secret));
+    }
     if (longest > 0) {
       out += kStars;
       at += longest;

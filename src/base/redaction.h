@@ -13,7 +13,7 @@ namespace leat {
 bool is_secret_name(std::string_view name);
 
 // `text` with *** in place of each of `secrets`, wherever it stands: as it is, percent-encoded (also in part), or with
-// '+' for a space.
+// '+' for a space. Those shorter than 4 bytes are not looked for: they stand everywhere.
 std::string redacted(std::string_view text, std::span<const std::string> secrets);
 
 // `url` with *** in place of its user and password, of the values of parameters that are named like secrets, and of

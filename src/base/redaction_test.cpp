@@ -44,6 +44,7 @@ TEST(Redaction, a_secret_anywhere) {
   EXPECT_EQ(redacted("s3crets3cret", Secrets{"s3cret"}), "******");
   EXPECT_EQ(shown_url("https://h/s3cret/x?q=s3cret", Secrets{"s3cret"}), "https://h/***/x?q=***");
   EXPECT_EQ(redacted("none", Secrets{"", "other"}), "none");
+  EXPECT_EQ(redacted("page 12 of 123", Secrets{"12", "123"}), "page 12 of 123") << "too short to be looked for";
 }
 
 TEST(Redaction, a_secret_that_is_encoded) {
@@ -56,7 +57,7 @@ TEST(Redaction, a_secret_that_is_encoded) {
 }
 
 TEST(Redaction, the_longest_of_several_secrets) {
-  EXPECT_EQ(redacted("abcdef", Secrets{"abc", "abcde"}), "***f");
+  EXPECT_EQ(redacted("abcdefg", Secrets{"abcd", "abcdef"}), "***g");
 }
 
 }  // namespace

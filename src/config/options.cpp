@@ -144,6 +144,22 @@ std::vector<std::pair<std::string, Settings>> Settings::columns(std::string_view
   return section(name).sections_;
 }
 
+namespace {
+
+void add_secrets(const Value& value, std::vector<std::string>& all) {
+  all.insert(all.end(), value.secrets.begin(), value.secrets.end());
+  for (const Value& item : value.items) add_secrets(item, all);
+  for (const Entry& entry : value.entries) add_secrets(entry.value, all);
+}
+
+}  // namespace
+
+std::vector<std::string> Settings::secrets() const {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : values_) add_secrets(value, all);
+  return all;
+}
+
 Place Settings::place(std::string_view name) const {
   const Value* value = find(name);
   return value != nullptr ? value->at : at_;

@@ -67,6 +67,8 @@ class Settings {
   [[nodiscard]] std::vector<Settings> sections(std::string_view name) const;  // in their order
   // Of `columns`: names and what is said of each, as written; no name is there twice.
   [[nodiscard]] std::vector<std::pair<std::string, Settings>> columns(std::string_view name) const;
+  // What was put into texts of this table in place of ${env:NAME} and ${file:/path}.
+  [[nodiscard]] std::vector<std::string> secrets() const;
   // Where the option's value stands; the table's place (a column's: that of its name) when it was not written.
   [[nodiscard]] Place place(std::string_view name) const;
   // As if it had been written there: what other sections say.

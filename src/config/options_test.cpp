@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "config/secrets.h"
 #include "config/toml.h"
 
 namespace leat {
@@ -86,6 +87,21 @@ TEST(Options, ListsOfTablesAreChecked) {
   EXPECT_EQ(check("path = 'x'\nrules = [ { rows = 1 }, { row = 1 } ]").errors,
             "f.toml:2:27: unknown option 'row' of 'rules' 2 of sink 'sqlite' (did you mean 'rows'?)\n"
             "  rules = [ { rows = 1 }, { row = 1 } ]\n                            ^~~");
+}
+
+TEST(Options, SecretsAreKnown) {
+  Complaints complaints("f.toml", "");
+  Value root = parse_toml(
+      "path = 'a${env:X}b${env:Y}'\ncommit = { every = '${env:T}s' }\nkey = ['k', '${env:Z}']\ntable = 't'\n",
+      complaints);
+  put_secrets(
+      root,
+      [](const std::string&, const std::string& name) -> Result<std::string> { return name == "T" ? "7" : name + "1"; },
+      complaints);
+  const Settings settings = check_options({root, {}, kOptions, "sink 'sqlite'", "/"}, complaints);
+  EXPECT_EQ(complaints.text(), "");
+  EXPECT_EQ(settings.secrets(), (std::vector<std::string>{"X1", "Y1", "7", "Z1"}));
+  EXPECT_EQ(settings.section("commit").secrets(), std::vector<std::string>{"7"});
 }
 
 TEST(Options, AbsentOnesHaveTheirStandardValue) {

@@ -10,7 +10,6 @@ namespace {
 void put_into(Value& value, const SecretLookup& lookup, Complaints& complaints) {
   const std::string text = value.text;
   std::string out;
-  bool secret = false;
   for (size_t i = 0; i < text.size();) {
     if (text.compare(i, 3, "$${") == 0) {
       out += "${";
@@ -37,10 +36,10 @@ void put_into(Value& value, const SecretLookup& lookup, Complaints& complaints) 
       return;
     }
     out += *found;
-    secret = true;
+    value.secrets.push_back(*found);
     i = end + 1;
   }
-  if (secret) value.written = text;
+  if (!value.secrets.empty()) value.written = text;
   value.text = out;
 }
 

@@ -29,7 +29,8 @@ struct Value {
   std::vector<Value> items;    // of an array
   std::vector<Entry> entries;  // of a table, in written order
   Place at;
-  std::string written;  // the text as it stands in the file, when a secret was put in: what messages show
+  std::string written;               // the text as it stands in the file, when a secret was put in: what messages show
+  std::vector<std::string> secrets;  // that were put into the text
 
   static Value of(std::string text);
   static Value of(const char* text);
