@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/support/scripted_server.h"
 
 namespace leat::os {
@@ -11,6 +13,17 @@ using leat::testing::http_answer;
 using leat::testing::ScriptedAnswer;
 using leat::testing::ScriptedServer;
 using leat::testing::Then;
+
+// The proxies of whoever runs the tests are not for these.
+class HttpClientTest : public ::testing::Test {
+ protected:
+  HttpClientTest() {
+    for (const char* name :
+         {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}) {
+      ::unsetenv(name);
+    }
+  }
+};
 
 struct Got {
   HttpHead head;
@@ -46,7 +59,7 @@ Got get_from(ScriptedAnswer answer) {
   return get(server.url());
 }
 
-TEST(HttpClient, an_answer_with_its_head) {
+TEST_F(HttpClientTest, an_answer_with_its_head) {
   const ScriptedServer server({{http_answer("hello", "200 Fine", "X-One: 1\r\nX-TWO:  a b \r\nx-one: 3\r\n")}});
   const Got got = get(server.url("/a?b=c#d"));
   EXPECT_EQ(got.status.message(), "");
@@ -62,7 +75,7 @@ TEST(HttpClient, an_answer_with_its_head) {
   EXPECT_TRUE(server.requests()[0].starts_with("GET /a?b=c HTTP/1.1\r\n")) << server.requests()[0];
 }
 
-TEST(HttpClient, a_request_as_it_is_sent) {
+TEST_F(HttpClientTest, a_request_as_it_is_sent) {
   const ScriptedServer server({{http_answer("ok")}});
   const auto client = make_http_client({});
   const std::string large(2'000'000, 'x');
@@ -78,7 +91,7 @@ TEST(HttpClient, a_request_as_it_is_sent) {
   EXPECT_EQ(request.find("Accept-Encoding"), std::string::npos);
 }
 
-TEST(HttpClient, a_connection_is_used_again_but_not_when_its_answer_was_left) {
+TEST_F(HttpClientTest, a_connection_is_used_again_but_not_when_its_answer_was_left) {
   const ScriptedServer server({{http_answer("1")},
                                {http_answer("2")},
                                {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal", Then::hold},
@@ -94,7 +107,7 @@ TEST(HttpClient, a_connection_is_used_again_but_not_when_its_answer_was_left) {
   EXPECT_EQ(server.connections(), 2U);
 }
 
-TEST(HttpClient, answers_without_a_body) {
+TEST_F(HttpClientTest, answers_without_a_body) {
   EXPECT_EQ(get_from({"HTTP/1.1 204 No Content\r\n\r\n"}).head.status, 204);
   EXPECT_TRUE(get_from({"HTTP/1.1 204 No Content\r\n\r\n"}).head.framed);
   const ScriptedServer server({{"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"}});
@@ -104,14 +117,14 @@ TEST(HttpClient, answers_without_a_body) {
   EXPECT_EQ(*got.head.find("content-length"), "500");
 }
 
-TEST(HttpClient, interim_answers_are_passed_over) {
+TEST_F(HttpClientTest, interim_answers_are_passed_over) {
   const Got got = get_from({"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + http_answer("b", "201 Created")});
   EXPECT_EQ(got.head.status, 201);
   EXPECT_EQ(got.head.find("link"), nullptr);
   EXPECT_EQ(got.body, "b");
 }
 
-TEST(HttpClient, a_chunked_answer) {
+TEST_F(HttpClientTest, a_chunked_answer) {
   const Got got =
       get_from({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
                 "3\r\n\x1F\x8Bz\r\n2;x=y\r\nab\r\n0\r\nX-Behind: 1\r\n\r\n"});
@@ -121,14 +134,14 @@ TEST(HttpClient, a_chunked_answer) {
   EXPECT_EQ(got.head.find("x-behind"), nullptr);
 }
 
-TEST(HttpClient, an_answer_that_ends_with_its_connection) {
+TEST_F(HttpClientTest, an_answer_that_ends_with_its_connection) {
   const Got got = get_from({"HTTP/1.0 200 OK\r\n\r\nall of it", Then::close});
   EXPECT_TRUE(got.status.ok());
   EXPECT_EQ(got.body, "all of it");
   EXPECT_FALSE(got.head.framed);
 }
 
-TEST(HttpClient, an_answer_that_is_cut) {
+TEST_F(HttpClientTest, an_answer_that_is_cut) {
   struct Case {
     ScriptedAnswer answer;
     const char* body;
@@ -159,7 +172,7 @@ TEST(HttpClient, an_answer_that_is_cut) {
   }
 }
 
-TEST(HttpClient, a_head_has_a_largest_size) {
+TEST_F(HttpClientTest, a_head_has_a_largest_size) {
   std::string head = "HTTP/1.1 200 OK\r\n";
   for (int i = 0; i < 30; ++i) head += "X: " + std::string(50'000, 'x') + "\r\n";
   const Got got = get_from({head, Then::hold});
@@ -167,7 +180,7 @@ TEST(HttpClient, a_head_has_a_largest_size) {
   EXPECT_NE(got.status.message().find("larger than 256.0 KiB"), std::string::npos) << got.status.message();
 }
 
-TEST(HttpClient, redirects_and_cookies_are_left_to_others) {
+TEST_F(HttpClientTest, redirects_and_cookies_are_left_to_others) {
   const ScriptedServer server(
       {{http_answer("", "302 Found", "Location: /elsewhere\r\nSet-Cookie: a=b\r\n")}, {http_answer("second")}});
   const auto client = make_http_client({});
@@ -178,7 +191,7 @@ TEST(HttpClient, redirects_and_cookies_are_left_to_others) {
   EXPECT_EQ(server.requests()[1].find("Cookie"), std::string::npos);
 }
 
-TEST(HttpClient, silence_ends_an_answer) {
+TEST_F(HttpClientTest, silence_ends_an_answer) {
   const ScriptedServer silent({{"", Then::hold}});
   const Got before = get(silent.url(), {.idle_timeout_ms = 50});
   EXPECT_EQ(before.status.kind(), Kind::retry);
@@ -189,7 +202,7 @@ TEST(HttpClient, silence_ends_an_answer) {
   EXPECT_EQ(middle.status.message(), half.url() + ": nothing has come for 800 ms, in the middle of the answer");
 }
 
-TEST(HttpClient, a_transfer_that_nobody_reads_holds_its_connection_and_no_other) {
+TEST_F(HttpClientTest, a_transfer_that_nobody_reads_holds_its_connection_and_no_other) {
   std::string large;  // more than the system holds for a connection
   for (int i = 0; large.size() < 48'000'000; ++i) large += std::to_string(i) + "\n";
   const ScriptedServer server([&](const std::string& request) {
@@ -207,7 +220,7 @@ TEST(HttpClient, a_transfer_that_nobody_reads_holds_its_connection_and_no_other)
   EXPECT_LE(second.largest, 100'000U);
 }
 
-TEST(HttpClient, nothing_is_sent_before_somebody_waits) {
+TEST_F(HttpClientTest, nothing_is_sent_before_somebody_waits) {
   const ScriptedServer server({{http_answer("a")}});
   const auto client = make_http_client({});
   {
@@ -218,7 +231,7 @@ TEST(HttpClient, nothing_is_sent_before_somebody_waits) {
   EXPECT_TRUE(server.requests().empty());
 }
 
-TEST(HttpClient, what_cannot_be_asked) {
+TEST_F(HttpClientTest, what_cannot_be_asked) {
   struct Case {
     const char* url;
     const char* message;
@@ -242,7 +255,7 @@ TEST(HttpClient, what_cannot_be_asked) {
             "http://127.0.0.1/: header 'X-A' holds a line break or a NUL character, which no header can");
 }
 
-TEST(HttpClient, what_cannot_be_reached) {
+TEST_F(HttpClientTest, what_cannot_be_reached) {
   uint16_t closed = 0;
   {
     const ScriptedServer server(std::vector<ScriptedAnswer>{});
@@ -263,7 +276,19 @@ TEST(HttpClient, what_cannot_be_reached) {
       << bad_file.status.message();
 }
 
-TEST(HttpClient, a_failure_stays) {
+TEST_F(HttpClientTest, a_proxy_as_the_environment_says) {
+  const ScriptedServer proxy({{http_answer("through")}});
+  const ScriptedServer direct({{http_answer("directly")}});
+  ::setenv("http_proxy", proxy.url().c_str(), 1);
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  EXPECT_EQ(get("http://api.invalid/x").body, "through");
+  EXPECT_TRUE(proxy.requests().at(0).starts_with("GET http://api.invalid/x HTTP/1.1\r\n")) << proxy.requests()[0];
+  EXPECT_EQ(get(direct.url()).body, "directly");
+  ::unsetenv("http_proxy");
+  ::unsetenv("no_proxy");
+}
+
+TEST_F(HttpClientTest, a_failure_stays) {
   const ScriptedServer server({{"", Then::close}});
   const auto client = make_http_client({});
   const auto transfer = client->start({.url = server.url()});
