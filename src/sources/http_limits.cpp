@@ -12,7 +12,9 @@ namespace {
 
 constexpr uint64_t kLongestWaitMs = 24 * 3'600'000;
 constexpr int64_t kMostRequests = 1'000'000;
-constexpr int64_t kSmallestEpoch = 100'000'000;  // more seconds than this are counted since 1970
+constexpr int64_t kSmallestEpoch = 100'000'000;               // more seconds than this are counted since 1970 …
+constexpr int64_t kSmallestEpochMs = kSmallestEpoch * 1000;   // … and more than these are milliseconds …
+constexpr int64_t kLargestEpochMs = kSmallestEpochMs * 1000;  // … up to the year 5138
 
 // What a header says of waiting: seconds, a time, or seconds since 1970.
 std::optional<uint64_t> parse_wait_ms(std::string_view text, int64_t server_micros) {
@@ -24,7 +26,8 @@ std::optional<uint64_t> parse_wait_ms(std::string_view text, int64_t server_micr
       const uint64_t rounded_up = text.find('.') == std::string_view::npos ? 0 : 1000;
       return std::min(static_cast<uint64_t>(*seconds) * 1000 + rounded_up, kLongestWaitMs);
     }
-    until_micros = *seconds > kSmallestEpoch * 1000 ? *seconds * 1000 : *seconds * kMicrosPerSecond;
+    if (*seconds > kLargestEpochMs) return std::nullopt;
+    until_micros = *seconds * (*seconds > kSmallestEpochMs ? 1000 : kMicrosPerSecond);
   } else {
     until_micros = parse_http_date(text);
     if (!until_micros) until_micros = parse_iso_time(text);

@@ -94,12 +94,14 @@ TEST(HttpLimits, waits_that_answers_name) {
   EXPECT_EQ(wait({{"retry-after", "Thu, 01 Jan 2026 00:01:00 GMT"}}), 60'000U);
   EXPECT_EQ(wait({{"retry-after", "2026-01-01T00:00:30Z"}}), 30'000U);
   EXPECT_EQ(wait({{"retry-after", "1767225605"}}), 5000U) << "seconds since 1970";
+  EXPECT_EQ(wait({{"retry-after", "1767225605000"}}), 5000U) << "and milliseconds";
   EXPECT_EQ(wait({{"date", "Thu, 01 Jan 2026 00:00:50 GMT"}, {"retry-after", "Thu, 01 Jan 2026 00:01:00 GMT"}}),
             10'000U)
       << "by the server's clock";
   EXPECT_EQ(wait({{"x-ratelimit-towait-sec", "7"}, {"retry-after", "0"}}), 7000U);
   EXPECT_EQ(wait({{"retry-after", "999999"}}), 86'400'000U) << "at most a day";
-  for (const char* none : {"0", "-5", "soon", "", "Thu, 01 Jan 2025 00:00:00 GMT", "99999999999999999999"}) {
+  for (const char* none :
+       {"0", "-5", "soon", "", "Thu, 01 Jan 2025 00:00:00 GMT", "99999999999999999999", "9223372036854775807"}) {
     EXPECT_FALSE(wait({{"retry-after", none}})) << none;
   }
 }
