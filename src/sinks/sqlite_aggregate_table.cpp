@@ -50,7 +50,7 @@ Result<std::unique_ptr<KeptAggregate>> AggregateTable::make(const SqliteDatabase
     if (column.key) ++table->keys_;
     if (is_distinct(column)) table->has_distinct_ = true;
   }
-  table->times_.resize(table->columns().size());
+  table->binder_ = AggregateBinder(table->columns());
   if (create) LEAT_TRY(table->create_tables());
   LEAT_TRY(table->prepare());
   return std::unique_ptr<KeptAggregate>(std::move(table));
@@ -129,32 +129,8 @@ Status AggregateTable::prepare() {
   return {};
 }
 
-void AggregateTable::bind_value(SqliteStatement& statement, int at, const AggregateValue& value, size_t column) {
-  switch (value.kind) {
-    case AggregateValue::Kind::null:
-      statement.bind_null(at);
-      break;
-    case AggregateValue::Kind::integer: {
-      const AggregateColumn& to = columns()[column];
-      const Type type = is_distinct(to) ? to.argument : to.type;
-      if (type == Type::time) {
-        statement.bind(at, times_[column].format(value.integer));
-      } else {
-        statement.bind(at, value.integer);
-      }
-      break;
-    }
-    case AggregateValue::Kind::real:
-      statement.bind(at, value.real);
-      break;
-    case AggregateValue::Kind::text:
-      statement.bind_bytes(at, value.text);
-      break;
-  }
-}
-
 void AggregateTable::bind_keys(SqliteStatement& statement, int at, const Aggregate& from, size_t bucket) {
-  for (size_t i = 0; i < keys_; ++i) bind_value(statement, at + static_cast<int>(i), from.value(bucket, i), i);
+  binder_.bind_keys(statement, at, [&](size_t key) { return from.value(bucket, key); });
 }
 
 Result<int64_t> AggregateTable::bucket_id(const Aggregate& from, size_t bucket, bool create) {
@@ -181,7 +157,7 @@ Status AggregateTable::insert_members(size_t column, std::vector<int64_t>& membe
           current = bucket;
         }
         insert.bind(1, id);
-        bind_value(insert, 2, value, column);
+        binder_.bind(insert, 2, value, column);
         LEAT_TRY(insert.run());
         if (db_->changes() != 0) ++members[bucket];
         return {};
@@ -217,7 +193,7 @@ Status AggregateTable::apply() {
         if (is_distinct(all[i])) {
           statement.bind(at, members[i][bucket]);
         } else {
-          bind_value(statement, at, aggregate_->value(bucket, i), i);
+          binder_.bind(statement, at, aggregate_->value(bucket, i), i);
         }
       }
     };

@@ -53,7 +53,6 @@ class AggregateTable final : public KeptAggregate {
       : db_(&db), schema_(schema), space_(std::move(space)) {}
   Status create_tables() const;
   Status prepare();
-  void bind_value(SqliteStatement& statement, int at, const AggregateValue& value, size_t column);
   void bind_keys(SqliteStatement& statement, int at, const Aggregate& from, size_t bucket);
   Result<int64_t> bucket_id(const Aggregate& from, size_t bucket, bool create);
   Status insert_members(size_t column, std::vector<int64_t>& added);
@@ -67,8 +66,8 @@ class AggregateTable final : public KeptAggregate {
   std::unique_ptr<Aggregate> touched_;
   size_t keys_ = 0;
   bool has_distinct_ = false;
-  uint64_t readded_ = 0;                      // rows since the last apply()
-  std::vector<TimeText> times_;               // one for each column
+  uint64_t readded_ = 0;  // rows since the last apply()
+  AggregateBinder binder_;
   std::vector<std::optional<int64_t>> rows_;  // rowids by the places of the buckets: saves looking them up
   SqliteStatement find_;
   SqliteStatement update_;

@@ -7,6 +7,30 @@
 
 namespace leat {
 
+void AggregateBinder::bind(SqliteStatement& statement, int at, const AggregateValue& value, size_t column) {
+  switch (value.kind) {
+    case AggregateValue::Kind::null:
+      statement.bind_null(at);
+      break;
+    case AggregateValue::Kind::integer: {
+      const AggregateColumn& to = (*columns_)[column];
+      const bool counts_values = !to.key && to.measure == Measure::count_distinct;
+      if ((counts_values ? to.argument : to.type) == Type::time) {
+        statement.bind(at, times_[column].format(value.integer));
+      } else {
+        statement.bind(at, value.integer);
+      }
+      break;
+    }
+    case AggregateValue::Kind::real:
+      statement.bind(at, value.real);
+      break;
+    case AggregateValue::Kind::text:
+      statement.bind_bytes(at, value.text);
+      break;
+  }
+}
+
 std::string bucket_table(const std::string& aggregate) {
   return "_leat_buckets_" + aggregate;
 }

@@ -11,6 +11,7 @@
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 #include "flow/sink.h"
+#include "sinks/sqlite_rows.h"
 
 namespace leat {
 
@@ -45,6 +46,27 @@ class KeptAggregate {
   virtual Status begin_again() { return {}; }
   virtual Status readd(const RecordBatch&) { return {}; }
   virtual Status end_again() { return {}; }
+};
+
+// Binds what an aggregate has counted to the parameters of a statement.
+class AggregateBinder {
+ public:
+  AggregateBinder() = default;
+  // `columns`: of the aggregate; they outlive it.
+  explicit AggregateBinder(const std::vector<AggregateColumn>& columns) : columns_(&columns), times_(columns.size()) {}
+  // A key, a measure, or a value that it counts. Valid until the next one of that column is bound.
+  void bind(SqliteStatement& statement, int at, const AggregateValue& value, size_t column);
+  // All keys, from parameter `at` on; key(i) is the i-th one.
+  template <class Key>
+  void bind_keys(SqliteStatement& statement, int at, const Key& key) {
+    for (size_t i = 0; i < columns_->size() && (*columns_)[i].key; ++i) {
+      bind(statement, at + static_cast<int>(i), key(i), i);
+    }
+  }
+
+ private:
+  const std::vector<AggregateColumn>* columns_ = nullptr;
+  std::vector<TimeText> times_;  // one for each column
 };
 
 std::string bucket_table(const std::string& aggregate);

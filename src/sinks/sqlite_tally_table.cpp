@@ -13,7 +13,7 @@ Result<std::unique_ptr<KeptAggregate>> TallyTable::make(const SqliteDatabase& db
   std::unique_ptr<TallyTable> table(new TallyTable(db, space));
   LEAT_ASSIGN(table->tally_, Tally::bind(spec, schema));
   for (const AggregateColumn& column : table->columns()) table->keys_ += column.key ? 1 : 0;
-  table->times_.resize(table->columns().size());
+  table->binder_ = AggregateBinder(table->columns());
   if (create) LEAT_TRY(table->create_tables());
   LEAT_TRY(table->prepare());
   return std::unique_ptr<KeptAggregate>(std::move(table));
@@ -114,31 +114,8 @@ Status TallyTable::prepare() {
   return {};
 }
 
-void TallyTable::bind_value(SqliteStatement& statement, int at, const AggregateValue& value, size_t column) {
-  switch (value.kind) {
-    case AggregateValue::Kind::null:
-      statement.bind_null(at);
-      break;
-    case AggregateValue::Kind::integer: {
-      const AggregateColumn& to = columns()[column];
-      if ((to.key ? to.type : to.argument) == Type::time) {
-        statement.bind(at, times_[column].format(value.integer));
-      } else {
-        statement.bind(at, value.integer);
-      }
-      break;
-    }
-    case AggregateValue::Kind::real:
-      statement.bind(at, value.real);
-      break;
-    case AggregateValue::Kind::text:
-      statement.bind_bytes(at, value.text);
-      break;
-  }
-}
-
 void TallyTable::bind_keys(SqliteStatement& statement, int at, size_t bucket) {
-  for (size_t i = 0; i < keys_; ++i) bind_value(statement, at + static_cast<int>(i), tally_->key(bucket, i), i);
+  binder_.bind_keys(statement, at, [&](size_t key) { return tally_->key(bucket, key); });
 }
 
 Status TallyTable::damaged(const std::string& what) const {
@@ -205,7 +182,7 @@ Status TallyTable::change_values(size_t column, std::vector<Bucket>& buckets) {
     --bucket.distinct[column];
     SqliteStatement& remove = delete_value_[column];
     remove.bind(1, bucket.id);
-    bind_value(remove, 2, value, column);
+    binder_.bind(remove, 2, value, column);
     return remove.run();
   });
 }
@@ -213,7 +190,7 @@ Status TallyTable::change_values(size_t column, std::vector<Bucket>& buckets) {
 void TallyTable::bind_change(SqliteStatement& statement, const Bucket& bucket, const AggregateValue& value,
                              size_t column, int64_t rows) {
   statement.bind(1, bucket.id);
-  bind_value(statement, 2, value, column);
+  binder_.bind(statement, 2, value, column);
   statement.bind(3, rows);
 }
 

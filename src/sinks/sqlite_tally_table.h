@@ -51,7 +51,6 @@ class TallyTable final : public KeptAggregate {
   [[nodiscard]] bool is_sum(const AggregateColumn& column) const {
     return !column.key && column.measure == Measure::sum;
   }
-  void bind_value(SqliteStatement& statement, int at, const AggregateValue& value, size_t column);
   void bind_keys(SqliteStatement& statement, int at, size_t bucket);
   Result<Bucket> load(size_t bucket);
   Status change_values(size_t column, std::vector<Bucket>& buckets);
@@ -65,7 +64,7 @@ class TallyTable final : public KeptAggregate {
   std::string space_;
   std::unique_ptr<Tally> tally_;
   size_t keys_ = 0;
-  std::vector<TimeText> times_;  // one for each column
+  AggregateBinder binder_;
   SqliteStatement find_bucket_;
   SqliteStatement insert_bucket_;
   SqliteStatement update_bucket_;
