@@ -11,6 +11,8 @@
 #include "config/toml.h"
 #include "decoders/web_log.h"
 #include "lookup/time_zone.h"
+#include "os/clock.h"
+#include "os/file_system.h"
 #include "os/process.h"
 #include "sinks/sqlite.h"
 
@@ -96,6 +98,23 @@ Status save(const Value& root, const std::string& path) {
   return {};
 }
 
+// Why a run to the end would read nothing at all, a line each; empty when it would read something.
+Result<std::string> nothing_to_read(const PipelineDeclared& pipeline) {
+  const Note silent = [](NoteLevel, const std::string&) {};
+  LEAT_ASSIGN(const std::unique_ptr<Decoder> decoder, make_decoder(pipeline, silent));
+  const auto source =
+      pipeline.source.kind->make(pipeline.source.settings, {os::file_system(), os::clock(), silent, 0, ""});
+  const auto make_cutter = [&](const std::string& origin) { return decoder->make_cutter(origin); };
+  LEAT_TRY(source->open({{}, make_cutter, true}));
+  LEAT_ASSIGN(const std::vector<PartOutline> parts, source->outline());
+  std::vector<std::string> troubles;
+  for (const PartOutline& part : parts) {
+    if (part.state != PartOutline::State::trouble) return std::string();
+    troubles.push_back(part.why);
+  }
+  return join(troubles, "\n");
+}
+
 }  // namespace
 
 int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
@@ -142,7 +161,16 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
     talk.note(NoteLevel::info, "saved", kPipeline,
               fmt::format("{} does the same: leat run {}", command.save, command.save));
   }
-  return run_pipelines(std::move(file.pipelines), {command.once, command.to, false, true}, surroundings, talk);
+  // No database is made in which only that would be said.
+  if (const auto there = os::file_system().info(absolute_path(directory, command.to), os::Links::follow);
+      command.once && there.ok() && !*there) {
+    const Result<std::string> troubles = nothing_to_read(file.pipelines[0]);
+    if (troubles.ok() && !troubles->empty()) {
+      talk.message(NoteLevel::error, *troubles);
+      return 1;
+    }
+  }
+  return run_pipelines(std::move(file.pipelines), {.once = command.once, .database = command.to}, surroundings, talk);
 }
 
 }  // namespace leat::app

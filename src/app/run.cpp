@@ -173,37 +173,7 @@ class Runner {
                        [&](const auto& job) { return job->declared.name == pipeline && !job->done; });
   }
 
-  // Why a run to the end would read nothing at all, a line each; empty when it would read something.
-  Result<std::string> only_troubles(const Job& job) {
-    const Note silent = [](NoteLevel, const std::string&) {};
-    const auto source =
-        job.declared.source.kind->make(job.declared.source.settings, {os::file_system(), clock_, silent, 0, ""});
-    const auto make_cutter = [&job](const std::string& origin) { return job.decoder->make_cutter(origin); };
-    LEAT_TRY(source->open({{}, make_cutter, true}));
-    LEAT_ASSIGN(const std::vector<PartOutline> parts, source->outline());
-    std::vector<std::string> troubles;
-    for (const PartOutline& part : parts) {
-      if (part.state != PartOutline::State::trouble) return std::string();
-      troubles.push_back(part.why);
-    }
-    return join(troubles, "\n");
-  }
-
-  bool is_for_nothing(Job& job) {
-    const std::string place = job.declared.sink.kind->place(job.declared.sink.settings);
-    if (!options_.once || !options_.sparing || place.empty()) return false;
-    const auto there = os::file_system().info(place, os::Links::follow);
-    if (!there.ok() || *there) return false;
-    const auto troubles = only_troubles(job);
-    if (!troubles.ok() || troubles->empty()) return false;
-    const std::lock_guard lock(mutex_);
-    job.outcome = Status::fatal(*troubles);
-    job.done = true;
-    return true;
-  }
-
   void start(Job& job) {
-    if (is_for_nothing(job)) return;
     job.told_at_ms = clock_.steady_ms();
     job.progress.look(job.engine->live(), job.told_at_ms);
     job.thread = std::thread([this, &job] {

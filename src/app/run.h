@@ -17,8 +17,6 @@ struct RunOptions {
   std::string database;
   // What sinks without a place of their own have counted is printed as one JSON document, else as tables.
   bool json = false;
-  // With `once`: where nothing can be read, no database is made in which it would be said.
-  bool sparing = false;
 };
 
 // Until all have ended or a stop; then what sinks without a place of their own have counted is printed on stdout. 0:
