@@ -99,12 +99,19 @@ class Answer:
         return json.loads(self.body)
 
 
+CHILDREN = []
+
+
+def start(*command, **how):
+    CHILDREN.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, **how))
+    return CHILDREN[-1]
+
+
 class Server:
     def __init__(self, folder, target, *arguments):
         self.log = folder / f"serve-{time.monotonic_ns()}.log"
         with open(self.log, "w") as log:
-            self.child = subprocess.Popen([LEAT, "serve", str(target), *arguments], stdin=subprocess.DEVNULL, stderr=log,
-                                          cwd=folder)
+            self.child = start(LEAT, "serve", str(target), *arguments, stderr=log, cwd=folder)
         end = time.monotonic() + PATIENCE
         while not (ready := re.search(r"listening on https?://(\S+):(\d+)\n", self.log.read_text())):
             if self.child.poll() is not None or time.monotonic() > end:
@@ -326,13 +333,13 @@ class Writer:
     """A log that grows, and `leat run` behind it."""
 
     def __init__(self, folder):
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
         (folder / "live.toml").write_text(WRITER_TOML)
         self.path = folder / "live.db"
         subprocess.run([LEAT, "generate", "web-log", "--out", "logs", "--lines", "30000"], check=True, **quiet)
         subprocess.run([LEAT, "run", "live.toml", "--once"], check=True, **quiet)
-        self.children = [subprocess.Popen([LEAT, "run", "live.toml"], **quiet),
-                         subprocess.Popen([sys.executable, "-c", GROW, str(folder / "logs/access.log")], **quiet)]
+        self.children = [start(LEAT, "run", "live.toml", **quiet),
+                         start(sys.executable, "-c", GROW, str(folder / "logs/access.log"), **quiet)]
 
     def stop(self):
         for child in self.children:
@@ -504,10 +511,15 @@ def check_tls(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="leat-serve-") as name:
         folder = pathlib.Path(name)
-        check_static(folder)
-        check_live(folder)
-        check_token(folder)
-        check_tls(folder)
+        try:
+            check_static(folder)
+            check_live(folder)
+            check_token(folder)
+            check_tls(folder)
+        finally:
+            for child in CHILDREN:
+                child.kill()
+                child.wait()
     print(f"{len(PROBLEMS)} problems")
     return 1 if PROBLEMS else 0
 

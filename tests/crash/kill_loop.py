@@ -178,7 +178,7 @@ def report(lives, file):
 
 
 def one_round(options, seed, kills, all_lives):
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="leat-kill-", dir=options.dir))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="leat-kill-", dir=options.dir)).resolve()
     good = False
     round_ = Round(options, directory, seed)
     try:

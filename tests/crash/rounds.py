@@ -36,7 +36,7 @@ class Folder:
     """Of one round."""
 
     def __init__(self, options, mode):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"leat-{mode}-", dir=options.dir))
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"leat-{mode}-", dir=options.dir)).resolve()
         self.good = False
         self.report = options.report
 
