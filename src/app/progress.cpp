@@ -13,7 +13,8 @@ namespace {
 
 constexpr uint64_t kWindowMs = 5000;
 constexpr size_t kBarWidth = 24;
-constexpr uint64_t kBacklogWorthABar = 256 * 1024;
+constexpr uint64_t kBacklogWorthABar = 256 * 1024;  // bytes, or:
+constexpr uint64_t kRowsWorthABar = 10'000;
 
 }  // namespace
 
@@ -67,7 +68,7 @@ std::string Progress::line_until(int64_t next_micros, int64_t now_micros) const 
 std::string Progress::line(const std::string& more) const {
   std::string out = name_ + "  ";
   const uint64_t left = live_.backlog_bytes.value_or(0);
-  if (working_off_ && live_.bytes + left >= kBacklogWorthABar) {
+  if (working_off_ && live_.bytes + left >= (in_rows_ ? kRowsWorthABar : kBacklogWorthABar)) {
     const double share = static_cast<double>(live_.bytes) / static_cast<double>(live_.bytes + left);
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
   }
@@ -81,7 +82,9 @@ std::string Progress::line(const std::string& more) const {
       out += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(std::ceil(seconds))));
     }
   } else {
-    out += left > 0 ? fmt::format("  {} behind", human_bytes(left)) : "  up to date";
+    out += left == 0  ? "  up to date"
+           : in_rows_ ? fmt::format("  {} rows behind", with_commas(left))
+                      : fmt::format("  {} behind", human_bytes(left));
   }
   return more.empty() ? out : out + "  " + more;
 }

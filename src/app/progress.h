@@ -19,7 +19,8 @@ std::string human_rate(double per_second);
 
 class Progress {
  public:
-  explicit Progress(std::string name) : name_(std::move(name)) {}
+  // in_rows: the source's positions, and so the backlog, are of rows, not of bytes.
+  explicit Progress(std::string name, bool in_rows = false) : name_(std::move(name)), in_rows_(in_rows) {}
 
   // What is there at `now_ms` (os::Clock::steady_ms).
   void look(const LiveStatus& live, uint64_t now_ms);
@@ -40,6 +41,7 @@ class Progress {
   [[nodiscard]] double per_second(uint64_t Sample::*counter) const;
 
   std::string name_;
+  bool in_rows_;
   LiveStatus live_;
   std::deque<Sample> samples_;  // of the last seconds
   bool working_off_ = true;     // the backlog of the start is not yet taken in

@@ -63,5 +63,18 @@ TEST(Progress, NumbersAtAGlance) {
   EXPECT_EQ(bar(2, 4), "[====]");
 }
 
+TEST(Progress, OfATableItCountsRows) {
+  Progress progress("people", true);
+  LiveStatus live;
+  live.phase = Phase::reading;
+  live.rows = live.bytes = 4'000;
+  live.backlog_bytes = 12'000;
+  progress.look(live, 1000);
+  EXPECT_EQ(progress.line(""), "people  [======>                 ]  25%  4,000 rows  0/s");
+  live.phase = Phase::waiting_for_data;
+  progress.look(live, 2000);
+  EXPECT_EQ(progress.line(""), "people  4,000 rows  0/s  12,000 rows behind");
+}
+
 }  // namespace
 }  // namespace leat::app

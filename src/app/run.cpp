@@ -64,7 +64,8 @@ class PartCounter final : public Source {
 
 // One pipeline while it runs. Made by the caller's thread, which also reads live(); run() is the pipeline's thread.
 struct Job {
-  explicit Job(PipelineDeclared from) : declared(std::move(from)), progress(declared.name) {}
+  explicit Job(PipelineDeclared from)
+      : declared(std::move(from)), progress(declared.name, declared.source.kind->reads_a_table) {}
   PipelineDeclared declared;
   std::unique_ptr<PartCounter> source;
   std::unique_ptr<Decoder> decoder;
@@ -276,7 +277,8 @@ class Runner {
                    {"rows", std::to_string(live.rows)},
                    {"rejects", std::to_string(live.rejects)},
                    {"rows_per_second", fmt::format("{:.0f}", static_cast<double>(live.rows - job.rows_told) / seconds)},
-                   {"behind_bytes", std::to_string(live.backlog_bytes.value_or(0))}});
+                   {job.declared.source.kind->reads_a_table ? "behind_rows" : "behind_bytes",
+                    std::to_string(live.backlog_bytes.value_or(0))}});
       job.commits_told = live.commits;
       job.rows_told = live.rows;
       job.told_at_ms = now_ms;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <string>
@@ -125,7 +126,8 @@ class TableSource final : public Source {
 
   void committed(const Positions& /*positions*/) override {}
   Result<std::vector<PartOutline>> outline() override;
-  [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return std::nullopt; }
+  // In rows, as positions are; numbers that no row has any more among them.
+  [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return backlog_; }
 
  private:
   // Of last lines without an end: a part for each of the upstream's.
@@ -250,18 +252,17 @@ class TableSource final : public Source {
     Chunk chunk;
     chunk.start = place_.next;
     uint64_t rows = 0;
-    LEAT_TRY(upstream_
-                 ->read(place_.next,
-                        [&](const SqliteStatement& row) {
-                          append_row(chunk.bytes, row, cells);
-                          place_.next = row.number(0) + 1;
-                          ++rows;
-                          return rows < kMostRows && chunk.bytes.size() < options_.chunk_bytes &&
-                                 (rows % kRowsBetweenLooks != 0 || clock_.steady_ms() < until_ms);
-                        })
-                 .status()
-                 .clone());
+    LEAT_ASSIGN(const bool more, upstream_->read(place_.next, [&](const SqliteStatement& row) {
+      append_row(chunk.bytes, row, cells);
+      place_.next = row.number(0) + 1;
+      ++rows;
+      return rows < kMostRows && chunk.bytes.size() < options_.chunk_bytes &&
+             (rows % kRowsBetweenLooks != 0 || clock_.steady_ms() < until_ms);
+    }));
+    backlog_ = 0;
     if (rows == 0) return {};
+    LEAT_ASSIGN(const uint64_t next, upstream_->next_number());
+    if (more) backlog_ = next - std::min(next, place_.next);
     place_.rows += rows;
     chunk.end = {place_.part, origin_, place_.next, token_of(place_)};
     waiting_chunks_.push_back(std::move(chunk));
@@ -325,6 +326,7 @@ class TableSource final : public Source {
   std::vector<Chunk> waiting_chunks_;
   std::string missing_;  // why there is no upstream
   std::string told_;
+  std::atomic<uint64_t> backlog_ = 0;
 };
 
 Result<std::vector<PartOutline>> TableSource::outline() {

@@ -136,6 +136,19 @@ TEST_F(TableSourceTest, ChunksAreSmallWhenAsked) {
   EXPECT_EQ(chunks_, 6);
 }
 
+TEST_F(TableSourceTest, WhatIsLeftIsKnown) {
+  feed(6);
+  chunk_bytes_ = 1;
+  make();
+  EXPECT_EQ(source_->read({}).status().kind(), Kind::retry) << "the columns are known now";
+  open();
+  ASSERT_TRUE(source_->read({}).ok());
+  EXPECT_EQ(source_->backlog_bytes(), 5U);
+  open();
+  EXPECT_NE(read_all(), "");
+  EXPECT_EQ(source_->backlog_bytes(), 0U);
+}
+
 TEST_F(TableSourceTest, CellsAreExact) {
   feed(2);
   ASSERT_EQ(sql_change(path_,
