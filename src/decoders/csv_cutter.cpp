@@ -71,7 +71,7 @@ class CsvCutter final : public Cutter {
   Cut taken(const CsvStretch& stretch, size_t before) {
     if (context_) context_->rows += stretch.records;
     const size_t bytes = before + stretch.bytes;
-    return {.bytes = bytes, .too_long = bytes == 0 && stretch.too_long};
+    return {.bytes = bytes, .records = stretch.records, .too_long = bytes == 0 && stretch.too_long};
   }
 
   [[nodiscard]] Status refused(std::string_view why) const {

@@ -140,7 +140,8 @@ class JsonCutter final : public Cutter {
     if (skipping_) forget_record();
     size_t at = 0;
     auto stand = JsonDocument::Stand::more;
-    for (uint64_t records = 0; records < rule.most_records;) {
+    uint64_t records = 0;
+    while (records < rule.most_records) {
       if (!at_record_) {
         size_t taken = 0;
         stand = document_->advance(bytes.substr(at), &taken);
@@ -173,7 +174,7 @@ class JsonCutter final : public Cutter {
     }
     if (at > 0) {
       move(bytes.substr(0, at));
-      return Cut{.bytes = at, .lead = recorded_ ? 0 : at};
+      return Cut{.bytes = at, .lead = recorded_ ? 0 : at, .records = records};
     }
     if (stand == JsonDocument::Stand::trouble) {
       std::string trouble = document_->trouble();

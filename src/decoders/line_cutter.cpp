@@ -20,15 +20,16 @@ class LineCutter final : public Cutter {
 }  // namespace
 
 Cut cut_lines(std::string_view bytes, const CutRule& rule) {
-  size_t taken = 0;
-  for (uint64_t lines = 0; lines < rule.most_records && taken < bytes.size(); ++lines) {
-    const void* newline = std::memchr(bytes.data() + taken, '\n', bytes.size() - taken);
+  Cut cut;
+  while (cut.records < rule.most_records && cut.bytes < bytes.size()) {
+    const void* newline = std::memchr(bytes.data() + cut.bytes, '\n', bytes.size() - cut.bytes);
     const size_t end = newline == nullptr ? bytes.size() : static_cast<const char*>(newline) - bytes.data();
-    if (end - taken > rule.max_record) return {.bytes = taken, .too_long = taken == 0};
-    if (newline == nullptr) break;
-    taken = end + 1;
+    cut.too_long = cut.bytes == 0 && end > rule.max_record;
+    if (newline == nullptr || end - cut.bytes > rule.max_record) break;
+    cut.bytes = end + 1;
+    ++cut.records;
   }
-  return {.bytes = taken};
+  return cut;
 }
 
 std::optional<size_t> skip_line(std::string_view bytes) {

@@ -29,8 +29,8 @@ class XmlCutter final : public Cutter {
     const char* const limit = base + bytes.size();
     const char* border = base;
     const char* at = base + std::min(scanned_, bytes.size());
-    Result<Cut> cut = Cut{};
-    for (uint64_t records = 0; records < rule.most_records;) {
+    uint64_t records = 0;
+    while (records < rule.most_records) {
       if (!in_record_) {
         const auto what = document_.next(at, limit);
         border = at;
@@ -48,7 +48,7 @@ class XmlCutter final : public Cutter {
       if (what != XmlNesting::What::bad && static_cast<uint64_t>(known - border) > rule.max_record) {
         start_record();
         skipping_ = border == base;
-        return taken(bytes, border, skipping_);
+        return taken(bytes, border, records, skipping_);
       }
       if (what == XmlNesting::What::more) break;
       const bool sound = what == XmlNesting::What::done;
@@ -74,7 +74,7 @@ class XmlCutter final : public Cutter {
     if (border == base && bytes.size() > rule.max_record) {
       return failure(fmt::format("a tag or a DOCTYPE is longer than {}", human_bytes(rule.max_record)), bytes, base);
     }
-    return taken(bytes, border, false);
+    return taken(bytes, border, records, false);
   }
 
   Result<std::optional<size_t>> skip(std::string_view bytes) override {
@@ -144,7 +144,7 @@ class XmlCutter final : public Cutter {
     skipped_lines_ = 0;
   }
 
-  Result<Cut> taken(std::string_view bytes, const char* border, bool too_long) {
+  Result<Cut> taken(std::string_view bytes, const char* border, uint64_t records, bool too_long) {
     const auto size = static_cast<size_t>(border - bytes.data());
     if (size > 0) {
       offset_ += size;
@@ -156,7 +156,7 @@ class XmlCutter final : public Cutter {
                         origin_, offset_, human_bytes(kMostSaved)));
       }
     }
-    return Cut{.bytes = size, .lead = recorded_ ? 0 : size, .too_long = too_long};
+    return Cut{.bytes = size, .lead = recorded_ ? 0 : size, .records = records, .too_long = too_long};
   }
 
   // With all bytes there.

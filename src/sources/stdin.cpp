@@ -19,7 +19,7 @@ class StdinSource final : public Source {
       : rules_(rules), input_(std::move(input)) {}
 
   Status open(SourceRequest request) override {
-    if (stream_ != nullptr && stream_->delivered() > 0) {
+    if (stream_ != nullptr && stream_->delivered().bytes > 0) {
       return Status::fatal(fmt::format(
           "standard input cannot be read again after a failure; what was committed is in the table, the rest of it "
           "from byte {} on is lost: put it into a file and name that",

@@ -15,12 +15,25 @@ constexpr size_t kPlainBytes = 128 * 1024;
 
 }  // namespace
 
-StreamPart::StreamPart(std::string part, std::string origin, std::unique_ptr<Cutter> cutter, const StreamRules& rules)
+StreamPart::StreamPart(std::string part, std::string origin, std::unique_ptr<Cutter> cutter, const StreamRules& rules,
+                       uint64_t base)
     : part_(std::move(part)),
       origin_(std::move(origin)),
       cutter_(std::move(cutter)),
       rules_(rules),
-      compression_(rules.compression) {}
+      base_(base),
+      compression_(rules.compression),
+      offset_(base) {}
+
+void StreamPart::pass_over(const Delivered& before) {
+  before_ = before;
+  lead_ = before.lead;
+  offset_ = base_ + before.lead;
+}
+
+Delivered StreamPart::delivered() const {
+  return {.lead = lead_, .bytes = offset_ - base_, .hash = hash_.hash(), .records = records_};
+}
 
 Status StreamPart::push(std::string_view bytes) {
   if (!compression_) {
@@ -62,36 +75,89 @@ Status StreamPart::end() {
 }
 
 Result<std::optional<Chunk>> StreamPart::next() {
-  if (skipping_) return skip();
+  const uint64_t end = before_ ? base_ + before_->bytes : 0;
+  while (!changed_) {
+    const uint64_t to_pass = std::max(end, offset_) - offset_;
+    LEAT_ASSIGN(std::optional<Piece> piece, cut(to_pass));
+    if (!piece) {
+      changed_ = to_pass > 0 && is_stuck(to_pass);
+      break;
+    }
+    if (!piece->passed) return std::optional(std::move(piece->chunk));
+    changed_ = offset_ > end || (offset_ == end && !in_lead_ && hash_.hash() != before_->hash);
+  }
+  return std::optional<Chunk>();
+}
+
+// All that is needed to find the border at which the earlier reading stopped is there.
+bool StreamPart::is_stuck(uint64_t to_pass) const {
+  return ended_ || (!in_lead_ && !skipping_ && buffer_.size() >= to_pass);
+}
+
+// The next whole records. Of bytes that are to be passed over no more than those, so that a border is found at their
+// end; while the lead is not over, which may be another one, a single record.
+Result<std::optional<StreamPart::Piece>> StreamPart::cut(uint64_t to_pass) {
+  const auto whole = [&](std::optional<Chunk> chunk) -> std::optional<Piece> {
+    if (!chunk) return std::nullopt;
+    return Piece{.chunk = *std::move(chunk), .passed = to_pass > 0};
+  };
+  if (skipping_) {
+    LEAT_ASSIGN(std::optional<Chunk> skipped, skip());
+    return whole(std::move(skipped));
+  }
+  std::string_view bytes(buffer_);
+  if (to_pass > 0 && !in_lead_) bytes = bytes.substr(0, to_pass);
+  const bool all = bytes.size() == buffer_.size();
   // What was looked at in vain is looked at again when there is twice as much.
   const size_t enough = std::max<size_t>(rules_.chunk_bytes, 2 * looked_at_);
-  const bool too_long = buffer_.size() > rules_.max_record_bytes;
-  if (!ended_ && !too_long && buffer_.size() < enough) return std::optional<Chunk>();
-  if (buffer_.empty() && cutter_->open_ended()) return std::optional<Chunk>();
+  const bool too_long = bytes.size() > rules_.max_record_bytes;
+  if (!ended_ && !too_long && all && bytes.size() < enough) return std::optional<Piece>();
+  if (bytes.empty() && cutter_->open_ended()) return std::optional<Piece>();
   std::string context = cutter_->save();
-  const CutRule rule{.ended = ended_, .max_record = rules_.max_record_bytes};
-  LEAT_ASSIGN(const Cut cut, cutter_->whole(buffer_, rule));
+  CutRule rule{.ended = ended_ && all, .max_record = rules_.max_record_bytes};
+  if (to_pass > 0 && in_lead_) rule.most_records = 1;
+  LEAT_ASSIGN(const Cut cut, cutter_->whole(bytes, rule));
   if (context.empty()) context = cutter_->save();
+  if (cut.lead == 0 && (cut.bytes > 0 || cut.too_long)) begin_records();
   if (cut.too_long) {
     skipping_ = std::make_unique<Skipping>();
     skipping_->chunk = begin_chunk(std::move(context));
-    return skip();
+    LEAT_ASSIGN(std::optional<Chunk> skipped, skip());
+    return whole(std::move(skipped));
   }
   if (cut.bytes == 0) {
-    looked_at_ = buffer_.size();
-    return ended_ && cutter_->open_ended() ? last_record() : std::nullopt;
+    looked_at_ = bytes.size();
+    return whole(rule.ended && cutter_->open_ended() ? last_record() : std::nullopt);
   }
   Chunk chunk = begin_chunk(std::move(context));
   std::string rest = buffer_.substr(cut.bytes);
   chunk.bytes = std::exchange(buffer_, std::move(rest));
   chunk.bytes.resize(cut.bytes);
   const uint64_t lines = count_newlines(chunk.bytes);
-  return std::optional<Chunk>(finish(std::move(chunk), cut.bytes, lines));
+  if (cut.lead == 0) {
+    records_ += cut.records;
+    hash_.add(chunk.bytes);
+    return whole(finish(std::move(chunk), cut.bytes, lines));
+  }
+  inherited_ = cutter_->inherited();
+  if (before_) {  // it stands where the earlier one stood
+    line_ += lines;
+    looked_at_ = 0;
+    return std::optional(Piece{.chunk = std::move(chunk), .passed = true});
+  }
+  lead_ += cut.bytes;
+  return whole(finish(std::move(chunk), cut.bytes, lines));
+}
+
+void StreamPart::begin_records() {
+  if (in_lead_) hash_.add(inherited_);
+  in_lead_ = false;
 }
 
 Chunk StreamPart::begin_chunk(std::string context) const {
   Chunk chunk;
   chunk.start = offset_;
+  chunk.base = base_;
   chunk.first_line = line_ + 1;
   chunk.context = std::move(context);
   return chunk;
@@ -116,6 +182,7 @@ Result<std::optional<Chunk>> StreamPart::skip() {
   skipping.bytes += seen.size();
   skipping.lines += count_newlines(seen);
   skipping.newline = end && seen.ends_with('\n');
+  hash_.add(seen);
   skipping.hash.add(skipping.newline ? seen.substr(0, seen.size() - 1) : seen);
   buffer_.erase(0, seen.size());
   if (!end && !ended_) return std::optional<Chunk>();
@@ -130,13 +197,17 @@ Result<std::optional<Chunk>> StreamPart::skip() {
   const uint64_t bytes = skipping.bytes;
   const uint64_t lines = std::max<uint64_t>(1, skipping.lines);
   skipping_.reset();
+  ++records_;
   return std::optional<Chunk>(finish(std::move(chunk), bytes, lines));
 }
 
 std::optional<Chunk> StreamPart::last_record() {
   if (buffer_.empty()) return std::nullopt;
+  begin_records();
   Chunk chunk = begin_chunk(cutter_->save());
   chunk.bytes = std::exchange(buffer_, {});
+  hash_.add(chunk.bytes);
+  ++records_;
   const uint64_t bytes = chunk.bytes.size();
   const uint64_t lines = count_newlines(chunk.bytes) + 1;
   return finish(std::move(chunk), bytes, lines);

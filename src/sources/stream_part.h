@@ -1,7 +1,7 @@
 #pragma once
 
-// One part whose bytes come once, in order, maybe compressed: they become chunks. For sources that cannot go back:
-// standard input, the body of an HTTP answer. One thread.
+// One document whose bytes come once, in order, maybe compressed: they become chunks. For sources that cannot go back:
+// standard input is a part of one document, the body of an HTTP answer is a page of one. One thread.
 
 #include <cstdint>
 #include <memory>
@@ -24,9 +24,24 @@ struct StreamRules {
   std::optional<Compression> compression;        // absent: told by the first bytes
 };
 
+// What was delivered of a document.
+struct Delivered {
+  uint64_t lead = 0;   // bytes before its first record, those of them that were delivered
+  uint64_t bytes = 0;  // with them
+  Hash128 hash;        // of those behind the lead, and of what the records inherit from it (Cutter::inherited())
+  uint64_t records = 0;
+};
+
 class StreamPart {
  public:
-  StreamPart(std::string part, std::string origin, std::unique_ptr<Cutter> cutter, const StreamRules& rules);
+  // `base`: where in the part the document begins.
+  StreamPart(std::string part, std::string origin, std::unique_ptr<Cutter> cutter, const StreamRules& rules,
+             uint64_t base = 0);
+
+  // Before all else: so much of the document was delivered by an earlier reading. next() passes over it; its lead may
+  // be another one now. When the rest is not the same, changed() holds and nothing is delivered any more.
+  void pass_over(const Delivered& before);
+  [[nodiscard]] bool changed() const { return changed_; }
 
   // bad_data: damaged, or more than max_body_bytes.
   Status push(std::string_view bytes);
@@ -35,13 +50,25 @@ class StreamPart {
   // Whole records; nothing: push more, or, after end(), all is delivered. Kinds as of Cutter::whole().
   Result<std::optional<Chunk>> next();
 
-  // Plain bytes.
-  [[nodiscard]] uint64_t delivered() const { return offset_; }
+  // With what was passed over; the lead of the earlier reading.
+  [[nodiscard]] Delivered delivered() const;
+  // Plain bytes that have come and are not delivered.
+  [[nodiscard]] std::string_view waiting() const { return buffer_; }
+  // Nothing more has to come: the compressed bytes say so themselves.
+  [[nodiscard]] bool may_end() const { return decompressor_ != nullptr && decompressor_->may_end(); }
 
  private:
+  struct Piece {
+    Chunk chunk;
+    bool passed = false;  // delivered before
+  };
+
   Status add_plain(std::string_view bytes);
+  Result<std::optional<Piece>> cut(uint64_t to_pass);
+  [[nodiscard]] bool is_stuck(uint64_t to_pass) const;
   Chunk begin_chunk(std::string context) const;
   Chunk finish(Chunk chunk, uint64_t bytes, uint64_t lines);
+  void begin_records();
   Result<std::optional<Chunk>> skip();
   std::optional<Chunk> last_record();
 
@@ -58,14 +85,22 @@ class StreamPart {
   const std::string origin_;
   const std::unique_ptr<Cutter> cutter_;
   const StreamRules rules_;
+  const uint64_t base_;
   std::optional<Compression> compression_;
   std::unique_ptr<Decompressor> decompressor_;
   std::string undecided_;  // first bytes, until the compression is known
   std::string buffer_;     // plain bytes from offset_ on
-  uint64_t offset_ = 0;    // plain bytes delivered
+  uint64_t offset_;        // in the part: plain bytes delivered
   uint64_t line_ = 0;      // newlines in them
-  size_t looked_at_ = 0;   // bytes of buffer_ in which the cutter found no border
-  uint64_t plain_ = 0;     // bytes that came
+  uint64_t records_ = 0;   //
+  uint64_t lead_ = 0;
+  bool in_lead_ = true;
+  std::string inherited_;  // as of the last lead that was cut
+  Hasher128 hash_;
+  std::optional<Delivered> before_;
+  bool changed_ = false;
+  size_t looked_at_ = 0;  // bytes of buffer_ in which the cutter found no border
+  uint64_t plain_ = 0;    // bytes that came
   bool ended_ = false;
   std::unique_ptr<Skipping> skipping_;
 };

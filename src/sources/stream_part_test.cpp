@@ -95,6 +95,120 @@ TEST(StreamPart, ARecordThatIsTooLongIsPassedOver) {
   }
 }
 
+// Lines behind a lead of lines that begin with '#'.
+class LeadCutter final : public Cutter {
+ public:
+  Result<Cut> whole(std::string_view bytes, const CutRule& rule) override {
+    Cut cut;
+    while (cut.bytes < bytes.size() && cut.records < rule.most_records) {
+      const size_t newline = bytes.find('\n', cut.bytes);
+      if (newline == std::string_view::npos) break;
+      const bool lead = !recorded_ && bytes[cut.bytes] == '#';
+      if (!lead && cut.lead > 0) break;
+      if (!lead && newline - cut.bytes > rule.max_record) {
+        cut.too_long = cut.bytes == 0;
+        break;
+      }
+      cut.bytes = newline + 1;
+      if (lead) cut.lead = cut.bytes;
+      recorded_ = recorded_ || !lead;
+      cut.records += lead ? 0 : 1;
+    }
+    return cut;
+  }
+  Result<std::optional<size_t>> skip(std::string_view bytes) override {
+    recorded_ = true;
+    const size_t newline = bytes.find('\n');
+    return newline == std::string_view::npos ? std::nullopt : std::optional(newline + 1);
+  }
+  [[nodiscard]] std::string save() const override { return recorded_ ? "records" : "lead"; }
+  Status restore(std::string_view) override { return {}; }
+
+ private:
+  bool recorded_ = false;
+};
+
+struct PageRead {
+  std::vector<Chunk> chunks;
+  std::vector<Delivered> after;  // each of them
+  bool changed = false;
+};
+
+PageRead read_page(const std::string& text, const std::optional<Delivered>& before, uint64_t chunk_bytes, size_t step) {
+  StreamRules rules;
+  rules.chunk_bytes = chunk_bytes;
+  rules.max_record_bytes = 50;
+  StreamPart part("p", "there", std::make_unique<LeadCutter>(), rules, 1000);
+  if (before) part.pass_over(*before);
+  PageRead out;
+  const auto drain = [&] {
+    for (;;) {
+      auto chunk = part.next();
+      ASSERT_TRUE(chunk.ok());
+      if (!*chunk) return;
+      out.chunks.push_back(**std::move(chunk));
+      out.after.push_back(part.delivered());
+    }
+  };
+  for (size_t at = 0; at < text.size(); at += step) {
+    EXPECT_TRUE(part.push(std::string_view(text).substr(at, step)).ok());
+    drain();
+  }
+  EXPECT_TRUE(part.end().ok());
+  drain();
+  out.changed = part.changed();
+  return out;
+}
+
+const std::string kPage = "#lead\n#more of it\none\ntwo\n" + std::string(90, 'x') + "\nthree\nfour\nthe last";
+
+TEST(StreamPart, GoesOnBehindWhatWasDeliveredWhateverTheLead) {
+  for (const std::string lead : {"#lead\n#more of it\n", "", "#a much longer one\n#\n#\n#\n", "#l\n"}) {
+    const std::string page = lead + kPage.substr(18);
+    for (const uint64_t chunk_bytes : {1U, 10U, 40U}) {
+      const PageRead first = read_page(kPage, std::nullopt, chunk_bytes, 7);
+      ASSERT_FALSE(first.changed);
+      EXPECT_EQ(first.after.back().records, 6U);
+      EXPECT_EQ(first.chunks.front().start, 1000U);
+      for (size_t i = 0; i < first.after.size(); ++i) {
+        for (const size_t step : {1U, 13U, 1000U}) {
+          const PageRead rest = read_page(page, first.after[i], chunk_bytes, step);
+          ASSERT_FALSE(rest.changed) << lead << " " << i << " " << step;
+          std::string bytes;
+          std::string expected;
+          uint64_t at = 1000 + first.after[i].bytes;
+          for (const Chunk& chunk : rest.chunks) {
+            EXPECT_EQ(chunk.start, at);
+            EXPECT_EQ(chunk.base, 1000U);
+            at = chunk.end.offset;
+            bytes += chunk.bytes;
+          }
+          for (size_t j = i + 1; j < first.chunks.size(); ++j) {
+            if (first.after[j].bytes > first.after[j].lead) expected += first.chunks[j].bytes;
+          }
+          EXPECT_EQ(bytes, expected) << lead << " " << i;
+          if (rest.after.empty()) continue;
+          EXPECT_EQ(rest.after.back().hash, first.after.back().hash);
+          EXPECT_EQ(rest.after.back().records, 6U);
+        }
+      }
+    }
+  }
+}
+
+TEST(StreamPart, SeesThatWhatWasDeliveredIsAnotherNow) {
+  const PageRead first = read_page(kPage, std::nullopt, 1, 7);
+  for (size_t i = 0; i < first.after.size(); ++i) {
+    const Delivered& before = first.after[i];
+    for (size_t at = 18; at < kPage.size(); ++at) {
+      std::string other = kPage;
+      other[at] = other[at] == 'e' ? 'f' : 'e';
+      EXPECT_EQ(read_page(other, before, 1, 5).changed, at < before.bytes) << i << " " << at;
+      EXPECT_EQ(read_page(kPage.substr(0, at), before, 1, 5).changed, at < before.bytes) << i << " " << at;
+    }
+  }
+}
+
 TEST(StreamPart, ReadsWhatIsCompressed) {
   const std::string text = some_lines(400'000);
   for (const std::string program : {"gzip -c", "zstd -c -q"}) {
