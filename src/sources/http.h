@@ -11,6 +11,7 @@
 #include "flow/source.h"
 #include "os/clock.h"
 #include "os/http_client.h"
+#include "sources/http_auth.h"
 #include "sources/http_errors.h"
 #include "sources/http_limits.h"
 #include "sources/http_paging.h"
@@ -40,7 +41,7 @@ struct HttpOptions {
   uint64_t tries = 10;
 };
 
-std::unique_ptr<Source> make_http_source(HttpOptions options, std::unique_ptr<os::HttpClient> client, os::Clock& clock,
-                                         Note note);
+std::unique_ptr<Source> make_http_source(HttpOptions options, HttpAuthRules auth,
+                                         std::unique_ptr<os::HttpClient> client, os::Clock& clock, Note note);
 
 }  // namespace leat

@@ -89,9 +89,10 @@ Result<std::optional<Chunk>> StreamPart::next() {
   return std::optional<Chunk>();
 }
 
-// All that is needed to find the border at which the earlier reading stopped is there.
+// All that is needed to find the border at which the earlier reading stopped is there. With not a byte behind it the
+// end may have to come first, of a last record that has none of its own.
 bool StreamPart::is_stuck(uint64_t to_pass) const {
-  return ended_ || (!in_lead_ && !skipping_ && buffer_.size() >= to_pass);
+  return ended_ || (!in_lead_ && !skipping_ && buffer_.size() > to_pass);
 }
 
 // The next whole records. Of bytes that are to be passed over no more than those, so that a border is found at their
@@ -108,10 +109,11 @@ Result<std::optional<StreamPart::Piece>> StreamPart::cut(uint64_t to_pass) {
   std::string_view bytes(buffer_);
   if (to_pass > 0 && !in_lead_) bytes = bytes.substr(0, to_pass);
   const bool all = bytes.size() == buffer_.size();
+  const bool to_the_border = to_pass > 0 && !in_lead_ && bytes.size() == to_pass;
   // What was looked at in vain is looked at again when there is twice as much.
   const size_t enough = std::max<size_t>(rules_.chunk_bytes, 2 * looked_at_);
   const bool too_long = bytes.size() > rules_.max_record_bytes;
-  if (!ended_ && !too_long && all && bytes.size() < enough) return std::optional<Piece>();
+  if (!ended_ && !too_long && !to_the_border && bytes.size() < enough) return std::optional<Piece>();
   if (bytes.empty() && cutter_->open_ended()) return std::optional<Piece>();
   std::string context = cutter_->save();
   CutRule rule{.ended = ended_ && all, .max_record = rules_.max_record_bytes};

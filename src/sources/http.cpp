@@ -1,0 +1,169 @@
+#include "sources/http.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/redaction.h"
+#include "base/text.h"
+#include "sources/file_token.h"
+#include "sources/http_pull.h"
+#include "sources/http_url.h"
+
+namespace leat {
+namespace {
+
+constexpr uint64_t kWaitMs = 250;
+constexpr uint64_t kHeldMs = 20;            // looks again at what is held
+constexpr uint64_t kNextWindowMs = 60'000;  // after the last one, while the source is followed
+
+class HttpSource final : public Source {
+ public:
+  HttpSource(HttpOptions options, HttpAuthRules auth, std::unique_ptr<os::HttpClient> client, os::Clock& clock,
+             Note note)
+      : options_(std::move(options)),
+        client_(std::move(client)),
+        clock_(clock),
+        note_(std::move(note)),
+        limits_(options_.limits, clock),
+        auth_(std::move(auth), origin_of(options_.url), clock),
+        shared_{options_, *client_, clock, limits_, auth_, {}, shown_url(options_.url, options_.secrets), {}, {}} {}
+
+  ~HttpSource() override {
+    pulls_.clear();
+    auth_.log_out(*client_);
+  }
+
+  Status open(SourceRequest request) override {
+    pulls_.clear();
+    last_.reset();
+    shared_.make_cutter = std::move(request.make_cutter);
+    once_ = request.once;
+    std::vector<std::pair<uint64_t, const Position*>> parts;
+    for (const Position& position : request.resume) {
+      const auto name = parse_part(position.part);
+      if (name && name->family == shared_.name) parts.emplace_back(name->number, &position);
+    }
+    std::sort(parts.begin(), parts.end());
+    for (const auto& [number, position] : parts) {
+      LEAT_ASSIGN(HttpToken token, HttpToken::parse(position->token));
+      last_ = Window{.number = number, .after = token.after, .before = token.before};
+      if (!token.done) pulls_.push_back(std::make_unique<HttpPull>(shared_, number, *position, std::move(token)));
+    }
+    return {};
+  }
+
+  Result<Reading> read(const std::stop_token& stop) override {
+    const uint64_t until_ms = clock_.steady_ms() + kWaitMs;
+    for (;;) {
+      if (stop.stop_requested()) return Status::stopped();
+      const bool more = add_windows();
+      LEAT_ASSIGN(std::optional<Chunk> chunk, next_chunk());
+      if (chunk) return Reading{.what = Reading::What::chunk, .chunk = *std::move(chunk)};
+      if (pulls_.empty() && more) continue;
+      if (pulls_.empty() && once_) return Reading{.what = Reading::What::end, .chunk = {}};
+      const uint64_t now_ms = clock_.steady_ms();
+      if (now_ms >= until_ms) return Reading{};
+      const bool asking = std::any_of(pulls_.begin(), pulls_.end(), [](const auto& pull) { return pull->is_asking(); });
+      if (asking) {
+        client_->wait(until_ms - now_ms);
+      } else if (!clock_.wait_ms(std::min(kHeldMs, until_ms - now_ms), stop)) {
+        return Status::stopped();
+      }
+    }
+  }
+
+  void again(const std::string& part, uint64_t wait_ms) override {
+    for (const auto& pull : pulls_) {
+      if (pull->part() == part) pull->hold(wait_ms);
+    }
+  }
+
+  void committed(const Positions& /*positions*/) override {}
+
+  Result<std::optional<Position>> at_beginning(const Position& position) const override {
+    LEAT_ASSIGN(const HttpToken token, HttpToken::parse(position.token));
+    HttpToken first;
+    first.after = token.after;
+    if (options_.windows.by != WindowRules::By::id) first.before = token.before;
+    return std::optional(Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = first.text()});
+  }
+
+  [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return std::nullopt; }
+
+ private:
+  // Begins the windows that may be pulled now. True: there is one.
+  bool add_windows() {
+    bool added = false;
+    while (pulls_.size() < options_.concurrency && may_begin()) {
+      const auto next = next_window(options_.windows, last_, horizon());
+      if (!next) break;
+      last_ = next;
+      begun_ = next->number;
+      next_window_ms_ = clock_.steady_ms() + kNextWindowMs;
+      pulls_.push_back(std::make_unique<HttpPull>(shared_, *next));
+      added = true;
+    }
+    return added;
+  }
+
+  // The next window begins where the last one ends, which has to be known: by id when it is done, by the clock when the
+  // server has told its own.
+  [[nodiscard]] bool may_begin() const {
+    const WindowRules& rules = options_.windows;
+    const bool is_cut = rules.has_before && (rules.by == WindowRules::By::number || shared_.server_clock);
+    if (!pulls_.empty() && !is_cut) return false;
+    const bool is_one = rules.by == WindowRules::By::run || rules.by == WindowRules::By::id;
+    if (once_) return !is_one || !begun_ || !last_ || last_->number > *begun_;
+    return !pulls_.empty() || clock_.steady_ms() >= next_window_ms_;
+  }
+
+  // A run that is to end does not run after the clock.
+  int64_t horizon() {
+    if (options_.windows.by != WindowRules::By::time) return 0;
+    const int64_t now = horizon_of(options_.windows, shared_.now_micros());
+    if (!once_) return now;
+    if (!once_horizon_) once_horizon_ = now;
+    return *once_horizon_;
+  }
+
+  Result<std::optional<Chunk>> next_chunk() {
+    const size_t most = std::min<size_t>(pulls_.size(), options_.concurrency);
+    for (size_t i = 0; i < most; ++i) {
+      turn_ = (turn_ + 1) % most;
+      HttpPull& pull = *pulls_[turn_];
+      const bool newest = last_ && pull.window().number == last_->number;
+      LEAT_ASSIGN(std::optional<Chunk> chunk, pull.step(newest));
+      if (!chunk) continue;
+      if (newest) last_ = pull.window();
+      if (pull.done()) pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
+      return chunk;
+    }
+    return std::optional<Chunk>();
+  }
+
+  const HttpOptions options_;
+  const std::unique_ptr<os::HttpClient> client_;
+  os::Clock& clock_;
+  const Note note_;
+  HttpLimits limits_;
+  HttpAuth auth_;
+  HttpShared shared_;
+  std::vector<std::unique_ptr<HttpPull>> pulls_;  // in the order of their windows
+  std::optional<Window> last_;                    // that was begun
+  size_t turn_ = 0;                               // of pulls_, which was asked last
+  bool once_ = false;
+  std::optional<uint64_t> begun_;        // the last window that this process has begun
+  std::optional<int64_t> once_horizon_;  // of this process
+  uint64_t next_window_ms_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_http_source(HttpOptions options, HttpAuthRules auth,
+                                         std::unique_ptr<os::HttpClient> client, os::Clock& clock, Note note) {
+  return std::make_unique<HttpSource>(std::move(options), std::move(auth), std::move(client), clock, std::move(note));
+}
+
+}  // namespace leat

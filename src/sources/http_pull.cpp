@@ -1,0 +1,235 @@
+#include "sources/http_pull.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/redaction.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "sources/http_request.h"
+#include "sources/http_url.h"
+
+namespace leat {
+namespace {
+
+constexpr uint64_t kMostRedirects = 10;
+constexpr uint64_t kMostRefusals = 3;
+
+}  // namespace
+
+int64_t HttpShared::now_micros() const {
+  if (!server_clock) return clock.now_micros();
+  return server_clock->micros + static_cast<int64_t>(clock.steady_ms() - server_clock->steady_ms) * 1000;
+}
+
+HttpPull::HttpPull(HttpShared& shared, const Window& window)
+    : shared_(shared), number_(window.number), part_(fmt::format("{}#{}", shared.name, window.number)) {
+  token_.after = window.after;
+  token_.before = window.before;
+  place_ = shown_url(shared_.options.url, shared_.options.secrets);
+}
+
+HttpPull::HttpPull(HttpShared& shared, uint64_t number, const Position& position, HttpToken token)
+    : shared_(shared),
+      number_(number),
+      part_(position.part),
+      token_(std::move(token)),
+      offset_(position.offset),
+      place_(position.origin),
+      announced_(true) {}
+
+void HttpPull::hold(uint64_t wait_ms) {
+  held_until_ms_ = shared_.clock.steady_ms() + wait_ms;
+}
+
+Result<std::optional<Chunk>> HttpPull::step(bool newest) {
+  if (!announced_) {
+    announced_ = true;
+    return std::optional(position_chunk());
+  }
+  for (;;) {
+    if (token_.done || shared_.clock.steady_ms() < held_until_ms_) return std::optional<Chunk>();
+    if (page_ == nullptr) {
+      auto asked = ask();
+      if (!asked.ok()) return std::move(asked).status();
+      if (!*asked) return std::optional<Chunk>();
+    }
+    auto event = page_->step(shared_.now_micros());
+    if (!event.ok()) return fail(std::move(event).status());
+    if (event->what == HttpPage::What::nothing) return std::optional<Chunk>();
+    LEAT_ASSIGN(std::optional<Chunk> chunk, take(*std::move(event), newest));
+    if (chunk) return chunk;
+  }
+}
+
+// False: not yet.
+Result<bool> HttpPull::ask() {
+  LEAT_ASSIGN(const bool ready, shared_.auth.prepare(shared_.client));
+  if (!ready || shared_.limits.wait_ms() > 0) return false;
+  os::HttpRequest request = page_request(shared_.options, token_);
+  if (by_get_) {
+    request.method = "GET";
+    request.body.clear();
+  }
+  LEAT_TRY(send_to(shared_.options, elsewhere_.empty() ? request.url : elsewhere_, request));
+  if (is_own_origin(shared_.options, request.url)) generation_ = shared_.auth.add_to(request);
+  PageStart start{.request = std::move(request), .part = part_, .base = token_.base, .before = {}};
+  if (token_.taken > 0) start.before = Delivered{.lead = token_.lead, .bytes = token_.taken, .hash = token_.hash};
+  LEAT_ASSIGN(page_, HttpPage::ask(shared_.options, shared_.client, shared_.make_cutter, std::move(start)));
+  place_ = page_->place();
+  shared_.limits.sent();
+  return true;
+}
+
+// Nothing: go on.
+Result<std::optional<Chunk>> HttpPull::take(HttpPage::Event event, bool newest) {
+  switch (event.what) {
+    case HttpPage::What::nothing:
+      break;
+    case HttpPage::What::head:
+      return answered(newest);
+    case HttpPage::What::chunk: {
+      const Delivered all = page_->delivered();
+      token_.lead = all.lead;
+      token_.taken = all.bytes;
+      token_.hash = all.hash;
+      offset_ = token_.base + all.bytes;
+      shared_.failures.erase(part_);
+      return std::optional(marked(std::move(event.chunk)));
+    }
+    case HttpPage::What::changed:
+      if (!void_) void_ = token_.base;
+      token_.base = offset_;
+      token_.lead = token_.taken = 0;
+      token_.hash = {};
+      drop_page();
+      break;
+    case HttpPage::What::complete:
+      return turn(false);
+    case HttpPage::What::other:
+      return take_other(event.verdict);
+  }
+  return std::optional<Chunk>();
+}
+
+// The head of an answer is there. A window must not go on behind what the server's clock allows.
+std::optional<Chunk> HttpPull::answered(bool newest) {
+  const os::HttpHead& head = page_->head();
+  shared_.limits.answered(head);
+  if (const std::string* date = head.find("date"); date != nullptr) {
+    if (const auto micros = parse_http_date(*date)) shared_.server_clock = {*micros, shared_.clock.steady_ms()};
+  }
+  const WindowRules& rules = shared_.options.windows;
+  const bool may_move = newest && token_.page == 0 && token_.taken == 0 && rules.by == WindowRules::By::time;
+  if (!may_move || !token_.before || head.status >= 300) return std::nullopt;
+  const int64_t horizon = horizon_of(rules, shared_.now_micros());
+  if (*token_.before <= horizon) return std::nullopt;
+  drop_page();
+  token_.before = std::max(horizon, token_.after.value_or(horizon));
+  token_.done = *token_.before == token_.after;
+  return position_chunk();
+}
+
+Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict) {
+  const std::string message = fmt::format("{}: {}", place_, verdict.message);
+  const bool own = is_own_origin(shared_.options, page_->request().url);
+  if (own && verdict.then != Verdict::Then::log_in) shared_.auth.accepted(generation_);
+  switch (verdict.then) {
+    case Verdict::Then::page:
+    case Verdict::Then::empty:
+      return turn(false);
+    case Verdict::Then::end:
+      return turn(true);
+    case Verdict::Then::redirect:
+      return redirect();
+    case Verdict::Then::log_in:
+      if (!own || !shared_.auth.refused(generation_)) return fatal(message);
+      drop_page();
+      return std::optional<Chunk>();
+    case Verdict::Then::wait:
+      if (!verdict.wait_ms) break;
+      drop_page();
+      hold(*verdict.wait_ms);
+      return std::optional<Chunk>();
+    case Verdict::Then::retry:
+      break;
+    case Verdict::Then::skip:
+    case Verdict::Then::stop:
+      return fatal(message);
+  }
+  Status failed = Status::retry(message);
+  if (verdict.wait_ms) failed = std::move(failed).with_retry_after_ms(std::max<uint64_t>(1, *verdict.wait_ms));
+  return fail(std::move(failed));
+}
+
+Result<std::optional<Chunk>> HttpPull::fatal(const std::string& message) const {
+  return Status::fatal(redacted(message, shared_.options.secrets));
+}
+
+Result<std::optional<Chunk>> HttpPull::redirect() {
+  const std::string* location = page_->head().find("location");
+  if (location == nullptr) return fatal(place_ + ": the server sends elsewhere, but not where (Location)");
+  if (++redirects_ > kMostRedirects) {
+    return fatal(fmt::format("{}: the server sends elsewhere {} times in a row", place_, redirects_));
+  }
+  auto url = resolve_url(page_->request().url, *location);
+  if (!url.ok()) return fatal(fmt::format("{}: the server sends elsewhere: {}", place_, url.status().message()));
+  by_get_ = by_get_ || page_->head().status == 303;
+  elsewhere_ = *std::move(url);
+  page_.reset();
+  return std::optional<Chunk>();
+}
+
+// The page is complete.
+Result<std::optional<Chunk>> HttpPull::turn(bool last) {
+  LEAT_ASSIGN(PageSeen seen, page_->seen());
+  seen.last = last;
+  if (const auto id = page_->largest_id(); id && !token_.done) {
+    token_.before = std::max(*id, token_.before.value_or(*id));
+  }
+  LEAT_ASSIGN(token_, turn_page(shared_.options.paging, token_, seen, asked_));
+  token_.ask.text = redacted(token_.ask.text, shared_.options.secrets);
+  token_.base = offset_;
+  if (token_.done && shared_.options.windows.by == WindowRules::By::id && !token_.before) token_.before = token_.after;
+  refusals_ = 0;
+  shared_.failures.erase(part_);
+  drop_page();
+  return std::optional(position_chunk());
+}
+
+Result<std::optional<Chunk>> HttpPull::fail(Status status) {
+  drop_page();
+  const bool refused = status.kind() == Kind::bad_data;
+  if (!refused && (status.kind() != Kind::retry || status.retry_after_ms() == 0U)) return status;
+  const uint64_t failures = ++shared_.failures[part_];
+  if ((refused && ++refusals_ >= kMostRefusals) || failures >= shared_.options.tries) {
+    return fatal(fmt::format("{} (given up after {} attempts)", status.message(), failures));
+  }
+  const auto wait_ms = status.retry_after_ms();
+  Status failed = Status::retry(redacted(status.message(), shared_.options.secrets)).with_part(part_);
+  if (wait_ms) failed = std::move(failed).with_retry_after_ms(*wait_ms);
+  return failed;
+}
+
+void HttpPull::drop_page() {
+  page_.reset();
+  elsewhere_.clear();
+  by_get_ = false;
+  redirects_ = 0;
+}
+
+Chunk HttpPull::position_chunk() {
+  Chunk chunk;
+  chunk.start = chunk.base = offset_;
+  return marked(std::move(chunk));
+}
+
+Chunk HttpPull::marked(Chunk chunk) {
+  chunk.fresh = chunk.start == token_.base;
+  if (void_) chunk.void_from = std::exchange(void_, std::nullopt);
+  chunk.end = {.part = part_, .origin = place_, .offset = offset_, .token = token_.text()};
+  return chunk;
+}
+
+}  // namespace leat
