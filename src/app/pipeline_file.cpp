@@ -120,6 +120,8 @@ class Planner {
     source.settings = check_options({entry.value, entry.key_at, source.kind->options,
                                      fmt::format("source '{}'", source.kind->name), directory_, true},
                                     complaints_);
+    if (source.kind->check != nullptr && complaints_.count() == before)
+      source.kind->check(source.settings, complaints_);
     plan_format(source);
     // Which log a row is of is a question only where files are logs, unless it is asked for.
     const bool may_ask = source.decoder != nullptr && (source.decoder->is_log || source.settings.has("site"));
@@ -220,6 +222,10 @@ class Planner {
     const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
     pipeline.source = *source_found;
+    if (const auto check = source_found->kind->check_plan; check != nullptr) {
+      check(source_found->settings, pipeline.plan, settings.has("write") ? settings.place("write") : entry.key_at,
+            complaints_);
+    }
     pipeline.sink = *sink_found;
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
     if (sink_found->kind->open_store == nullptr && pipeline.plan.mode != WriteMode::append) {

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "catalog/catalog.h"
+#include "catalog/source_kinds.h"
 #include "sources/file.h"
 #include "sources/stdin.h"
 #include "sources/table.h"
@@ -41,10 +41,6 @@ std::unique_ptr<Source> make_file(const Settings& settings, const Making& making
   return make_file_source(std::move(options), making.files, making.clock, making.note);
 }
 
-std::vector<std::string_view> compressions() {
-  return {"auto", "none", "gzip", "zstd", "deflate", "brotli"};
-}
-
 constexpr std::array<Option, 4> kStdinOptions{{
     kFormatOption,
     {.name = "compression",
@@ -59,16 +55,7 @@ constexpr std::array<Option, 4> kStdinOptions{{
 }};
 
 std::unique_ptr<Source> make_stdin(const Settings& settings, const Making& making) {
-  StreamRules rules;
-  rules.max_record_bytes = settings.bytes("max_record");
-  if (settings.has("max_body")) rules.max_body_bytes = settings.bytes("max_body");
-  if (making.chunk_bytes != 0) rules.chunk_bytes = making.chunk_bytes;
-  const std::string compression = settings.text("compression");
-  for (const Compression known :
-       {Compression::none, Compression::gzip, Compression::zstd, Compression::deflate, Compression::brotli}) {
-    if (compression == name_of(known)) rules.compression = known;
-  }
-  return make_stdin_source(rules, os::standard_input());
+  return make_stdin_source(stream_rules(settings, making), os::standard_input());
 }
 
 constexpr std::array<Option, 4> kTableOptions{{
@@ -90,18 +77,36 @@ std::unique_ptr<Source> make_table(const Settings& settings, const Making& makin
   return make_table_source(std::move(options), making.files, making.clock, making.note);
 }
 
-constexpr std::array<SourceKind, 3> kSources{{
-    {"file", "files that are finished, that grow, and that are renamed when they are rotated", kFileOptions, make_file},
-    {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
-     kStdinOptions, make_stdin},
-    {"table", "the rows that another pipeline has written to a SQLite database, each once, as they are committed",
-     kTableOptions, make_table, true},
-}};
-
 }  // namespace
 
+std::vector<std::string_view> compressions() {
+  return {"auto", "none", "gzip", "zstd", "deflate", "brotli"};
+}
+
+StreamRules stream_rules(const Settings& settings, const Making& making) {
+  StreamRules rules;
+  rules.max_record_bytes = settings.bytes("max_record");
+  if (settings.has("max_body")) rules.max_body_bytes = settings.bytes("max_body");
+  if (making.chunk_bytes != 0) rules.chunk_bytes = making.chunk_bytes;
+  const std::string compression = settings.text("compression");
+  for (const Compression known :
+       {Compression::none, Compression::gzip, Compression::zstd, Compression::deflate, Compression::brotli}) {
+    if (compression == name_of(known)) rules.compression = known;
+  }
+  return rules;
+}
+
 std::span<const SourceKind> source_kinds() {
-  return kSources;
+  static const std::array<SourceKind, 4> kinds{{
+      {"file", "files that are finished, that grow, and that are renamed when they are rotated", kFileOptions,
+       make_file},
+      http_kind(),
+      {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
+       kStdinOptions, make_stdin},
+      {"table", "the rows that another pipeline has written to a SQLite database, each once, as they are committed",
+       kTableOptions, make_table, nullptr, nullptr, true},
+  }};
+  return kinds;
 }
 
 }  // namespace leat

@@ -13,6 +13,8 @@ std::string_view name_of(OptionType type) {
   switch (type) {
     case OptionType::text:
       return "text";
+    case OptionType::scalar:
+      return "text or integer";
     case OptionType::integer:
       return "integer";
     case OptionType::boolean:
@@ -39,6 +41,8 @@ std::string_view name_of(OptionType type) {
       return "tables";
     case OptionType::texts:
       return "texts";
+    case OptionType::scalars:
+      return "texts or integers";
     case OptionType::tables:
       return "tables";
     case OptionType::format:
@@ -218,6 +222,8 @@ class OptionChecker {
     switch (option.type) {
       case OptionType::text:
         return take_text(option, value, "text in quotes");
+      case OptionType::scalar:
+        return take_text(option, as_text(value), "text in quotes or a whole number");
       case OptionType::expression:
         return take_expression(option, value);
       case OptionType::integer:
@@ -259,7 +265,9 @@ class OptionChecker {
       case OptionType::columns:
         return take_columns(option, value);
       case OptionType::texts:
-        return take_texts(option, value);
+        return take_texts(option, value, "text in quotes");
+      case OptionType::scalars:
+        return take_scalars(option, value);
       case OptionType::transforms:
         return take_tables(option, value);
     }
@@ -380,7 +388,19 @@ class OptionChecker {
     if (good) keep(option, value);
   }
 
-  void take_texts(const Option& option, const Value& value) {
+  static Value as_text(Value value) {
+    if (value.type != Value::Type::integer) return value;
+    value.text = std::to_string(value.integer);
+    value.type = Value::Type::text;
+    return value;
+  }
+
+  void take_scalars(const Option& option, Value value) {
+    for (Entry& entry : value.entries) entry.value = as_text(std::move(entry.value));
+    take_texts(option, value, "text in quotes or a whole number");
+  }
+
+  void take_texts(const Option& option, const Value& value, std::string_view expected) {
     if (!value.is_table()) return wrong(option, value, "a table { NAME = \"text\" }");
     if (value.entries.empty()) {
       return complaints_.add(value.at, fmt::format("'{}' of {} is empty", option.name, request_.what));
@@ -389,7 +409,7 @@ class OptionChecker {
     for (const Entry& entry : value.entries) {
       if (entry.value.is_text() && !entry.value.text.empty()) continue;
       complaints_.add(entry.value.at,
-                      fmt::format("'{}' of {} must be text in quotes, not {}", visible(entry.key), request_.what,
+                      fmt::format("'{}' of {} must be {}, not {}", visible(entry.key), request_.what, expected,
                                   entry.value.is_text() ? "empty" : type_in_words(entry.value.type)));
       good = false;
     }

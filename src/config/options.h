@@ -18,6 +18,7 @@ namespace leat {
 
 enum class OptionType : uint8_t {
   text,
+  scalar,       // text, or a whole number, which becomes text
   integer,      // at least 1
   boolean,      //
   size,         // "64MiB"
@@ -29,6 +30,7 @@ enum class OptionType : uint8_t {
   expression,   // config/expression.h
   expressions,  // a table NAME = expression, in written order
   texts,        // a table NAME = text, in written order
+  scalars,      // a table NAME = text or whole number, which becomes text
   section,      // a table checked with `inner`
   sections,     // a list of tables, each checked with `inner`
   tables,       // tables by name; their owner checks them
