@@ -75,9 +75,9 @@ constexpr std::array<Option, 10> kIncrementalOptions{{
      .type = OptionType::scalar,
      .help = "each request asks from so much before its window: for records that arrive late"},
     {.name = "settle",
-     .type = OptionType::duration,
+     .type = OptionType::scalar,
      .standard = "5m",
-     .help = "windows end so much before the server's clock"},
+     .help = "windows end so much before the server's clock; \"0s\": right there"},
     {.name = "time_format",
      .standard = "iso",
      .help =
@@ -272,6 +272,10 @@ void check_incremental(const Settings& settings, const Settings& incremental, Co
   check_bound("until", false, "a time such as \"2026-01-01\"");
   check_bound("window", true, "a duration such as \"30d\"");
   check_bound("lookback", true, "a duration such as \"15m\"");
+  if (const Value* settle = incremental.find("settle"); settle != nullptr && !parse_duration_ms(settle->text)) {
+    complaints.add(settle->at, fmt::format("'settle' of 'incremental' must be a duration such as \"5m\", not {}",
+                                           shown(*settle)));
+  }
   if (const Value* format = incremental.find("time_format"); format != nullptr) {
     if (const std::string trouble = trouble_with_format(format->text); !trouble.empty()) {
       complaints.add(format->at, fmt::format("'time_format' {}: {}", shown(*format), trouble));
