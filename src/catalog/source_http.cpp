@@ -273,8 +273,8 @@ void check_incremental(const Settings& settings, const Settings& incremental, Co
   check_bound("window", true, "a duration such as \"30d\"");
   check_bound("lookback", true, "a duration such as \"15m\"");
   if (const Value* settle = incremental.find("settle"); settle != nullptr && !parse_duration_ms(settle->text)) {
-    complaints.add(settle->at, fmt::format("'settle' of 'incremental' must be a duration such as \"5m\", not {}",
-                                           shown(*settle)));
+    complaints.add(settle->at,
+                   fmt::format("'settle' of 'incremental' must be a duration such as \"5m\", not {}", shown(*settle)));
   }
   if (const Value* format = incremental.find("time_format"); format != nullptr) {
     if (const std::string trouble = trouble_with_format(format->text); !trouble.empty()) {
