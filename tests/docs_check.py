@@ -25,7 +25,7 @@ def problem(text):
 
 def leat(*arguments):
     return subprocess.run([sys.argv[1], *arguments], capture_output=True, text=True, check=False,
-                          env={**os.environ, "HOME": "/nonexistent"})
+                          env={**os.environ, "HOME": "/nonexistent", "API_USER": "user", "API_PASSWORD": "secret"})
 
 
 def section(text, heading):

@@ -155,7 +155,11 @@ class Runner {
     engine.commit_every_ms = declared.commit_every_ms;
     engine.queue_batches = surroundings_.overrides.queue_batches.value_or(engine.queue_batches);
     engine.restart_after_each_commit = surroundings_.overrides.restart_after_each_commit;
-    engine.attempts = options_.once ? kAttemptsOnce : declared.schedule ? kAttemptsScheduled : 0;
+    const bool ends = options_.once || declared.schedule;
+    const uint64_t tries = declared.source.kind->has("tries") ? declared.source.settings.integer("tries")
+                           : options_.once                    ? kAttemptsOnce
+                                                              : kAttemptsScheduled;
+    engine.attempts = ends ? static_cast<uint32_t>(tries) : 0;
     const Note engine_note = [this, name](NoteLevel level, const std::string& text) {
       talk_.note(level, level == NoteLevel::info ? "recovered" : "retry", name, text);
     };

@@ -122,7 +122,7 @@ constexpr std::array<Option, 20> kHttpOptions{{
     {.name = "connect_timeout", .type = OptionType::duration, .standard = "30s", .help = "until there is a connection"},
     {.name = "tries",
      .type = OptionType::integer,
-     .standard = "10",
+     .standard = "7",
      .help = "a page that fails so often in a row ends the run"},
     {.name = "allow_hosts",
      .type = OptionType::names,

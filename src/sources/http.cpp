@@ -49,7 +49,9 @@ class HttpSource final : public Source {
     for (const auto& [number, position] : parts) {
       LEAT_ASSIGN(HttpToken token, HttpToken::parse(position->token));
       last_ = Window{.number = number, .after = token.after, .before = token.before};
-      if (!token.done) pulls_.push_back(std::make_unique<HttpPull>(shared_, number, *position, std::move(token)));
+      if (token.done) continue;
+      begun_ = number;
+      pulls_.push_back(std::make_unique<HttpPull>(shared_, number, *position, std::move(token)));
     }
     return {};
   }
@@ -124,7 +126,7 @@ class HttpSource final : public Source {
     if (options_.windows.by != WindowRules::By::time) return 0;
     const int64_t now = horizon_of(options_.windows, shared_.now_micros());
     if (!once_) return now;
-    if (!once_horizon_) once_horizon_ = now;
+    once_horizon_ = std::min(now, once_horizon_.value_or(now));  // the machine's clock may have been ahead
     return *once_horizon_;
   }
 

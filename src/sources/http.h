@@ -38,7 +38,7 @@ struct HttpOptions {
   StreamRules stream;
   bool unframed = false;
   uint64_t concurrency = 1;
-  uint64_t tries = 10;
+  uint64_t tries = 7;
 };
 
 std::unique_ptr<Source> make_http_source(HttpOptions options, HttpAuthRules auth,

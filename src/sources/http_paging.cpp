@@ -118,6 +118,12 @@ Result<HttpToken> turn_page(const PagingRules& rules, const HttpToken& token, co
                     "the pages",
                     shown_url(seen.url), token.page + 1, with_commas(seen.records)));
   }
+  if (token.total && seen.total && token.total != seen.total) {
+    return Status::fatal(
+        fmt::format("{}: the server said that there are {} records and now says {}: the data has changed "
+                    "between two pages, so that some may be missed; if it may, leave out 'total'",
+                    shown_url(seen.url), with_commas(*token.total), with_commas(*seen.total)));
+  }
   HttpToken next = token;
   next.records += seen.records;
   if (seen.total) next.total = seen.total;

@@ -145,6 +145,9 @@ TEST(HttpPaging, TotalsAreKept) {
   EXPECT_EQ(fewer.error,
             "https://h/a/b: 8 records have come, but the server said that there are 1,008; if the data may change "
             "between two pages, leave out 'total'");
+  Walk changed{.rules = {.type = Type::offset, .size = 5, .total = "/total"}};
+  changed.go({page("", 5, "1", 10), page("", 5, "2", 9)});
+  EXPECT_NE(changed.error.find("said that there are 10 records and now says 9"), std::string::npos);
   Walk more{.rules = {.type = Type::page, .total = "/total"}};
   more.go({page("", 5, "1", 4)});
   EXPECT_NE(more.error.find("5 records have come"), std::string::npos);

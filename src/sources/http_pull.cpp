@@ -117,6 +117,8 @@ Result<std::optional<Chunk>> HttpPull::take(HttpPage::Event event, bool newest) 
 std::optional<Chunk> HttpPull::answered(bool newest) {
   const os::HttpHead& head = page_->head();
   shared_.limits.answered(head);
+  const bool own = is_own_origin(shared_.options, page_->request().url);
+  if (own && head.status != 401) shared_.auth.accepted(generation_);
   if (const std::string* date = head.find("date"); date != nullptr) {
     if (const auto micros = parse_http_date(*date)) shared_.server_clock = {*micros, shared_.clock.steady_ms()};
   }
@@ -134,7 +136,6 @@ std::optional<Chunk> HttpPull::answered(bool newest) {
 Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict) {
   const std::string message = fmt::format("{}: {}", place_, verdict.message);
   const bool own = is_own_origin(shared_.options, page_->request().url);
-  if (own && verdict.then != Verdict::Then::log_in) shared_.auth.accepted(generation_);
   switch (verdict.then) {
     case Verdict::Then::page:
     case Verdict::Then::empty:
