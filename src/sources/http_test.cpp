@@ -1,0 +1,237 @@
+#include "sources/http.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "sources/http_url.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_http.h"
+#include "tests/support/test_cutter.h"
+
+namespace leat {
+namespace {
+
+using testing::FakeAnswer;
+using testing::FakeClock;
+using testing::FakeHttp;
+using testing::in_pieces;
+using testing::TestCutter;
+
+// The part of an engine and a sink: what is delivered is committed at once, what is void is taken back.
+struct Pulled {
+  std::map<std::string, std::string> bytes;  // of each part, in the order of their offsets; void ones as '~'
+  std::map<std::string, Position> positions;
+  std::vector<std::string> failures;
+  std::vector<os::HttpRequest> requests;
+  std::string fatal;
+
+  [[nodiscard]] Positions resume() const {
+    Positions all;
+    for (const auto& [part, position] : positions) all.push_back(position);
+    return all;
+  }
+  [[nodiscard]] std::string all() const {
+    std::string text;
+    for (const auto& [part, piece] : bytes) {
+      for (const char c : piece) text += c == '~' ? "" : std::string(1, c);
+    }
+    return text;
+  }
+};
+
+HttpOptions options() {
+  HttpOptions options;
+  options.url = "https://h/items";
+  options.paging.type = PagingRules::Type::link_header;
+  options.stream.chunk_bytes = 1;
+  return options;
+}
+
+// Runs once, to its end or a failure that is not passing. `most`: chunks, then it is given up as by a kill.
+void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& answer, size_t most = 100'000) {
+  FakeClock clock;
+  auto http = std::make_unique<FakeHttp>(answer);
+  http->set_clock(&clock);
+  FakeHttp& client = *http;
+  const auto source = make_http_source(options, {}, std::move(http), clock, [](NoteLevel, const std::string&) {});
+  SourceRequest request;
+  request.resume = pulled.resume();
+  request.once = true;
+  request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
+  ASSERT_TRUE(source->open(std::move(request)).ok());
+  for (size_t i = 0; i < most; ++i) {
+    auto reading = source->read({});
+    if (!reading.ok() && reading.status().kind() == Kind::retry) {
+      pulled.failures.push_back(reading.status().message());
+      source->again(reading.status().part(), 1000);
+      continue;
+    }
+    if (!reading.ok()) pulled.fatal = reading.status().message();
+    if (!reading.ok() || reading->what == Reading::What::end) break;
+    if (reading->what == Reading::What::idle) continue;
+    const Chunk& chunk = reading->chunk;
+    std::string& bytes = pulled.bytes[chunk.end.part];
+    EXPECT_EQ(chunk.start, bytes.size());
+    EXPECT_EQ(chunk.end.offset, chunk.start + chunk.bytes.size());
+    EXPECT_LE(chunk.base, chunk.start);
+    if (chunk.void_from) {
+      EXPECT_LT(*chunk.void_from, chunk.start);
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(*chunk.void_from), bytes.end(), '~');
+    }
+    bytes += chunk.bytes;
+    pulled.positions[chunk.end.part] = chunk.end;
+  }
+  pulled.requests.insert(pulled.requests.end(), client.requests().begin(), client.requests().end());
+}
+
+// More than is looked at before an answer is judged.
+std::string some_page(char name, size_t lines) {
+  std::string page;
+  for (size_t i = 0; i < lines; ++i) page += name + std::to_string(i) + std::string(60, '.') + "\n";
+  return page;
+}
+const std::vector<std::string> kPages = {some_page('a', 20), some_page('b', 2), some_page('c', 40)};
+const std::string kAll = kPages[0] + kPages[1] + kPages[2];
+
+FakeAnswer page_of(const os::HttpRequest& request) {
+  const size_t number = static_cast<size_t>(parse_integer(parameter_of(request.url, "page").value_or("0")).value());
+  FakeAnswer answer{.pieces = in_pieces(kPages.at(number), 100)};
+  if (number + 1 < kPages.size()) {
+    answer.headers.emplace_back("link", "<?page=" + std::to_string(number + 1) + ">; rel=next");
+  }
+  return answer;
+}
+
+TEST(HttpSource, PagesOneAfterTheOther) {
+  Pulled pulled;
+  run(pulled, options(), page_of);
+  EXPECT_EQ(pulled.fatal, "");
+  EXPECT_EQ(pulled.bytes.at("https://h/items#1"), kAll);
+  ASSERT_EQ(pulled.requests.size(), 3U);
+  EXPECT_EQ(pulled.requests[2].url, "https://h/items?page=2");
+  run(pulled, options(), page_of);  // the next run pulls all again
+  EXPECT_EQ(pulled.bytes.at("https://h/items#2"), kAll);
+}
+
+TEST(HttpSource, GoesOnAfterACutAtEveryByte) {
+  for (size_t page = 0; page < kPages.size(); ++page) {
+    for (size_t cut = 0; cut <= kPages[page].size(); ++cut) {
+      bool done = false;
+      Pulled pulled;
+      run(pulled, options(), [&](const os::HttpRequest& request) {
+        FakeAnswer answer = page_of(request);
+        const bool here =
+            request.url.ends_with("page=" + std::to_string(page)) || (page == 0 && request.url == "https://h/items");
+        if (here && !std::exchange(done, true)) answer.cut_at = cut;
+        return answer;
+      });
+      EXPECT_EQ(pulled.all(), kAll) << page << " " << cut;
+      EXPECT_EQ(pulled.failures.size(), 1U) << page << " " << cut;
+      EXPECT_EQ(pulled.bytes.at("https://h/items#1").find('~'), std::string::npos);
+    }
+  }
+}
+
+TEST(HttpSource, GoesOnAfterAKillBehindEveryChunk) {
+  for (size_t most = 1; most < 80; ++most) {
+    Pulled pulled;
+    run(pulled, options(), page_of, most);
+    const bool done = pulled.positions.at("https://h/items#1").token.ends_with("done=1");
+    if (!done) run(pulled, options(), page_of);
+    EXPECT_EQ(pulled.all(), kAll) << most;
+    EXPECT_EQ(pulled.bytes.size(), 1U) << most;
+  }
+}
+
+TEST(HttpSource, APageThatHasChangedIsTakenAnew) {
+  Pulled pulled;
+  bool changed = false;
+  std::string other = kPages[2];
+  other[70] = '!';
+  run(pulled, options(), [&](const os::HttpRequest& request) {
+    FakeAnswer answer = page_of(request);
+    if (!request.url.ends_with("page=2")) return answer;
+    if (changed) answer.pieces = {other};
+    if (!std::exchange(changed, true)) answer.cut_at = 2000;
+    return answer;
+  });
+  const std::string& bytes = pulled.bytes.at("https://h/items#1");
+  const size_t gone = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '~'));
+  EXPECT_GT(gone, 100U);
+  EXPECT_EQ(bytes, kPages[0] + kPages[1] + std::string(gone, '~') + other);
+}
+
+TEST(HttpSource, CirclesAndAnswersThatNeverComeEndTheRun) {
+  Pulled circle;
+  run(circle, options(), [&](const os::HttpRequest&) {
+    return FakeAnswer{.headers = {{"link", "<?page=1>; rel=next"}}, .pieces = {"x\n"}};
+  });
+  EXPECT_NE(circle.fatal.find("go round in a circle"), std::string::npos) << circle.fatal;
+  Pulled failed;
+  run(failed, options(), [&](const os::HttpRequest&) { return FakeAnswer{.status = 500, .pieces = {"no"}}; });
+  EXPECT_EQ(failed.fatal, "https://h/items: the server answers 500: 'no' (given up after 7 attempts)");
+  EXPECT_EQ(failed.failures.size(), 6U);
+}
+
+TEST(HttpSource, RedirectsStayWhereTheyMay) {
+  const auto to = [](const std::string& place) {
+    return [place](const os::HttpRequest& request) {
+      if (request.url == place) return FakeAnswer{.pieces = {"there\n"}};
+      return FakeAnswer{.status = 302, .headers = {{"location", place}}};
+    };
+  };
+  HttpOptions secret = options();
+  secret.headers = {{"X-Api-Key", "k1"}, {"X-Plain", "1"}};
+  Pulled here;
+  run(here, secret, to("https://h/moved"));
+  EXPECT_EQ(here.all(), "there\n");
+  Pulled elsewhere;
+  run(elsewhere, secret, to("https://other/"));
+  EXPECT_EQ(elsewhere.fatal,
+            "https://other/ is not asked: it is on another host; allow_hosts = [\"other:443\"] would allow it");
+  secret.allow_hosts = {"other"};
+  Pulled allowed;
+  run(allowed, secret, to("https://other/"));
+  EXPECT_EQ(allowed.all(), "there\n");
+  for (const auto& [name, value] : allowed.requests.back().headers) EXPECT_NE(name, "X-Api-Key");
+  Pulled open;
+  run(open, secret, to("http://h/"));
+  EXPECT_EQ(open.fatal, "http://h/ is not asked: it would go on without https");
+  Pulled round;
+  run(round, options(), [](const os::HttpRequest&) {
+    return FakeAnswer{.status = 302, .headers = {{"location", "x"}}};
+  });
+  EXPECT_NE(round.fatal.find("sends elsewhere 11 times in a row"), std::string::npos) << round.fatal;
+}
+
+// FakeClock begins at 2023-11-14T22:13:20Z.
+TEST(HttpSource, WindowsEndWithTheServersClock) {
+  for (const std::string date : {"Tue, 14 Nov 2023 12:00:00 GMT", "Wed, 15 Nov 2023 12:00:00 GMT"}) {
+    HttpOptions by_day = options();
+    by_day.after_param = "after";
+    by_day.before_param = "before";
+    by_day.windows = {.by = WindowRules::By::time,
+                      .has_before = true,
+                      .start = parse_iso_time("2023-11-12").value(),
+                      .length = kSecondsPerDay * kMicrosPerSecond};
+    Pulled pulled;
+    run(pulled, by_day, [&](const os::HttpRequest& request) {
+      return FakeAnswer{
+          .headers = {{"date", date}},
+          .pieces = {*parameter_of(request.url, "after") + " " + *parameter_of(request.url, "before") + "\n"}};
+    });
+    EXPECT_EQ(pulled.fatal, "");
+    const std::string end = date.starts_with("Tue") ? "2023-11-14T12:00:00Z" : "2023-11-14T22:13:20Z";
+    EXPECT_EQ(pulled.all(),
+              "2023-11-12T00:00:00Z 2023-11-13T00:00:00Z\n2023-11-13T00:00:00Z 2023-11-14T00:00:00Z\n"
+              "2023-11-14T00:00:00Z " +
+                  end + "\n");
+  }
+}
+
+}  // namespace
+}  // namespace leat
