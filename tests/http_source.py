@@ -15,7 +15,6 @@ A case (CASE.toml) is what the API is like, what a user would have written for i
                   that it has or had; "none"
   values          { ID = { COLUMN = VALUE } }: what else a row must have
   except          ids that cannot become rows; as many rejects there must be
-  happens         false: a fault of the scenario need not happen
   requests        at most so many for data; twice: so many pages may be asked for twice (the faults that happened, without it)
   refused         so many requests may be refused by the API's limits (0)
   env             for leat, in place of the scenario's secrets
@@ -47,7 +46,7 @@ from scenario import SECRETS, Scenario
 from standin import OwnApi
 
 CASES = ROOT / "http"
-KNOWN = {"scenario", "source", "url", "pipeline", "steps", "rows", "except", "happens", "requests", "twice", "refused", "logins",
+KNOWN = {"scenario", "source", "url", "pipeline", "steps", "rows", "except", "requests", "twice", "refused", "logins",
          "logouts", "elsewhere", "env", "values"}
 LONGEST_SECONDS = 60
 
@@ -226,7 +225,7 @@ class Run:
         wrong = [row for row in found if row not in wanted]
         twice = len(found) - len({row["id"] for row in found})
         if missing or wrong or twice or bool(found) != bool(wanted) and rows != "none" or rows == "none" and found:
-            self.problem(f"{len(found)} rows of {len(wanted)}: missing {missing[:20]}, twice {twice}, not true or not now {wrong[:3]}")
+            self.problem(f"{len(found)} rows of {len(wanted)}: missing {missing[:20]}, twice {twice}, not true or not now {str(wrong[:3])[:400]}")
         rejects = self.query("SELECT * FROM _leat_rejects")
         if len(rejects) != len(without):
             self.problem(f"{len(rejects)} rejects, not {len(without)}: {[row['reason'] for row in rejects[:3]]}")
@@ -234,7 +233,7 @@ class Run:
     def judge_requests(self):
         case, counts = self.case, self.api.ask("counts")
         log = self.api.ask("log")
-        if case.get("happens", True):
+        if case.get(True):
             told = {fault["fault"] for fault in self.case["scenario"].get("faults", [])}
             if missed := told - set(counts["faults"]):
                 self.problem(f"never happened: {', '.join(sorted(missed))}")

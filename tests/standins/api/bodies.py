@@ -48,7 +48,7 @@ class Json:
 
 
 class Ndjson:
-    head = foot = b""
+    head = b""
     between = b"\n"
 
     def __init__(self, scenario, page):
@@ -58,16 +58,17 @@ class Ndjson:
 
 
 class Csv:
-    foot = between = b""
+    between = b"\n"
 
     def __init__(self, scenario, page):
         self.head = b"id,updated,name,amount,text\n"
+        self.foot = b"\n" if page.records else b""
 
     @staticmethod
     def record(record):
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerow(record.values().values())
-        return out.getvalue().encode()
+        return out.getvalue()[:-1].encode()
 
 
 class Xml:

@@ -98,7 +98,7 @@ class Pages:
             raise BadRequest(f"{s.params['size']}={page.size}: a page has records")
         units = self.units(records)
         start = self.start_of(params, page.size, units)
-        page.number = start // page.size + 1
+        page.number = -(-start // page.size) + 1
         page.records = [record for unit in units[start:start + page.size] for record in unit]
         if start + page.size < len(units):
             page.next = self.asks_for(units, start + page.size, page.size)

@@ -233,7 +233,9 @@ class Service:
             case "/_faults":
                 # The list in place of what is left of the old one.
                 self.scenario.faults = json.loads(request.body)
+                happened = self.faults.happened
                 self.faults = faults.Faults(self.scenario, self.faults.random)
+                self.faults.happened = happened
                 said = {}
             case _:
                 answer.become(404, b"there are _log, _state, _children, _journal, _pages, _counts, _moment, _faults\n", "text/plain")
