@@ -58,8 +58,9 @@ class Data:
         self.last = count
         self.moments = 0
 
-    def change(self, now, add=0, change=0, vanish=0):
-        """Which ones follows from the seed. A record that changes has `now` as its time, like a new one."""
+    def change(self, now, add=0, change=0, vanish=0, late=0):
+        """Which ones follows from the seed. A record that changes has `now` as its time, like a new one, or so many seconds
+        before, when it comes late."""
         self.moments += 1
         for number in range(vanish):
             id = self.some("vanish", number)
@@ -68,11 +69,11 @@ class Data:
         for number in range(change):
             id = self.some("change", number)
             self.note(now, "change", id)
-            self.records[id] = Record(self.seed, id, self.records[id].version + 1, now)
+            self.records[id] = Record(self.seed, id, self.records[id].version + 1, now - late)
         for _ in range(add):
             self.last += 1
             self.note(now, "add", self.last)
-            self.records[self.last] = Record(self.seed, self.last, 0, now)
+            self.records[self.last] = Record(self.seed, self.last, 0, now - late)
 
     def some(self, what, number):
         ids = list(self.records)

@@ -208,7 +208,7 @@ class Service:
 
     def moment(self, told):
         self.clock += int(told.get("seconds", 0))
-        self.data.change(self.clock, *(int(told.get(name, 0)) for name in ("add", "change", "vanish")))
+        self.data.change(self.clock, *(int(told.get(name, 0)) for name in ("add", "change", "vanish", "late")))
 
     def control(self, request, answer):
         """What the tests ask and tell."""
