@@ -302,10 +302,12 @@ def main():
         if options.keep:
             print(f"kept: {options.dir}", file=sys.stderr)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for name, problems in pool.map(lambda path: run_case(leat, path, options), paths):
+            running = [pool.submit(run_case, leat, path, options) for path in paths]
+            for case in concurrent.futures.as_completed(running):
+                name, problems = case.result()
                 wrong += bool(problems)
                 for problem in problems:
-                    print(f"{name}: {problem}", file=sys.stderr)
+                    print(f"{name}: {problem}", file=sys.stderr, flush=True)
     print(f"{len(paths)} cases, {wrong} wrong")
     return 1 if wrong or not paths else 0
 

@@ -48,7 +48,7 @@ type        = "http"
 url         = "http://{address}/api/v1/{path}"
 params      = {{ fields = "_row,n,name,amount,text"{params} }}
 pagination  = {{ {pagination} }}
-incremental = {{ after = "_row.gt", by = "id", id = "{id}", start = 0 }}
+incremental = {{ after = "_row.gt", by = "id", path = "{id}", start = 0 }}
 format      = {{ type = "json", {records}columns = {{ number = {{ path = "/_row", type = "integer" }}, \
 n = {{ path = "/n", type = "integer" }}, name = "/name", amount = {{ path = "/amount", type = "real" }}, text = "/text" }} }}
 
