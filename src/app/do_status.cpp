@@ -119,7 +119,10 @@ std::string run_in_words(const PipelineRun& run, int64_t now) {
   std::string out = fmt::format("  last run {} UTC ({}), {}", whole_seconds(run.started_micros),
                                 ago(run.started_micros, now), human_seconds(static_cast<uint64_t>(took)));
   out += run.error.empty() ? "\n" : ", failed: " + visible(run.error, 1000) + "\n";
-  if (run.next_micros) out += fmt::format("  next run {} UTC\n", whole_seconds(*run.next_micros));
+  if (run.next_micros) {
+    out += fmt::format("  next run {}{} UTC\n", *run.next_micros <= now ? "is due since " : "",
+                       whole_seconds(*run.next_micros));
+  }
   return out;
 }
 

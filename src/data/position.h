@@ -62,8 +62,8 @@ struct Range {
   bool provisional = false;  // a last record without its end: the position stays at `start`
   bool gap = false;          // bytes known to have been lost: no records, Counts all 0
   bool fresh = false;        // Chunk::fresh: kept apart from what came before it, until the next fresh one of the part
-  std::optional<uint64_t> void_from =
-      {};  // Chunk::void_from: what the part has from there to `start` is undone; fresh, too
+  // Chunk::void_from: what the part has from there to `start` is undone. Such a range is fresh, too.
+  std::optional<uint64_t> void_from = {};
 };
 
 using Ranges = std::vector<Range>;
