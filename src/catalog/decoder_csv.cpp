@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "catalog/decoder_kinds.h"
+#include "data/column_names.h"
 #include "decoders/csv.h"
 
 namespace leat {

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Decoder>> make_json(const Settings& settings, bool raw, c
 }
 
 void check_json_options(const Settings& settings, Complaints& complaints) {
+  check_column_names(settings, "json", complaints);
   JsonOptions options = options_of(settings, true);
   std::vector<ColumnOption> columns = column_options(settings, "columns");
   // All that is wrong: without the column that is, the next one is found.

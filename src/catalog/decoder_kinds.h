@@ -11,4 +11,7 @@ DecoderKind json_kind();
 DecoderKind xml_kind();
 DecoderKind regex_kind();
 
+// That no column of the option 'columns' has a name that tables keep for themselves.
+void check_column_names(const Settings& settings, std::string_view format, Complaints& complaints);
+
 }  // namespace leat

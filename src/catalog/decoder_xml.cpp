@@ -80,6 +80,7 @@ Result<std::unique_ptr<Decoder>> make_xml(const Settings& settings, bool raw, co
 }
 
 void check_xml(const Settings& settings, Complaints& complaints) {
+  check_column_names(settings, "xml", complaints);
   if (!settings.has("record")) return;  // that was said
   const auto columns = settings.columns("columns");
   for (const auto& [name, said] : columns) {

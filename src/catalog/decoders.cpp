@@ -1,7 +1,12 @@
+#include <fmt/format.h>
+
 #include <array>
 
+#include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/decoder_kinds.h"
+#include "data/column_names.h"
+#include "decoders/columns.h"
 #include "decoders/table_rows.h"
 #include "decoders/web_log.h"
 
@@ -54,6 +59,15 @@ void check_web_log(const Settings& settings, Complaints& complaints) {
 }
 
 }  // namespace
+
+void check_column_names(const Settings& settings, std::string_view format, Complaints& complaints) {
+  for (const ColumnOption& column : column_options(settings, "columns")) {
+    if (!is_reserved_column(column.name)) continue;
+    complaints.add(column.at,
+                   fmt::format("column {} of format '{}': tables keep this name for themselves; take another one",
+                               quoted(column.name), format));
+  }
+}
 
 std::span<const DecoderKind> decoder_kinds() {
   static const std::array<DecoderKind, 5> kinds{{

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "data/column_names.h"
 #include "lookup/time_zone.h"
 #include "transforms/cast.h"
 #include "transforms/columns.h"
@@ -49,6 +50,18 @@ const std::vector<Entry>& columns_of(const Settings& settings) {
 
 void check_nothing(const Settings&, Complaints&) {}
 
+void check_name(const std::string& name, const std::string& said, const Place& at, Complaints& complaints) {
+  if (!is_reserved_column(name)) return;
+  complaints.add(at, fmt::format("tables keep the name {} for themselves; take another one", said));
+}
+
+void check_rename(const Settings& settings, Complaints& complaints) {
+  if (!settings.has("columns")) return;
+  for (const Entry& column : columns_of(settings)) {
+    check_name(column.value.text, shown(column.value), column.value.at, complaints);
+  }
+}
+
 void check_timezone(const Settings& settings, Complaints& complaints) {
   const Value* written = settings.find("timezone");
   if (written == nullptr) return;
@@ -56,6 +69,14 @@ void check_timezone(const Settings& settings, Complaints& complaints) {
   if (zone.ok()) return;
   complaints.add(written->at, written->written.empty() ? zone.status().message()
                                                        : fmt::format("unknown time zone {}", shown(*written)));
+}
+
+void check_derive(const Settings& settings, Complaints& complaints) {
+  check_timezone(settings, complaints);
+  if (!settings.has("columns")) return;
+  for (const Entry& column : columns_of(settings)) {
+    check_name(column.key, quoted(column.key), column.key_at, complaints);
+  }
 }
 
 void check_types(const Settings& settings, Complaints& complaints) {
@@ -86,9 +107,9 @@ std::unique_ptr<Transform> make_drop_of(const Settings& settings, Blame blame) {
 
 constexpr std::array<TransformKind, 5> kTransforms{{
     {"filter", "drops the rows of which a condition is not true", kFilterOptions, make_filter_of, check_timezone},
-    {"rename", "gives columns other names", kRenameOptions, make_rename_of, check_nothing},
+    {"rename", "gives columns other names", kRenameOptions, make_rename_of, check_rename},
     {"cast", "gives columns another type", kCastOptions, make_cast_of, check_types},
-    {"derive", "adds columns made by expressions", kDeriveOptions, make_derive_of, check_timezone},
+    {"derive", "adds columns made by expressions", kDeriveOptions, make_derive_of, check_derive},
     {"drop", "leaves columns out", kDropOptions, make_drop_of, check_nothing},
 }};
 

@@ -1,16 +1,15 @@
 #include "decoders/columns.h"
 
-#include <algorithm>
-#include <array>
+#include <fmt/format.h>
 
-#include "base/text.h"
-
+#include "data/column_names.h"
 namespace leat {
 
-bool is_reserved_column(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kReserved{"_part", "_offset", "_row", "raw_log"};
-  return std::any_of(kReserved.begin(), kReserved.end(),
-                     [&](std::string_view reserved) { return equal_ignoring_case(name, reserved); });
+std::string column_name_for(std::string name, const std::function<bool(const std::string&)>& taken) {
+  if (is_reserved_column(name + "_2")) name.erase(0, 1);  // all that begin so are
+  const std::string first = name;
+  for (int n = 2; is_reserved_column(name) || taken(name); ++n) name = fmt::format("{}_{}", first, n);
+  return name;
 }
 
 std::vector<ColumnOption> column_options(const Settings& settings, std::string_view name) {

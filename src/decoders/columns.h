@@ -2,6 +2,7 @@
 
 // What configuration says of the columns of a format (OptionType::columns). Plain values; any thread.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ struct ColumnOption {
   Place path_at;             // of the path; that of the name when there is none
 };
 
-// Whether a table, or leat in it, keeps this name for itself; upper and lower case are the same.
-bool is_reserved_column(std::string_view name);
+// What a column is called that the data call `name`: so, or, where tables keep that for themselves or `taken` says that
+// another one has it, with _2, _3 … at its end. _leat_x is called leat_x.
+std::string column_name_for(std::string name, const std::function<bool(const std::string&)>& taken);
 
 // Of the option `name`, whose inner options may be `path` and `type`; in written order.
 std::vector<ColumnOption> column_options(const Settings& settings, std::string_view name);

@@ -124,12 +124,9 @@ std::vector<std::string> CsvColumns::header_names(const CsvReader& header) const
     header.unescape(fields[i], name);
     name = trim(name);
     if (name.empty()) name = fmt::format("column_{}", i + 1);
-    const std::string first = name;
-    const auto taken = [&] {
-      return has_name(names, name) || is_reserved_column(name) || equal_ignoring_case(name, options_.row_number);
-    };
-    for (int n = 2; taken(); ++n) name = fmt::format("{}_{}", first, n);
-    names.push_back(std::move(name));
+    names.push_back(column_name_for(std::move(name), [&](const std::string& wanted) {
+      return has_name(names, wanted) || equal_ignoring_case(wanted, options_.row_number);
+    }));
   }
   return names;
 }

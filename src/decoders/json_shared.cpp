@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "data/column_names.h"
 #include "decoders/json_cursor.h"
 #include "decoders/typed_cell.h"
 
@@ -70,11 +71,9 @@ class MemberGuess {
 
 // Names that can be columns as they are.
 bool may_be_column(std::string_view name) {
-  constexpr std::string_view kTaken[] = {"_part", "_offset", "_row", "raw_log"};
   const bool visible_name = !name.empty() && std::none_of(name.begin(), name.end(),
                                                           [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-  return visible_name && std::none_of(std::begin(kTaken), std::end(kTaken),
-                                      [&](auto taken) { return equal_ignoring_case(taken, name); });
+  return visible_name && !is_reserved_column(name);
 }
 
 std::string pointer_to(std::string_view name) {

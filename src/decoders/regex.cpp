@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/complaints.h"
+#include "data/column_names.h"
 #include "decoders/line_cutter.h"
 #include "decoders/typed_cell.h"
 

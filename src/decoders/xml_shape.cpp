@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "decoders/columns.h"
 #include "decoders/xml_scanner.h"
 
 namespace leat {
@@ -147,8 +148,7 @@ bool XmlShape::walk(std::string_view record, const XmlEncoding* encoding) {
 }
 
 std::vector<XmlColumn> XmlShape::columns() const {
-  // Those of the tables themselves come first; databases do not tell upper from lower case in names.
-  std::vector<std::string> taken{"raw_log", "site", "_part", "_offset", "_row"};
+  std::vector<std::string> taken{"site"};  // databases do not tell upper from lower case in names
   std::vector<XmlColumn> columns;
   for (const Found& found : found_) {
     if (!found.known.path.empty()) {
@@ -160,12 +160,10 @@ std::vector<XmlColumn> XmlShape::columns() const {
     if (slash != std::string::npos && is_json(found.path.substr(0, slash))) continue;
     XmlColumn column;
     column.path = found.path;
-    column.name = found.name;
-    const auto is_taken = [&](const std::string& name) {
+    column.name = column_name_for(found.name, [&](const std::string& name) {
       return std::any_of(taken.begin(), taken.end(),
                          [&](const auto& other) { return equal_ignoring_case(other, name); });
-    };
-    for (int number = 2; is_taken(column.name); ++number) column.name = found.name + "_" + std::to_string(number);
+    });
     taken.push_back(column.name);
     const bool json = found.nested || found.repeated;
     column.type = json ? Type::json : found.guess.type();

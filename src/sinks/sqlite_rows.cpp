@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "data/column_names.h"
 
 namespace leat {
 namespace {
@@ -15,11 +16,12 @@ constexpr size_t kReadRows = 4096;
 constexpr size_t kReadBytes = 1024 * 1024;
 
 Status check_names(const std::string& where, const std::string& table, const Schema& schema) {
-  std::unordered_set<std::string> seen = {"_part", "_offset", "_row", "_revision"};
+  std::unordered_set<std::string> seen;
   for (const Field& field : schema.fields) {
     const std::string name = lower_case(field.name);
-    if (seen.insert(name).second) continue;
-    if (name.starts_with('_')) {
+    const bool reserved = name != "raw_log" && is_reserved_column(name);
+    if (seen.insert(name).second && !reserved) continue;
+    if (reserved) {
       return Status::bad_config(fmt::format("{}: table {}: column {} has a name that leat keeps for itself; rename it",
                                             where, quoted(table), quoted(field.name)));
     }
