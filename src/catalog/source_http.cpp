@@ -29,7 +29,7 @@ std::vector<std::string_view> ledgers() {
   return {"time", "id"};
 }
 
-constexpr std::array<Option, 10> kPagingOptions{{
+constexpr std::array<Option, 11> kPagingOptions{{
     {.name = "type",
      .type = OptionType::choice,
      .standard = "none",
@@ -43,6 +43,9 @@ constexpr std::array<Option, 10> kPagingOptions{{
     {.name = "param", .help = "cursor, page, offset: the parameter that is asked with"},
     {.name = "size_param", .help = "the parameter that asks for `size` records"},
     {.name = "size", .type = OptionType::integer, .help = "records a page"},
+    {.name = "smallest",
+     .type = OptionType::integer,
+     .help = "a page that fails twice in a row is asked for with half as many records, down to so many; not with page"},
     {.name = "first", .type = OptionType::scalar, .standard = "1", .help = "page: the number of the first one"},
     {.name = "total", .help = "where the body says how many records there are; another number is an error"},
     {.name = "total_pages", .help = "page: where the body says how many pages there are"},
@@ -194,6 +197,7 @@ PagingRules paging_rules(const Settings& paging) {
   rules.param = paging.text("param");
   rules.size_param = paging.text("size_param");
   rules.size = paging.integer("size");
+  rules.smallest = paging.integer("smallest");
   rules.first = static_cast<uint64_t>(parse_integer(paging.text("first")).value_or(1));
   rules.total = paging.text("total");
   rules.total_pages = paging.text("total_pages");
@@ -255,6 +259,11 @@ void check_paging(const Settings& paging, Complaints& complaints) {
                                quoted(type)));
   }
   if (paging.has("size_param")) needs("size");
+  if (paging.has("smallest")) needs("size_param");
+  if (paging.has("smallest") && type == "page") {
+    complaints.add(paging.place("smallest"),
+                   "'smallest' does not go with pages by number, which another size would move");
+  }
   if (paging.has("first") && parse_integer(paging.text("first")).value_or(-1) < 0) {
     complaints.add(paging.place("first"), "'first' of 'pagination' must be a number of 0 or more");
   }

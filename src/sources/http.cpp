@@ -136,9 +136,10 @@ class HttpSource final : public Source {
       turn_ = (turn_ + 1) % most;
       HttpPull& pull = *pulls_[turn_];
       const bool newest = last_ && pull.window().number == last_->number;
-      LEAT_ASSIGN(std::optional<Chunk> chunk, pull.step(newest));
-      if (!chunk) continue;
-      if (newest) last_ = pull.window();
+      auto chunk = pull.step(newest);
+      if (newest) last_ = pull.window();  // its end may have moved
+      if (!chunk.ok()) return std::move(chunk).status();
+      if (!*chunk) continue;
       if (pull.done()) pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
       return chunk;
     }

@@ -24,6 +24,7 @@ struct PagingRules {
   std::string param = {};                  // of the cursor, the page number, the offset
   std::string size_param = {};             //
   uint64_t size = 0;                       // records a page; 0: not known
+  uint64_t smallest = 0;                   // pages that fail shrink down to it; 0: they do not
   uint64_t first = 1;                      // page number
   std::string total = {};                  // in the body: how many records there are
   std::string total_pages = {};            // in the body

@@ -15,6 +15,9 @@ namespace {
 
 constexpr uint64_t kMostRedirects = 10;
 constexpr uint64_t kMostRefusals = 3;
+constexpr uint64_t kFailuresToShrink = 2;  // of a page, in a row
+constexpr uint64_t kFailuresToSplit = 3;   // of a window's first page
+constexpr uint64_t kGoodPagesToGrow = 5;
 
 }  // namespace
 
@@ -56,7 +59,7 @@ Result<std::optional<Chunk>> HttpPull::step(bool newest) {
       if (!*asked) return std::optional<Chunk>();
     }
     auto event = page_->step(shared_.now_micros());
-    if (!event.ok()) return fail(std::move(event).status());
+    if (!event.ok()) return fail(std::move(event).status(), newest);
     if (event->what == HttpPage::What::nothing) return std::optional<Chunk>();
     LEAT_ASSIGN(std::optional<Chunk> chunk, take(*std::move(event), newest));
     if (chunk) return chunk;
@@ -108,7 +111,7 @@ Result<std::optional<Chunk>> HttpPull::take(HttpPage::Event event, bool newest) 
     case HttpPage::What::complete:
       return turn(false);
     case HttpPage::What::other:
-      return take_other(event.verdict);
+      return take_other(event.verdict, newest);
   }
   return std::optional<Chunk>();
 }
@@ -133,7 +136,7 @@ std::optional<Chunk> HttpPull::answered(bool newest) {
   return position_chunk();
 }
 
-Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict) {
+Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict, bool newest) {
   const std::string message = fmt::format("{}: {}", place_, verdict.message);
   const bool own = is_own_origin(shared_.options, page_->request().url);
   switch (verdict.then) {
@@ -161,7 +164,7 @@ Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict) {
   }
   Status failed = Status::retry(message);
   if (verdict.wait_ms) failed = std::move(failed).with_retry_after_ms(std::max<uint64_t>(1, *verdict.wait_ms));
-  return fail(std::move(failed));
+  return fail(std::move(failed), newest);
 }
 
 Result<std::optional<Chunk>> HttpPull::fatal(const std::string& message) const {
@@ -193,13 +196,16 @@ Result<std::optional<Chunk>> HttpPull::turn(bool last) {
   token_.ask.text = redacted(token_.ask.text, shared_.options.secrets);
   token_.base = offset_;
   if (token_.done && shared_.options.windows.by == WindowRules::By::id && !token_.before) token_.before = token_.after;
+  if (token_.size > 0 && ++good_pages_ % kGoodPagesToGrow == 0) {
+    token_.size = 2 * token_.size < shared_.options.paging.size ? 2 * token_.size : 0;
+  }
   refusals_ = 0;
   shared_.failures.erase(part_);
   drop_page();
   return std::optional(position_chunk());
 }
 
-Result<std::optional<Chunk>> HttpPull::fail(Status status) {
+Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
   drop_page();
   const bool refused = status.kind() == Kind::bad_data;
   if (!refused && (status.kind() != Kind::retry || status.retry_after_ms() == 0U)) return status;
@@ -207,10 +213,33 @@ Result<std::optional<Chunk>> HttpPull::fail(Status status) {
   if ((refused && ++refusals_ >= kMostRefusals) || failures >= shared_.options.tries) {
     return fatal(fmt::format("{} (given up after {} attempts)", status.message(), failures));
   }
+  if (!refused) ask_for_less(failures, newest);
   const auto wait_ms = status.retry_after_ms();
   Status failed = Status::retry(redacted(status.message(), shared_.options.secrets)).with_part(part_);
   if (wait_ms) failed = std::move(failed).with_retry_after_ms(*wait_ms);
   return failed;
+}
+
+// What fails may be too much at once: pages shrink, then the window, whose rest the next one takes. Both are written
+// down, and the attempts begin anew.
+void HttpPull::ask_for_less(uint64_t failures, bool newest) {
+  good_pages_ = 0;
+  if (token_.taken > 0) return;
+  const PagingRules& paging = shared_.options.paging;
+  const uint64_t size = token_.size > 0 ? token_.size : paging.size;
+  if (paging.smallest > 0 && size > paging.smallest) {
+    if (failures < kFailuresToShrink) return;
+    token_.size = std::max(paging.smallest, size / 2);
+  } else {
+    const WindowRules& rules = shared_.options.windows;
+    if (!newest || token_.page > 0 || !rules.has_before || !token_.before || failures < kFailuresToSplit) return;
+    const int64_t unit = rules.by == WindowRules::By::time ? kMicrosPerSecond : 1;
+    const int64_t half = (*token_.before - *token_.after) / unit / 2 * unit;
+    if (half == 0) return;
+    token_.before = *token_.after + half;
+  }
+  announced_ = false;
+  shared_.failures.erase(part_);
 }
 
 void HttpPull::drop_page() {

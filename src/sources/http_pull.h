@@ -60,9 +60,10 @@ class HttpPull {
  private:
   Result<bool> ask();
   Result<std::optional<Chunk>> take(HttpPage::Event event, bool newest);
-  Result<std::optional<Chunk>> take_other(const Verdict& verdict);
+  Result<std::optional<Chunk>> take_other(const Verdict& verdict, bool newest);
   Result<std::optional<Chunk>> turn(bool last);
-  Result<std::optional<Chunk>> fail(Status status);
+  Result<std::optional<Chunk>> fail(Status status, bool newest);
+  void ask_for_less(uint64_t failures, bool newest);
   Result<std::optional<Chunk>> fatal(const std::string& message) const;
   Result<std::optional<Chunk>> redirect();
   std::optional<Chunk> answered(bool newest);
@@ -84,7 +85,8 @@ class HttpPull {
   std::string elsewhere_;         // where a redirect has sent us
   bool by_get_ = false;           // with 303
   uint64_t redirects_ = 0;
-  uint64_t refusals_ = 0;  // of the page by the decoder, in a row
+  uint64_t refusals_ = 0;    // of the page by the decoder, in a row
+  uint64_t good_pages_ = 0;  // in a row
   PagesAsked asked_;
   std::unique_ptr<HttpPage> page_;
 };
