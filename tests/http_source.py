@@ -58,7 +58,7 @@ FORMATS = {
     "xml": 'type = "xml", record = "/OUTPUT/RESPONSE/ITEMS/ITEM", ' + SIMPLE.format("ID", "UPDATED", "NAME", "AMOUNT", "TEXT"),
     "csv": 'type = "csv", header = true, columns = ["id:integer", "updated:time", "name", "amount:real", "text"]',
     "qualys": 'type = "xml", record = "/HOST_LIST_VM_DETECTION_OUTPUT/RESPONSE/HOST_LIST/HOST/DETECTION_LIST/DETECTION", '
-              'columns = { id = { path = "UNIQUE_VULN_ID", type = "integer" }, host = { path = "../../ID", type = "integer" }, '
+              'columns = { id = { path = "UNIQUE_VULN_ID", type = "integer" }, qid = { path = "QID", type = "integer" }, host = { path = "../../ID", type = "integer" }, '
               'updated = { path = "LAST_UPDATE_DATETIME", type = "time" }, name = "STATUS", text = "RESULTS" }',
 }
 NEXT_URL = {"xml": "/OUTPUT/RESPONSE/WARNING/URL", "qualys": "/HOST_LIST_VM_DETECTION_OUTPUT/RESPONSE/WARNING/URL", "json": "/meta/next"}
@@ -210,7 +210,7 @@ class Run:
         row = {"id": record["id"], "updated": record["updated"].replace("T", " ").rstrip("Z"), "name": record["name"],
                "text": record["text"]}
         if self.scenario.format == "qualys":
-            row["host"] = (record["id"] - 1) // self.scenario.detections + 1
+            row |= {"host": (record["id"] - 1) // self.scenario.detections + 1, "qid": 38000 + record["id"] % 97}
         else:
             row["amount"] = record["amount"]
         return row | self.case.get("values", {}).get(str(record["id"]), {})
