@@ -4,8 +4,8 @@
   serve_pull.py [--leat build/release/leat] [--runs 5] [--seed N] [--keep]
 
 A run: a writer appends lines to a file, leat takes them into a table and serves it, leat pulls them by HTTP into another
-database, again and again, killed now and then. By pages with a next URL in the body, by pages with Link, and as a
-stream of NDJSON, in turn. When the writer has ended and all is taken in, one more pull must make the tables equal.
+database, again and again, killed now and then. By pages with a next URL in the body, by pages with Link, and as one
+stream, in turn. When the writer has ended and all is taken in, one more pull must make the tables equal.
 
 Exit status: 0 they were equal in all runs, 1 not, 2 the loop itself could not work.
 """
@@ -48,8 +48,8 @@ type        = "http"
 url         = "http://{address}/api/v1/{path}"
 params      = {{ fields = "_row,n,name,amount,text"{params} }}
 pagination  = {{ {pagination} }}
-incremental = {{ after = "_row.gt", by = "id", path = "{id}", start = 0 }}
-format      = {{ type = "json", {records}columns = {{ number = {{ path = "/_row", type = "integer" }}, \
+incremental = {{ after = "_row.gt", by = "id", path = "/data/*/_row", start = 0 }}
+format      = {{ type = "json", records = "/data", columns = {{ number = {{ path = "/_row", type = "integer" }}, \
 n = {{ path = "/n", type = "integer" }}, name = "/name", amount = {{ path = "/amount", type = "real" }}, text = "/text" }} }}
 
 [sinks.db]
@@ -62,11 +62,9 @@ to     = "db.items"
 commit = {{ rows = 100, every = "20ms" }}
 """
 WAYS = {
-    "next_url": {"path": "tables/items", "params": ", limit = 150", "records": 'records = "/data", ', "id": "/data/*/_row",
-                 "pagination": 'type = "next_url", path = "/next"'},
-    "link_header": {"path": "tables/items", "params": ', limit = 70, format = "ndjson"', "records": "", "id": "/_row",
-                    "pagination": 'type = "link_header"'},
-    "stream": {"path": "stream/items", "params": ', format = "ndjson"', "records": "", "id": "/_row", "pagination": 'type = "none"'},
+    "next_url": {"path": "tables/items", "params": ", limit = 150", "pagination": 'type = "next_url", path = "/next"'},
+    "link_header": {"path": "tables/items", "params": ", limit = 70", "pagination": 'type = "link_header"'},
+    "stream": {"path": "stream/items", "params": "", "pagination": 'type = "none"'},
 }
 
 
