@@ -16,5 +16,8 @@ leat_script_test(two_steps LABELS crash TIMEOUT 300 COST 310
 # Kills while one document is read, with what its records inherit from further out.
 leat_script_test(documents LABELS crash TIMEOUT 400 COST 920
   COMMAND /usr/bin/python3 tests/crash/documents.py --leat $<TARGET_FILE:leat> --kills 30 --size 20MB)
+# Kills while an API that fails at random is dumped in 200 windows.
+leat_script_test(api_kill LABELS crash TIMEOUT 600 COST 930
+  COMMAND /usr/bin/python3 tests/crash/api_kill.py --leat $<TARGET_FILE:leat> --kills 12)
 leat_script_test(mutants LABELS crash TIMEOUT 900 COST 900
   COMMAND /usr/bin/python3 tests/crash/mutants.py --build ${CMAKE_BINARY_DIR})
