@@ -23,7 +23,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LINES = 4000
+LINES = 1500
 PATIENCE = 120  # seconds, for what must happen at last
 
 SERVED = """[sources.lines]
