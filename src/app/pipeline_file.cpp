@@ -494,9 +494,9 @@ Result<std::string> look_up_secret(const std::string& directory, const std::stri
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, Note note) {
+Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, const Note& note) {
   const SourceDeclared& source = pipeline.source;
-  LEAT_ASSIGN(auto decoder, source.decoder->make(source.decoder_settings, pipeline.raw, std::move(note)));
+  LEAT_ASSIGN(auto decoder, source.decoder->make(source.decoder_settings, pipeline.raw, note));
   if (source.site) decoder = with_site(std::move(decoder), *source.site);
   if (source.columns) LEAT_TRY(decoder->restore_schema(line_of(*source.columns)));
   return decoder;

@@ -70,7 +70,7 @@ Result<PipelineFile> read_pipeline_file(const std::string& path);
 PipelineFile plan_pipelines(const Value& root, const std::string& directory, Complaints& complaints);
 
 // The decoder of a pipeline, with what the source adds to its columns.
-Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, Note note);
+Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, const Note& note);
 
 // Its transforms, which complain through `blame`; without one, with the place in the pipeline's file.
 using Transforms = std::vector<std::unique_ptr<Transform>>;

@@ -39,7 +39,10 @@ class PartSource final : public Source {
       const uint64_t end = 1000 * i + total;
       if (window.next == end) continue;
       all_done = false;
-      if (window.waits > 0 && window.waits-- > 0) continue;
+      if (window.waits > 0) {
+        --window.waits;
+        continue;
+      }
       if (!window.told) {
         window.told = true;
         return chunk(i, window.next);

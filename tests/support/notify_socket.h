@@ -32,7 +32,7 @@ class NotifySocket {
 
   [[nodiscard]] bool bound() const { return bound_; }
   // The next message; "" when none has come for a minute.
-  std::string receive() {
+  [[nodiscard]] std::string receive() const {
     char buffer[4096];
     const ssize_t got = recv(descriptor_, buffer, sizeof buffer, 0);
     return got < 0 ? "" : std::string(buffer, static_cast<size_t>(got));
