@@ -222,8 +222,10 @@ class Run:
         found = [{name: value for name, value in row.items() if not name.startswith("_")} for row in self.query("SELECT * FROM items")]
         known = {"kept": {record["id"]: record for record in self.ever.values()}.values(), "ever": self.ever.values()}
         wanted = [self.row_of(record) for record in known.get(rows, self.state) if record["id"] not in without]
-        missing = [row["id"] for row in wanted if row not in found] if rows in ("all", "kept") else []
-        wrong = [row for row in found if row not in wanted]
+        key = lambda row: tuple(sorted(row.items(), key=lambda item: item[0]))
+        keys_found, keys_wanted = {key(row) for row in found}, {key(row) for row in wanted}
+        missing = [row["id"] for row in wanted if key(row) not in keys_found] if rows in ("all", "kept") else []
+        wrong = [row for row in found if key(row) not in keys_wanted]
         twice = len(found) - len({row["id"] for row in found})
         if missing or wrong or twice or bool(found) != bool(wanted) and rows != "none" or rows == "none" and found:
             self.problem(f"{len(found)} rows of {len(wanted)}: missing {missing[:20]}, twice {twice}, not true or not now {str(wrong[:3])[:400]}")
