@@ -162,7 +162,7 @@ std::string text_of(const Line& line, int64_t now) {
     out += '\n';
   }
   const size_t first = state.parts.size() > kMostParts ? state.parts.size() - kMostParts : 0;
-  if (first > 0) out += fmt::format("  … {} earlier files (--json has all)\n", with_commas(first));
+  if (first > 0) out += fmt::format("  … {} earlier parts (--json has all)\n", with_commas(first));
   for (size_t i = first; i < state.parts.size(); ++i) {
     const PartState& part = state.parts[i];
     out += fmt::format("  {} up to {} {}: {}, {}\n", visible(part.position.origin),

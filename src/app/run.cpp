@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -370,7 +371,7 @@ class Runner {
     uint64_t rows = 0;
     uint64_t rejects = 0;
     uint64_t filtered = 0;
-    size_t parts = 0;
+    std::map<std::string_view, size_t> parts;  // by what they are called
     bool failed = false;
     bool misconfigured = false;
     for (const auto& job : jobs_) {
@@ -378,7 +379,8 @@ class Runner {
       rows += live.rows;
       rejects += live.rejects;
       filtered += live.filtered;
-      if (!job->declared.source.kind->reads_a_table) parts += job->source->parts();
+      const SourceKind& kind = *job->declared.source.kind;
+      if (!kind.reads_a_table) parts[kind.part] += job->source->parts();
       failed = failed || (!job->outcome.ok() && job->outcome.kind() != Kind::bad_config);
       misconfigured = misconfigured || job->outcome.kind() == Kind::bad_config;
       talk_.event(NoteLevel::info, "stop",
@@ -394,7 +396,9 @@ class Runner {
         text += fmt::format(" (to see them: leat rejects list {})", shell_word(options_.database));
       }
       if (filtered > 0) text += fmt::format(", {} filtered", with_commas(filtered));
-      text += fmt::format(", {} {}", with_commas(parts), parts == 1 ? "file" : "files");
+      for (const auto& [what, count] : parts) {
+        text += fmt::format(", {} {}{}", with_commas(count), what, count == 1 ? "" : "s");
+      }
       if (!failed && !misconfigured) {
         text += fmt::format(", {:.1f} s", static_cast<double>(clock_.steady_ms() - started_ms) / 1000);
       }

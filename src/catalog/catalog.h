@@ -43,7 +43,8 @@ struct SourceKind {
   // Complains of what the options do not say by themselves; null: nothing. `at`: of the pipeline that reads it.
   void (*check)(const Settings& settings, Complaints& complaints) = nullptr;
   void (*check_plan)(const Settings& settings, const SinkPlan& plan, const Place& at, Complaints& complaints) = nullptr;
-  bool reads_a_table = false;  // of another pipeline: no format, and positions count rows, not bytes
+  std::string_view part = "file";  // what a person calls one of its parts
+  bool reads_a_table = false;      // of another pipeline: no format, and positions count rows, not bytes
   [[nodiscard]] bool has(std::string_view option) const {
     return std::any_of(options.begin(), options.end(), [&](const Option& each) { return each.name == option; });
   }

@@ -354,7 +354,8 @@ SourceKind http_kind() {
           .options = kHttpOptions,
           .make = make_http,
           .check = check_http,
-          .check_plan = check_http_plan};
+          .check_plan = check_http_plan,
+          .part = "window"};
 }
 
 }  // namespace leat

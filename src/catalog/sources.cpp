@@ -104,7 +104,7 @@ std::span<const SourceKind> source_kinds() {
       {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
        kStdinOptions, make_stdin},
       {"table", "the rows that another pipeline has written to a SQLite database, each once, as they are committed",
-       kTableOptions, make_table, nullptr, nullptr, true},
+       kTableOptions, make_table, nullptr, nullptr, "table", true},
   }};
   return kinds;
 }
