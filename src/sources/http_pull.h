@@ -76,7 +76,6 @@ class HttpPull {
   const std::string part_;
   HttpToken token_;
   uint64_t offset_ = 0;
-  uint64_t records_ = 0;          // of the page, delivered
   std::string place_;             // of the page that was asked last
   bool announced_ = false;        // its first position is delivered
   std::optional<uint64_t> void_;  // where what is void begins, until it is said
