@@ -96,7 +96,10 @@ class JsonDecoder final : public Decoder {
       if (!size) {
         bool ended = false;
         size = JsonExtent().take(bytes.substr(at), &ended);
-        reject(chunk, reader, bytes.substr(at, *size), at, line, batch, rejects);
+        const std::string_view record = bytes.substr(at, *size);
+        // Once more with nothing behind it: the reason does not depend on where the chunk ends.
+        if (!reader.read(record, false, chunk.start + at, line))
+          reject(chunk, reader, record, at, line, batch, rejects);
       }
       document.record_taken();
       at += *size;
