@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/redaction.h"
@@ -38,6 +39,10 @@ class HttpSource final : public Source {
   Status open(SourceRequest request) override {
     pulls_.clear();
     last_.reset();
+    if (std::exchange(ended_, false)) {  // a run of a schedule was done: this is the next one
+      begun_.reset();
+      once_horizon_.reset();
+    }
     shared_.make_cutter = std::move(request.make_cutter);
     once_ = request.once;
     std::vector<std::pair<uint64_t, const Position*>> parts;
@@ -64,7 +69,10 @@ class HttpSource final : public Source {
       LEAT_ASSIGN(std::optional<Chunk> chunk, next_chunk());
       if (chunk) return Reading{.what = Reading::What::chunk, .chunk = *std::move(chunk)};
       if (pulls_.empty() && more) continue;
-      if (pulls_.empty() && once_) return Reading{.what = Reading::What::end, .chunk = {}};
+      if (pulls_.empty() && once_) {
+        ended_ = true;
+        return Reading{.what = Reading::What::end, .chunk = {}};
+      }
       const uint64_t now_ms = clock_.steady_ms();
       if (now_ms >= until_ms) return Reading{};
       const bool asking = std::any_of(pulls_.begin(), pulls_.end(), [](const auto& pull) { return pull->is_asking(); });
@@ -157,8 +165,9 @@ class HttpSource final : public Source {
   std::optional<Window> last_;                    // that was begun
   size_t turn_ = 0;                               // of pulls_, which was asked last
   bool once_ = false;
-  std::optional<uint64_t> begun_;        // the last window that this process has begun
-  std::optional<int64_t> once_horizon_;  // of this process
+  bool ended_ = false;
+  std::optional<uint64_t> begun_;        // the last window that this run has begun
+  std::optional<int64_t> once_horizon_;  // of this run
   uint64_t next_window_ms_ = 0;
 };
 
