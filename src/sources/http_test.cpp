@@ -117,6 +117,33 @@ TEST(HttpSource, PagesOneAfterTheOther) {
   EXPECT_EQ(pulled.bytes.at("https://h/items#2"), kAll);
 }
 
+// As of a schedule: the same source, opened again when a run has ended.
+TEST(HttpSource, EachRunOfOneSourcePullsAgain) {
+  FakeClock clock;
+  auto http = std::make_unique<FakeHttp>(page_of);
+  http->set_clock(&clock);
+  FakeHttp& client = *http;
+  const auto source = make_http_source(options(), {}, std::move(http), clock, [](NoteLevel, const std::string&) {});
+  Positions resume;
+  for (size_t runs = 1; runs <= 3; ++runs) {
+    SourceRequest request;
+    request.resume = resume;
+    request.once = true;
+    request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
+    ASSERT_TRUE(source->open(std::move(request)).ok());
+    Position last;
+    for (;;) {
+      const auto reading = source->read({});
+      ASSERT_TRUE(reading.ok()) << reading.status().message();
+      if (reading->what == Reading::What::end) break;
+      if (reading->what == Reading::What::chunk) last = reading->chunk.end;
+    }
+    EXPECT_EQ(client.requests().size(), 3 * runs);
+    EXPECT_EQ(last.part, "https://h/items#" + std::to_string(runs));
+    resume.push_back(last);
+  }
+}
+
 TEST(HttpSource, GoesOnAfterACutAtEveryByte) {
   for (size_t page = 0; page < kPages.size(); ++page) {
     for (size_t cut = 0; cut <= kPages[page].size(); ++cut) {
