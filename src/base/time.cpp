@@ -6,6 +6,14 @@
 #include <vector>
 
 namespace leat {
+namespace {
+
+void append_two_digits(std::string& out, unsigned number) {
+  const char digits[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+  out.append(digits, sizeof digits);
+}
+
+}  // namespace
 
 std::string format_day(int64_t days) {
   const Civil civil = civil_from_days(days);
@@ -13,13 +21,40 @@ std::string format_day(int64_t days) {
 }
 
 std::string format_time(int64_t micros) {
+  std::string text;
+  append_time(text, micros);
+  return text;
+}
+
+void append_time(std::string& out, int64_t micros) {
   const int64_t seconds = floor_div(micros, kMicrosPerSecond);
   const int64_t fraction = micros - seconds * kMicrosPerSecond;
   const int64_t days = floor_div(seconds, kSecondsPerDay);
-  const int64_t rest = seconds - days * kSecondsPerDay;
-  std::string text = fmt::format("{} {:02}:{:02}:{:02}", format_day(days), rest / 3600, rest / 60 % 60, rest % 60);
-  if (fraction != 0) text += fmt::format(".{:06}", fraction);
-  return text;
+  const auto rest = static_cast<unsigned>(seconds - days * kSecondsPerDay);
+  const Civil civil = civil_from_days(days);
+  if (civil.year < 0 || civil.year > 9999) {
+    out += format_day(days);
+  } else {
+    const auto year = static_cast<unsigned>(civil.year);
+    append_two_digits(out, year / 100);
+    append_two_digits(out, year % 100);
+    out += '-';
+    append_two_digits(out, civil.month);
+    out += '-';
+    append_two_digits(out, civil.day);
+  }
+  out += ' ';
+  append_two_digits(out, rest / 3600);
+  out += ':';
+  append_two_digits(out, rest / 60 % 60);
+  out += ':';
+  append_two_digits(out, rest % 60);
+  if (fraction == 0) return;
+  const auto part = static_cast<unsigned>(fraction);
+  out += '.';
+  append_two_digits(out, part / 10'000);
+  append_two_digits(out, part / 100 % 100);
+  append_two_digits(out, part % 100);
 }
 
 bool parse_time(const char* text, size_t size, int64_t* micros) {

@@ -57,6 +57,7 @@ std::string format_day(int64_t days);
 
 // "YYYY-MM-DD HH:MM:SS", with ".ffffff" (six digits) when the fraction is not zero. UTC.
 std::string format_time(int64_t micros);
+void append_time(std::string& out, int64_t micros);  // the same, behind what is there
 
 // The inverse of format_time and of ISO 8601 with 'T' and 'Z': for values this program wrote. False when it is not one.
 bool parse_time(const char* text, size_t size, int64_t* micros);

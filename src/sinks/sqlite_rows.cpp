@@ -83,27 +83,6 @@ const char* sqlite_storage(Type type) {
   return "TEXT";
 }
 
-std::string_view TimeText::format(int64_t micros) {
-  constexpr size_t kDay = 10;    // "YYYY-MM-DD"
-  constexpr size_t kWhole = 19;  // "YYYY-MM-DD HH:MM:SS"
-  const int64_t day = floor_div(micros, kSecondsPerDay * kMicrosPerSecond);
-  const int64_t rest = micros - day * kSecondsPerDay * kMicrosPerSecond;
-  if (day != day_ || rest % kMicrosPerSecond != 0 || text_.size() != kWhole) {
-    text_ = format_time(micros);
-    day_ = day;
-    return text_;
-  }
-  const auto two_digits = [this](size_t at, int64_t number) {
-    text_[at] = static_cast<char>('0' + number / 10);
-    text_[at + 1] = static_cast<char>('0' + number % 10);
-  };
-  const int64_t seconds = rest / kMicrosPerSecond;
-  two_digits(kDay + 1, seconds / 3600);
-  two_digits(kDay + 4, seconds / 60 % 60);
-  two_digits(kDay + 7, seconds % 60);
-  return text_;
-}
-
 std::string before_table(const std::string& table) {
   return "_leat_before_" + table;
 }

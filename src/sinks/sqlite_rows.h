@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 
@@ -16,14 +17,17 @@ namespace leat {
 // What a column of this type is declared as.
 const char* sqlite_storage(Type type);
 
-// A time as it is stored (format_time of base/time.h); remembers the day, which neighbours mostly share.
+// A time as it is stored; keeps its memory.
 class TimeText {
  public:
   // Valid until the next call.
-  std::string_view format(int64_t micros);
+  std::string_view format(int64_t micros) {
+    text_.clear();
+    append_time(text_, micros);
+    return text_;
+  }
 
  private:
-  int64_t day_ = INT64_MIN;
   std::string text_;
 };
 
