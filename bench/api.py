@@ -9,8 +9,8 @@
 
 nginx serves files on the loopback. Pages: each has the next one's URL in its body; `leat run --once` into SQLite against
 the better of two Python programs: one connection, json, executemany and a commit for each page (the other one, a
-connection for each page, is shown too). XML: one document by HTTP against the same file from disk, into no sink. CPU is
-the program's own, not nginx's. Rows are counted after each run.
+connection for each page, is shown too). XML: one document by HTTP against the same file from disk, into no sink; and
+what curl needs to receive it. CPU is the program's own, not nginx's. Rows are counted after each run.
 Exit status: 0 measured, 1 a run failed or counted wrong, 2 wrong usage, 77 there is no nginx.
 """
 
@@ -36,6 +36,7 @@ PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- script/bench api: begin -->", "<!-- script/bench api: end -->"
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 RECORDS = 1000  # of a page
+CURL = "curl alone, to nowhere"
 NGINX = """{user}
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -174,7 +175,7 @@ def measure_xml(options, folder, port):
     with document.open("wb") as out:
         made.write(out)
     sources = {"by HTTP": f'type = "http"\nurl = "http://127.0.0.1:{port}/all.xml"', "from disk": f'type = "file"\ninclude = "{document}"'}
-    found = {name: [] for name in sources}
+    found = {name: [] for name in (*sources, CURL)}
     for _ in range(options.runs):
         for name, source in sources.items():
             file = folder / "xml.toml"
@@ -184,6 +185,7 @@ def measure_xml(options, folder, port):
             if rows != made.records:
                 fail(f"XML {name}: {rows:,} rows of {made.records:,}")
             found[name].append(seconds)
+        found[CURL].append(measure(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/all.xml"])[0])
     return {name: made.plain / 10**6 / statistics.median(seconds) for name, seconds in found.items()}
 
 

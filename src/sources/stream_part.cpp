@@ -132,7 +132,9 @@ Result<std::optional<StreamPart::Piece>> StreamPart::cut(uint64_t to_pass) {
     return whole(rule.ended && cutter_->open_ended() ? last_record() : std::nullopt);
   }
   Chunk chunk = begin_chunk(std::move(context));
-  std::string rest = buffer_.substr(cut.bytes);
+  std::string rest;
+  rest.reserve(std::max<size_t>(buffer_.size(), 2 * rules_.chunk_bytes));  // as much as the next chunk will need
+  rest.append(buffer_, cut.bytes);
   chunk.bytes = std::exchange(buffer_, std::move(rest));
   chunk.bytes.resize(cut.bytes);
   const uint64_t lines = count_newlines(chunk.bytes);
