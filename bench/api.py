@@ -30,10 +30,9 @@ import tempfile
 import time
 
 import memory
+import page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- script/bench api: begin -->", "<!-- script/bench api: end -->"
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 RECORDS = 1000  # of a page
 CURL = "curl alone, to nowhere"
@@ -216,10 +215,7 @@ def main(arguments):
     table = "\n".join(lines)
     print(table)
     if options.write:
-        page = PAGE.read_text()
-        if BEGIN not in page:
-            fail(f"{PAGE} has no place for the table: {BEGIN}")
-        PAGE.write_text(page[:page.index(BEGIN) + len(BEGIN)] + "\n" + table + "\n" + page[page.index(END):])
+        page.put("api", table)
     return 0
 
 

@@ -22,9 +22,9 @@ import subprocess
 import sys
 import tempfile
 
+import page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- script/bench decoders: begin -->", "<!-- script/bench decoders: end -->"
 COLUMNS = ("time:integer", "duration:integer", "src_comp", "src_port", "dst_comp", "dst_port", "protocol:integer",
            "packet_count:integer", "byte_count:integer")
 PIPELINE = """[sources.flows]
@@ -111,10 +111,7 @@ def main(arguments):
     text = "\n".join(lines)
     print(text)
     if options.write:
-        page = PAGE.read_text()
-        if BEGIN not in page:
-            fail(f"{PAGE} has no place for it: {BEGIN}")
-        PAGE.write_text(f"{page[:page.index(BEGIN) + len(BEGIN)]}\n```\n{text}\n```\n{page[page.index(END):]}")
+        page.put("decoders", f"```\n{text}\n```")
     return 0
 
 

@@ -35,9 +35,9 @@ import sys
 import tempfile
 import time
 
+import page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- script/bench logs: begin -->", "<!-- script/bench logs: end -->"
 PIPELINE = """[sources.web]
 type    = "file"
 include = ["{log}"]
@@ -275,14 +275,6 @@ def notes(results, lines, size, runs, version, large):
     return text + [f"{what}: {'met' if met else 'NOT MET'}." for what, met in marks]
 
 
-def write_page(block):
-    page = PAGE.read_text(encoding="utf-8")
-    if page.count(BEGIN) != 1 or page.count(END) != 1:
-        fail(f"{PAGE.relative_to(ROOT)} has not one '{BEGIN}' and one '{END}'")
-    head, rest = page.split(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n{block}\n{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
 def bench_logs(options):
     tools = (ROOT / options.build).resolve()
     build(tools)
@@ -323,7 +315,7 @@ def bench_logs(options):
     print("\n" + shown + "\n")
     print("\n".join(said))
     if options.write:
-        write_page(shown + "\n\n" + "\n".join(f"- {line}" for line in said))
+        page.put("logs", shown + "\n\n" + "\n".join(f"- {line}" for line in said))
 
 
 def main():

@@ -25,13 +25,13 @@ import threading
 import time
 import zlib
 
+import page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "standins" / "api"))
 
 from standin import Api
 
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- script/bench memory: begin -->", "<!-- script/bench memory: end -->"
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MOST = 64 * 2**20
 HOSTS, RECORDS = 400, 25  # of a block
@@ -247,10 +247,7 @@ def main(arguments):
     table = "\n".join(lines)
     print(f"\n{table}")
     if options.write:
-        page = PAGE.read_text()
-        if BEGIN not in page:
-            fail(f"{PAGE} has no place for the table: {BEGIN}")
-        PAGE.write_text(page[:page.index(BEGIN) + len(BEGIN)] + "\n" + table + "\n" + page[page.index(END):])
+        page.put("memory --http" if options.http else "memory", table)
     if worst > MOST:
         fail(f"the largest peak is {worst / 2**20:.0f} MiB, over 64")
     return 0

@@ -16,7 +16,7 @@ void keep_freed_memory() {
 #ifdef __GLIBC__
   constexpr int kMiB = 1024 * 1024;
   mallopt(M_MMAP_THRESHOLD, 4 * kMiB);
-  mallopt(M_TRIM_THRESHOLD, 16 * kMiB);
+  mallopt(M_TRIM_THRESHOLD, 4 * kMiB);
 #endif
 }
 
