@@ -36,22 +36,61 @@ Delivered StreamPart::delivered() const {
 }
 
 Status StreamPart::push(std::string_view bytes) {
-  if (!compression_) {
-    undecided_ += bytes;
-    compression_ = compression_of_bytes(undecided_, ended_);
-    if (!compression_) return {};
-    const std::string first = std::exchange(undecided_, {});
-    return push(first);
+  if (compression_ == Compression::none) return add_plain(bytes);
+  packed_.erase(0, std::exchange(unpacked_, 0));
+  packed_.append(bytes);
+  return unpack_first();
+}
+
+Status StreamPart::end() {
+  input_ended_ = true;
+  if (compression_ == Compression::none) {
+    ended_ = true;
+    return {};
   }
-  if (*compression_ == Compression::none) return add_plain(bytes);
+  return unpack_first();
+}
+
+// As much as tells what the document is. The rest is unpacked when it is asked for: a few compressed bytes may be many
+// plain ones.
+Status StreamPart::unpack_first() {
+  for (bool more = true; more && buffer_.size() < kPlainBytes;) {
+    LEAT_ASSIGN(more, unpack());
+  }
+  return {};
+}
+
+// Some more of what has come. False: nothing is left of it.
+Result<bool> StreamPart::unpack() {
+  if (ended_ || compression_ == Compression::none) return false;
+  if (!compression_) {
+    compression_ = compression_of_bytes(packed_, input_ended_);
+    if (!compression_) return false;
+    if (compression_ == Compression::none) {
+      ended_ = input_ended_;
+      LEAT_TRY(add_plain(std::exchange(packed_, {})));
+      return true;
+    }
+  }
   if (decompressor_ == nullptr) decompressor_ = make_decompressor(*compression_);
   std::array<char, kPlainBytes> plain;  // NOLINT(cppcoreguidelines-pro-type-member-init): written by next()
-  for (;;) {
-    auto n = decompressor_->next(bytes, plain.data(), plain.size());
-    if (!n.ok()) return std::move(n).status().within(fmt::format("{}, byte {} of the plain data", origin_, plain_));
-    if (*n == 0) return {};
+  std::string_view rest = std::string_view(packed_).substr(unpacked_);
+  auto n = decompressor_->next(rest, plain.data(), plain.size());
+  if (!n.ok()) return std::move(n).status().within(fmt::format("{}, byte {} of the plain data", origin_, plain_));
+  unpacked_ = packed_.size() - rest.size();
+  if (*n > 0) {
     LEAT_TRY(add_plain({plain.data(), *n}));
+    return true;
   }
+  packed_.clear();
+  unpacked_ = 0;
+  if (!input_ended_) return false;
+  if (!decompressor_->may_end()) {
+    return Status::bad_data(fmt::format("{}: its {} data is cut off after {} plain bytes", origin_,
+                                        name_of(*compression_), with_commas(plain_)));
+  }
+  ended_ = true;
+  return true;
 }
 
 Status StreamPart::add_plain(std::string_view bytes) {
@@ -64,22 +103,14 @@ Status StreamPart::add_plain(std::string_view bytes) {
   return {};
 }
 
-Status StreamPart::end() {
-  ended_ = true;
-  if (!compression_) LEAT_TRY(push({}));
-  if (decompressor_ != nullptr && !decompressor_->may_end()) {
-    return Status::bad_data(fmt::format("{}: its {} data is cut off after {} plain bytes", origin_,
-                                        name_of(*compression_), with_commas(plain_)));
-  }
-  return {};
-}
-
 Result<std::optional<Chunk>> StreamPart::next() {
   const uint64_t end = before_ ? base_ + before_->bytes : 0;
   while (!changed_) {
     const uint64_t to_pass = std::max(end, offset_) - offset_;
     LEAT_ASSIGN(std::optional<Piece> piece, cut(to_pass));
     if (!piece) {
+      LEAT_ASSIGN(const bool more, unpack());
+      if (more) continue;
       changed_ = to_pass > 0 && is_stuck(to_pass);
       break;
     }

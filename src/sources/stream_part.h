@@ -45,17 +45,15 @@ class StreamPart {
 
   // bad_data: damaged, or more than max_body_bytes.
   Status push(std::string_view bytes);
-  // Nothing more comes. bad_data: the compressed bytes are cut off.
+  // Nothing more comes. bad_data: as of push(), or the compressed bytes are cut off.
   Status end();
-  // Whole records; nothing: push more, or, after end(), all is delivered. Kinds as of Cutter::whole().
+  // Whole records; nothing: push more, or, after end(), all is delivered. Kinds as of Cutter::whole(), and of end().
   Result<std::optional<Chunk>> next();
 
   // With what was passed over; the lead of the earlier reading.
   [[nodiscard]] Delivered delivered() const;
   // Plain bytes that have come and are not delivered.
   [[nodiscard]] std::string_view waiting() const { return buffer_; }
-  // Nothing more has to come: the compressed bytes say so themselves.
-  [[nodiscard]] bool may_end() const { return decompressor_ != nullptr && decompressor_->may_end(); }
 
  private:
   struct Piece {
@@ -63,6 +61,8 @@ class StreamPart {
     bool passed = false;  // delivered before
   };
 
+  Status unpack_first();
+  Result<bool> unpack();
   Status add_plain(std::string_view bytes);
   Result<std::optional<Piece>> cut(uint64_t to_pass);
   [[nodiscard]] bool is_stuck(uint64_t to_pass) const;
@@ -88,11 +88,13 @@ class StreamPart {
   const uint64_t base_;
   std::optional<Compression> compression_;
   std::unique_ptr<Decompressor> decompressor_;
-  std::string undecided_;  // first bytes, until the compression is known
-  std::string buffer_;     // plain bytes from offset_ on
-  uint64_t offset_;        // in the part: plain bytes delivered
-  uint64_t line_ = 0;      // newlines in them
-  uint64_t records_ = 0;   //
+  std::string packed_;   // as it came, while that is not plain or not known to be
+  size_t unpacked_ = 0;  // of packed_
+  bool input_ended_ = false;
+  std::string buffer_;    // plain bytes from offset_ on
+  uint64_t offset_;       // in the part: plain bytes delivered
+  uint64_t line_ = 0;     // newlines in them
+  uint64_t records_ = 0;  //
   uint64_t lead_ = 0;
   bool in_lead_ = true;
   std::string inherited_;  // as of the last lead that was cut
@@ -101,7 +103,7 @@ class StreamPart {
   bool changed_ = false;
   size_t looked_at_ = 0;  // bytes of buffer_ in which the cutter found no border
   uint64_t plain_ = 0;    // bytes that came
-  bool ended_ = false;
+  bool ended_ = false;    // all of them
   std::unique_ptr<Skipping> skipping_;
 };
 

@@ -225,6 +225,41 @@ TEST(StreamPart, ReadsWhatIsCompressed) {
   }
 }
 
+TEST(StreamPart, AFewCompressedBytesAreNotAllUnpackedAtOnce) {
+  std::string text;
+  for (int i = 0; i < 1'000'000; ++i) text += "the same line again\n";
+  const std::string bytes = compressed(text, "gzip -c");
+  StreamPart part("p", "there", std::make_unique<TestCutter>(), {});
+  ASSERT_TRUE(part.push(bytes).ok());
+  ASSERT_TRUE(part.end().ok());
+  constexpr size_t kMost = 1024 * 1024;
+  size_t delivered = 0;
+  for (;;) {
+    ASSERT_LE(part.waiting().size(), kMost);
+    auto chunk = part.next();
+    ASSERT_TRUE(chunk.ok()) << chunk.status().message();
+    if (!*chunk) break;
+    delivered += (*chunk)->bytes.size();
+  }
+  EXPECT_EQ(delivered, text.size());
+}
+
+TEST(StreamPart, ACutInCompressedBytesIsNotTheEndOfARecord) {
+  const std::string bytes = compressed(some_lines(400'000), "gzip -c");
+  StreamPart part("p", "there", std::make_unique<TestCutter>(), {});
+  Status failure = part.push(std::string_view(bytes).substr(0, bytes.size() / 2));
+  if (failure.ok()) failure = part.end();
+  for (bool more = failure.ok(); more;) {
+    auto chunk = part.next();
+    failure = chunk.ok() ? Status() : std::move(chunk).status();
+    more = failure.ok() && chunk->has_value();
+    if (more) {
+      EXPECT_TRUE((*chunk)->bytes.ends_with('\n'));
+    }
+  }
+  EXPECT_NE(failure.message().find("data is cut off after"), std::string::npos) << failure.message();
+}
+
 TEST(StreamPart, DeflateWithAndWithoutAFrame) {
   const std::string text = some_lines(100'000);
   const std::string python =
