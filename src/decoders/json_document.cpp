@@ -339,7 +339,12 @@ bool JsonDocument::wrong(std::string what) {
   return false;
 }
 
+// The character that was found is shown whole: without the rest of it more is needed.
 bool JsonDocument::wrong(std::string_view expected, std::string_view bytes) {
+  const auto lead = static_cast<unsigned char>(bytes.front());
+  const size_t needed = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  if (bytes.size() < needed && std::all_of(bytes.begin() + 1, bytes.end(), continues)) return false;
   const size_t length = std::max<size_t>(1, utf8_sequence(bytes));
   return wrong(fmt::format("expected {}, found {}", expected, quoted(bytes.substr(0, length))));
 }
@@ -351,6 +356,7 @@ bool JsonDocument::too_long(std::string_view what, size_t bytes, size_t most) {
 
 std::string JsonDocument::unclosed() const {
   if (state_ == State::begin) return "there is no document";
+  if (state_ == State::done) return "expected nothing behind the end of the document, found a part of a character";
   return fmt::format("the document ends before {} is closed: it was cut off, or is still being written",
                      path_of(level_ - 1));
 }

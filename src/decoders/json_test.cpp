@@ -286,6 +286,12 @@ TEST(Json, WhatIsWrongWithADocument) {
       {"{\"id\":\"" + std::string(5000, 'x') + "\",\"d\":[{}]}",
        "f:1: byte 1: what the columns take from around the records is longer than 4.0 KiB"},
       {"{\"e\":" + std::string(1025, '[') + "1", "f:1: byte 1029: more than 1024 brackets are open"},
+      {"{\xE2\x80\x9C"
+       "d\xE2\x80\x9D:[]}",
+       "f:1: byte 1: expected '\"', found '\xE2\x80\x9C'"},
+      {"{\xE2\x80:1}", "f:1: byte 1: expected '\"', found '\\xE2'"},
+      {"{\"d\":[]}\xE2\x80",
+       "f:1: byte 10: expected nothing behind the end of the document, found a part of a character"},
       {"{\"d\":[{}]",
        "f:1: byte 9: the document ends before the document is closed: it was cut off, or is still being "
        "written"},
@@ -307,9 +313,13 @@ TEST(Json, ADocumentThatIsCutOffIsAnErrorEverywhere) {
 }
 
 TEST(Json, WhereTheBytesAreCutChangesNothing) {
-  const std::string documents[] = {kScans, std::string(kScans) + "x",
+  const std::string documents[] = {kScans,
+                                   std::string(kScans) + "x",
                                    "[{\"a\":1} , 2,\n[\"]\"], \"a\\\"\", {\"a\":\"}\"} ]",
-                                   "{\"hosts\":[{\"id\":1,\"detections\":[{}],\"id\":2}]}"};
+                                   "{\"hosts\":[{\"id\":1,\"detections\":[{}],\"id\":2}]}",
+                                   "{\xEF\xBB\xBF\n\"hosts\":[]}",
+                                   "[{}\xE2\x80\x9C]",
+                                   "[{}]\xE2\x80"};
   for (const std::string& document : documents) {
     const std::string records = document[0] == '[' ? "" : "/hosts/*/detections";
     const std::vector<JsonColumn> columns = document[0] == '[' ? std::vector<JsonColumn>{{"a", "/a"}} : scan_columns();
