@@ -287,6 +287,7 @@ class JsonCutter final : public Cutter {
 
 std::optional<bool> begins_json_document(const std::vector<std::string>& records, std::string_view bytes) {
   if (!records.empty()) return true;
+  if (kByteOrderMark.starts_with(bytes)) return std::nullopt;
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
   const size_t first = bytes.find_first_not_of(kSpaces);
   if (first == std::string_view::npos) return std::nullopt;

@@ -50,7 +50,7 @@ std::unique_ptr<Cutter> make_json_cutter(std::shared_ptr<JsonShared> shared, con
 constexpr std::string_view kJsonLines = "lines";
 constexpr std::string_view kJsonDocument = "document ";
 
-// Whether a part that begins so is one document; else lines. Nothing: there is only white space.
+// Whether a part that begins so is one document; else lines. Nothing: that has to be seen yet.
 std::optional<bool> begins_json_document(const std::vector<std::string>& records, std::string_view bytes);
 
 }  // namespace leat

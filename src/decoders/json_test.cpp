@@ -318,11 +318,13 @@ TEST(Json, WhereTheBytesAreCutChangesNothing) {
                                    "[{\"a\":1} , 2,\n[\"]\"], \"a\\\"\", {\"a\":\"}\"} ]",
                                    "{\"hosts\":[{\"id\":1,\"detections\":[{}],\"id\":2}]}",
                                    "{\xEF\xBB\xBF\n\"hosts\":[]}",
+                                   "\xEF\xBB\xBF[{}]",
                                    "[{}\xE2\x80\x9C]",
                                    "[{}]\xE2\x80"};
   for (const std::string& document : documents) {
-    const std::string records = document[0] == '[' ? "" : "/hosts/*/detections";
-    const std::vector<JsonColumn> columns = document[0] == '[' ? std::vector<JsonColumn>{{"a", "/a"}} : scan_columns();
+    const bool array = document[0] == '[' || document[3] == '[';
+    const std::string records = array ? "" : "/hosts/*/detections";
+    const std::vector<JsonColumn> columns = array ? std::vector<JsonColumn>{{"a", "/a"}} : scan_columns();
     for (const uint64_t max_record : {1000U, 12U, 1U}) {
       const auto decoder = decoder_of(records, columns);
       const Taken whole = take_in_pieces(*decoder, document, {0, max_record});
