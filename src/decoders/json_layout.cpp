@@ -111,6 +111,7 @@ Result<JsonLayoutPtr> JsonLayout::make(const std::vector<std::string>& records, 
     node->column = i;
     node->type = column.type;
   }
+  layout->needs_member = records.empty() && !layout->rest && !layout->root.children.empty();
   if (raw) schema->fields.push_back({"raw_log", Type::text, true});
   layout->schema = std::move(schema);
   return JsonLayoutPtr(std::move(layout));

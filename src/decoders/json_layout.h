@@ -55,6 +55,7 @@ struct JsonLayout {
   JsonNode root;  // of a record
   size_t nodes = 1;
   std::optional<size_t> rest;  // the column of path ""
+  bool needs_member = false;   // an object without any member of `root` is no record
   std::vector<JsonAncestor> ancestors;
 };
 

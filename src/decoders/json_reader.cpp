@@ -57,6 +57,10 @@ bool JsonReader::take_record(JsonCursor& in) {
     reason_ = fmt::format("expected an object, found {}", quoted(record, kShown));
     return false;
   }
+  if (layout_.needs_member && std::none_of(layout_.root.children.begin(), layout_.root.children.end(),
+                                           [&](const JsonNode& child) { return seen_[child.number] == record_; })) {
+    return no_member();
+  }
   if (layout_.rest && layout_.root.children.empty()) {
     batch_.set(*layout_.rest, row_, place(record, false));
   } else if (!rest_.empty()) {
@@ -279,6 +283,20 @@ void JsonReader::put_rest() {
 uint64_t JsonReader::decoded(std::string_view text) {
   decoded_ += text;
   return pack_text(size_ + decoded_.size() - text.size(), text.size());
+}
+
+// A record of which no column takes anything: an error message, or another kind of record.
+bool JsonReader::no_member() {
+  constexpr size_t kNames = 4;
+  const std::vector<JsonNode>& children = layout_.root.children;
+  std::string names;
+  for (size_t i = 0; i < std::min(children.size(), kNames); ++i) {
+    names += (i == 0 ? "" : ", ") + quoted(children[i].key, kShown);
+  }
+  reason_ =
+      fmt::format("no column takes anything of it: it has none of the members {}{}; a column of path \"\" takes any",
+                  names, children.size() > kNames ? ", …" : "");
+  return false;
 }
 
 bool JsonReader::misfit(size_t column, std::string reason) {

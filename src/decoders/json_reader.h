@@ -49,6 +49,7 @@ class JsonReader {
   bool take_string(JsonCursor& in, size_t column, Type type, bool copy, uint64_t* cell);
   bool fit_number(size_t column, const JsonNumber& number, bool copy, uint64_t* cell);
   bool misfit(size_t column, std::string reason);
+  bool no_member();
   bool misfit_container(size_t column, std::string_view text);
   void put_rest();
 

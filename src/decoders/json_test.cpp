@@ -102,7 +102,8 @@ TEST(Json, NamesOfEveryLength) {
     const std::vector<JsonColumn> columns{{"a", "/" + name}, {"b", "/" + name + "x"}};
     EXPECT_EQ(row_of("{\"" + name + "\":1,\"" + name + "x\" : 2}", columns), "a=1 b=2");
     EXPECT_EQ(row_of("{\"" + name + "x\":2,\"" + name + "\":1}", columns), "a=1 b=2");
-    EXPECT_EQ(row_of("{\"" + name + "y\":3}", columns), "");
+    EXPECT_EQ(row_of("{\"" + name + "\":null,\"" + name + "y\":3}", columns), "");
+    EXPECT_TRUE(row_of("{\"" + name + "y\":3}", columns).starts_with(": no column takes anything of it: "));
   }
 }
 
@@ -203,6 +204,21 @@ TEST(Json, Lines) {
   EXPECT_EQ(take_in_pieces(*decoder, "").error, "");
 }
 
+TEST(Json, ALineWithoutAnyOfTheColumnsIsNoRow) {
+  const std::string error = R"({"error":"token has expired"})";
+  const std::string none = ": no column takes anything of it: it has none of the members ";
+  const std::string way_out = "; a column of path \"\" takes any";
+  EXPECT_EQ(row_of(error, {{"a", "/a"}, {"b", "/b/c"}}), none + "'a', 'b'" + way_out);
+  EXPECT_EQ(row_of("{}", {{"a", "/a"}, {"b", "/b"}, {"c", "/c"}, {"d", "/d"}, {"e", "/e"}}),
+            none + "'a', 'b', 'c', 'd', …" + way_out);
+  EXPECT_EQ(row_of(R"({"a":null})", {{"a", "/a"}}), "");
+  EXPECT_EQ(row_of(R"({"b":5})", {{"a", "/a"}, {"b", "/b/c"}}), "");
+  EXPECT_EQ(row_of(error, {{"a", "/a"}, {"rest", "", Type::json}}), "rest=" + error);
+  // What an array at a path is known by is the path.
+  const Taken taken = take_in_pieces(*decoder_of("/d", {{"a", "/a"}}), "{\"d\":[{\"b\":1}]}");
+  EXPECT_EQ(taken.rows.size(), 1U);
+}
+
 const char* const kScans = R"({"scan_id": 7, "skip": {"]}": ["\"]}", [{}], 1.5e3, null]}, "hosts": [
   {"id": 1, "name": "h\u00e91", "detections": [{"qid": 10}, {"qid": 11, "s": "]}\\\"["}]},
   {"id": 2, "info": {"os": ["linux", 6]}, "detections": []},
@@ -249,7 +265,7 @@ TEST(Json, WhereTheRecordsAre) {
     const Taken taken = take_in_pieces(*decoder, document);
     return taken.error.empty() ? std::to_string(taken.rows.size()) : taken.error;
   };
-  EXPECT_EQ(rows("", " [ {\"a\":1} , {} ] "), "2");
+  EXPECT_EQ(rows("", " [ {\"a\":1} , {\"a\":null} ] "), "2");
   EXPECT_EQ(rows("", "[]"), "0");
   EXPECT_EQ(rows("/*", "[[{}],[],[{},{}]]"), "3");
   EXPECT_EQ(rows("/*/x", "[{\"x\":[{}]},{},{\"x\":[{}]}]"), "2");
