@@ -14,6 +14,7 @@ struct Visitor {
     return say.status;
   }
   int operator()(const LogsCommand& command) const { return do_logs(command, surroundings); }
+  int operator()(const LoadCommand& command) const { return do_load(command, surroundings); }
   int operator()(const RunCommand& command) const { return do_run(command, surroundings); }
   int operator()(const CheckCommand& command) const { return do_check(command, surroundings); }
   int operator()(const StatusCommand& command) const { return do_status(command, surroundings); }

@@ -42,6 +42,17 @@ constexpr std::array<Flag, 7> kLogsFlags{{
     kQuiet,
     kHelp,
 }};
+constexpr std::array<Flag, 9> kLoadFlags{{
+    {"--to", "TARGET", "where to: a database of SQLite, web.db"},
+    {"--table", "NAME", "the table to write (default: the name of the first file)"},
+    {"--format", "FORMAT", "csv, tsv, json or xml (default: recognised from the first bytes of the first file)"},
+    {"--records", "PATH", "json: the array of records, /data/items; xml: the elements that are records, /LIST/HOST"},
+    {"--key", "COLUMN,...", "columns that make a record unique: one seen again replaces its old self"},
+    {"--write", "MODE", "append, ignore, merge or replace (default: append; with --key: merge)"},
+    {"--save", "FILE.toml", "also write the pipeline file that does the same, as a start for your own"},
+    kQuiet,
+    kHelp,
+}};
 constexpr std::array<Flag, 4> kRunFlags{{
     {"--once", "", "take in what is there and end; without it, follow the sources until stopped"},
     {"--json", "", "what sinks of type null have counted as one JSON document, all rows; without it as tables"},
@@ -103,7 +114,7 @@ constexpr std::array<Flag, 5> kStateFlags{{
 }};
 constexpr std::array<Flag, 2> kListFlags{{{"--json", "", "everything there is, as one JSON document"}, kHelp}};
 
-constexpr std::array<CommandKind, 14> kCommands{{
+constexpr std::array<CommandKind, 15> kCommands{{
     {"logs", "FILE...", "take web-server logs into a SQLite database, no configuration needed",
      "Follows the logs, keeps visitors_per_day, browsers_per_day, pages_per_day, statuses_per_day and "
      "referrers_per_day\n"
@@ -115,6 +126,14 @@ constexpr std::array<CommandKind, 14> kCommands{{
      "  leat logs access.log --save web.toml\n"
      "  leat logs access.log --format '$remote_addr [$time_local] \"$request\" $status $request_time'\n"
      "  sqlite3 web.db 'select * from visitors_per_day'"},
+    {"load", "FILE...", "load CSV, JSON or XML files into a table, no configuration needed",
+     "Says what it takes the files for. FILE may be a glob in quotes, compressed with gzip or zstd, or - for standard\n"
+     "input. A file that was loaded is not loaded again: of one that has grown, what is new is.",
+     kLoadFlags,
+     "  leat load flows.csv --to flows.db\n"
+     "  leat load 'export/*.json.gz' --to shop.db --table orders --key order_id\n"
+     "  leat load scan.xml --to scan.db --records /SCAN/HOST --save scan.toml\n"
+     "  curl -s https://example.com/items.json | leat load - --to items.db --table items --format json"},
     {"run", "FILE.toml [PIPELINE...]", "run the pipelines of a file, or those that are named",
      "SIGINT (Ctrl-C) or SIGTERM: what was read is committed, then it ends with status 0. A second one ends it at "
      "once;\n"
@@ -204,7 +223,8 @@ constexpr std::array<CommandKind, 14> kCommands{{
 
 std::string root_help() {
   std::string text =
-      "leat carries web-server logs into a database: every record once, nothing lost, counted while they flow.\n\n"
+      "leat carries logs, files and HTTP APIs into a database: every record once, nothing lost, counted while they "
+      "flow.\n\n"
       "usage: leat COMMAND …\n\ncommands:\n";
   for (const CommandKind& kind : kCommands) text += fmt::format("  {:<8} {}\n", kind.name, kind.help);
   return text +
@@ -212,7 +232,8 @@ std::string root_help() {
          "  leat --version        the version\n\n"
          "examples:\n"
          "  leat logs /var/log/nginx/access.log --to web.db\n"
-         "  sqlite3 web.db 'select * from visitors_per_day'\n";
+         "  sqlite3 web.db 'select * from visitors_per_day'\n"
+         "  leat load flows.csv --to flows.db\n";
 }
 
 std::string help_of(const CommandKind& kind) {
@@ -323,6 +344,24 @@ Command logs_command(const CommandKind& kind, const Given& given) {
   return command;
 }
 
+Command load_command(const CommandKind& kind, const Given& given) {
+  if (given.arguments.empty()) return wrong("name at least one FILE, or - for standard input", kind.name);
+  LoadCommand command;
+  command.files = given.arguments;
+  command.to = given.value("--to");
+  if (command.to.empty()) return wrong("say where to: --to web.db", kind.name);
+  command.table = given.value("--table");
+  command.format = given.value("--format");
+  command.records = given.value("--records");
+  for (const std::string_view column : split(given.value("--key"), ',')) {
+    if (!trim(column).empty()) command.key.emplace_back(trim(column));
+  }
+  command.write = given.value("--write");
+  command.save = given.value("--save");
+  command.quiet = given.has("--quiet");
+  return command;
+}
+
 // The whole number of an option; its standard when it is not there.
 std::optional<SayCommand> take_number(const CommandKind& kind, const Given& given, std::string_view name, int64_t least,
                                       uint64_t& number) {
@@ -399,6 +438,7 @@ Command rejects_command(const CommandKind& kind, const Given& given) {
 Command command_of(const CommandKind& kind, const Given& given) {
   const std::vector<std::string>& arguments = given.arguments;
   if (kind.name == "logs") return logs_command(kind, given);
+  if (kind.name == "load") return load_command(kind, given);
   if (kind.name == "run") {
     if (auto problem = count(kind, given, 1, SIZE_MAX)) return *problem;
     return RunCommand{arguments[0],

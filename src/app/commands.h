@@ -24,6 +24,18 @@ struct LogsCommand {
   bool quiet = false;
 };
 
+struct LoadCommand {
+  std::vector<std::string> files;  // or "-" alone
+  std::string to;
+  std::string table;    // empty: by the first file's name
+  std::string format;   // csv, json, xml; empty: recognised
+  std::string records;  // of json and xml: where the records are
+  std::vector<std::string> key;
+  std::string write;  // empty: as the key says
+  std::string save;
+  bool quiet = false;
+};
+
 struct RunCommand {
   std::string file;
   std::vector<std::string> pipelines;  // empty: all
@@ -120,9 +132,9 @@ struct SayCommand {
   int status = 0;  // 0: on `out`
 };
 
-using Command = std::variant<SayCommand, LogsCommand, RunCommand, CheckCommand, StatusCommand, VerifyCommand,
-                             RebuildCommand, GenerateCommand, ListCommand, TopCommand, PeekCommand, PlanCommand,
-                             StateCommand, RejectsCommand, ServeCommand>;
+using Command = std::variant<SayCommand, LogsCommand, LoadCommand, RunCommand, CheckCommand, StatusCommand,
+                             VerifyCommand, RebuildCommand, GenerateCommand, ListCommand, TopCommand, PeekCommand,
+                             PlanCommand, StateCommand, RejectsCommand, ServeCommand>;
 
 // An option of `leat generate` as a whole number of `least` and more. bad_config: it is none.
 Result<uint64_t> option_number(const GenerateCommand::Options& options, const std::string& name, uint64_t standard,
@@ -131,6 +143,7 @@ Result<uint64_t> option_number(const GenerateCommand::Options& options, const st
 Command parse_command_line(const std::vector<std::string>& arguments);
 
 int do_logs(const LogsCommand& command, const Surroundings& surroundings);
+int do_load(const LoadCommand& command, const Surroundings& surroundings);
 int do_run(const RunCommand& command, const Surroundings& surroundings);
 int do_check(const CheckCommand& command, const Surroundings& surroundings);
 int do_status(const StatusCommand& command, const Surroundings& surroundings);

@@ -1,14 +1,10 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "app/commands.h"
 #include "app/pipeline_file.h"
 #include "app/run.h"
+#include "app/saved_file.h"
 #include "base/text.h"
-#include "config/toml.h"
 #include "decoders/web_log.h"
 #include "lookup/time_zone.h"
 #include "os/clock.h"
@@ -83,21 +79,6 @@ Value tree_of(const LogsCommand& command, const std::string& directory, const st
   return root;
 }
 
-Status save(const Value& root, const std::string& path) {
-  LEAT_ASSIGN(const std::string text, write_toml(root));
-  std::FILE* file = std::fopen(path.c_str(), "wxe");
-  if (file == nullptr) {
-    return Status::bad_config(errno == EEXIST
-                                  ? fmt::format("{}: is there already; give --save another name", visible(path))
-                                  : fmt::format("{}: cannot be written: {}", visible(path), std::strerror(errno)));
-  }
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !written) {
-    return Status::fatal(fmt::format("{}: cannot be written: {}", visible(path), std::strerror(errno)));
-  }
-  return {};
-}
-
 // Why a run to the end would read nothing at all, a line each; empty when it would read something.
 Result<std::string> nothing_to_read(const PipelineDeclared& pipeline) {
   const Note silent = [](NoteLevel, const std::string&) {};
@@ -154,7 +135,7 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
     return 2;
   }
   if (!command.save.empty()) {
-    if (const Status saved = save(root, command.save); !saved.ok()) {
+    if (const Status saved = save_pipeline_file(root, command.save); !saved.ok()) {
       talk.message(NoteLevel::error, saved.message());
       return saved.kind() == Kind::bad_config ? 2 : 1;
     }
