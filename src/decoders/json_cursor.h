@@ -69,20 +69,25 @@ struct JsonString {
 };
 
 struct JsonNumber {
+  static constexpr size_t kMostDigits = 18;  // of a mantissa that fits 64 bits for sure
   std::string_view raw;
-  bool whole = false;  // written as an integer of 64 bits, and value() is it; else raw has to tell
-  bool exact = false;  // real() is the nearest double; else raw has to tell
   bool negative = false;
-  uint8_t decimals = 0;   // digits behind the point
-  uint64_t mantissa = 0;  // all digits
+  bool power = false;     // it has an exponent
+  size_t digits = 0;      // before the point
+  size_t decimals = 0;    // behind it
+  uint64_t mantissa = 0;  // all of them
 
+  // It is written as an integer of 64 bits, and value() is it; else raw has to tell.
+  [[nodiscard]] bool whole() const { return !power && decimals == 0 && digits <= kMostDigits; }
+  // real() is the nearest double; else raw has to tell.
+  [[nodiscard]] bool exact() const { return !power && digits + decimals <= kMostDigits && mantissa <= 1ULL << 53; }
   [[nodiscard]] int64_t value() const {
     return negative ? -static_cast<int64_t>(mantissa) : static_cast<int64_t>(mantissa);
   }
   // Of two numbers that are doubles exactly the quotient is rounded once (W. D. Clinger, 1990).
   [[nodiscard]] double real() const {
-    constexpr std::array<double, 19> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
-                                                  1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    static constexpr std::array<double, 19> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                                         1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
     const double real = static_cast<double>(mantissa) / kPowersOfTen[decimals];
     return negative ? -real : real;
   }
@@ -223,7 +228,8 @@ inline bool JsonCursor::string(JsonString* out) {
 inline size_t JsonCursor::digits(uint64_t& mantissa) {
   const char* const from = at_;
   if constexpr (std::endian::native == std::endian::little) {
-    constexpr std::array<uint64_t, 9> kPowersOfTen{1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    static constexpr std::array<uint64_t, 9> kPowersOfTen{1,      10,      100,      1000,     10000,
+                                                          100000, 1000000, 10000000, 100000000};
     constexpr uint64_t kPairs = 0x000000FF000000FF;
     while (end_ - at_ >= 8) {
       uint64_t bytes = 0;
@@ -246,34 +252,25 @@ inline size_t JsonCursor::digits(uint64_t& mantissa) {
 }
 
 inline bool JsonCursor::number(JsonNumber* out) {
-  constexpr size_t kMostDigits = 18;  // of a mantissa that fits 64 bits for sure
   const char* const begin = at_;
-  const bool negative = *at_ == '-';
-  if (negative) ++at_;
-  uint64_t mantissa = 0;
-  const size_t count = digits(mantissa);
-  if (count == 0) return fail("a digit");
-  if (count > 1 && begin[negative ? 1 : 0] == '0') {
-    at_ -= count - 1;
+  out->negative = *at_ == '-';
+  if (out->negative) ++at_;
+  out->digits = digits(out->mantissa);
+  if (out->digits == 0) return fail("a digit");
+  if (out->digits > 1 && begin[out->negative ? 1 : 0] == '0') {
+    at_ -= out->digits - 1;
     return fail("no digit behind the first 0");
   }
-  size_t decimals = 0;
-  bool power = false;
   if (*at_ == '.') {
     ++at_;
-    decimals = digits(mantissa);
-    if (decimals == 0) return fail("a digit");
+    out->decimals = digits(out->mantissa);
+    if (out->decimals == 0) return fail("a digit");
   }
   if (*at_ == 'e' || *at_ == 'E') {
-    power = true;
+    out->power = true;
     if (!exponent()) return false;
   }
   out->raw = since(begin);
-  out->whole = out->raw.size() == count + (negative ? 1 : 0) && count <= kMostDigits;
-  out->exact = !power && count + decimals <= kMostDigits && mantissa <= 1ULL << 53;
-  out->negative = negative;
-  out->decimals = static_cast<uint8_t>(decimals);
-  out->mantissa = mantissa;
   return true;
 }
 

@@ -165,9 +165,9 @@ void JsonReader::set_ancestors(const std::vector<std::string>& values) {
   }
   JsonNumber number;
   if (!in.value_begins() || !in.number(&number)) return false;
-  if (type == Type::integer && number.whole) {
+  if (type == Type::integer && number.whole()) {
     *cell = static_cast<uint64_t>(number.value());
-  } else if (type == Type::real && number.exact) {
+  } else if (type == Type::real && number.exact()) {
     *cell = std::bit_cast<uint64_t>(number.real());
   } else {
     return fit_number(column, number, copy, cell);

@@ -42,7 +42,7 @@ class MemberGuess {
       default:
         (void)in.number(&number);
         numbers_ = true;
-        if (number.whole) return;
+        if (number.whole()) return;
         whole_ = false;
         exact_ = exact_ && number.raw.find_first_of(".eE") != std::string_view::npos;
         return;

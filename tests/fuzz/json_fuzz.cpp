@@ -43,10 +43,21 @@ std::unique_ptr<leat::Decoder> decoder_of(const JsonOptions& options) {
   return *std::move(made);
 }
 
-// A surrogate without its other half is text for us and none for simdjson, which also goes less deep.
+// A surrogate without its other half is text for us and none for simdjson, which also goes less deep, and takes no
+// number that neither 64 bits nor a double can hold.
 bool comparable(std::string_view text) {
   size_t brackets = 0;
-  for (const char c : text) brackets += c == '[' || c == '{' ? 1 : 0;
+  size_t digits = 0;
+  bool power = false;  // they are an exponent's
+  for (const char c : text) {
+    brackets += c == '[' || c == '{' ? 1 : 0;
+    if (c >= '0' && c <= '9') {
+      if (++digits > (power ? 2 : 18)) return false;
+    } else {
+      digits = 0;
+      power = c == 'e' || c == 'E' || (power && (c == '+' || c == '-'));
+    }
+  }
   return brackets < 500 && text.find("\\u") == std::string_view::npos && text.find('\0') == std::string_view::npos;
 }
 
