@@ -16,6 +16,7 @@ A case (CASE.toml) is what the API is like, what a user would have written for i
   values          { ID = { COLUMN = VALUE } }: what else a row must have
   except          ids that cannot become rows; as many rejects there must be
   requests        at most so many for data; twice: so many pages may be asked for twice (the faults that happened, without it)
+  vanished        so many rows were deleted because a full pull did not have them
   refused         so many requests may be refused by the API's limits (0)
   says            "any": what leat says depends on who comes first
   env             for leat, in place of the scenario's secrets
@@ -48,7 +49,7 @@ from standin import OwnApi
 
 CASES = ROOT / "http"
 KNOWN = {"scenario", "source", "url", "pipeline", "steps", "rows", "except", "requests", "twice", "refused", "logins",
-         "logouts", "elsewhere", "env", "values", "says"}
+         "logouts", "elsewhere", "env", "values", "says", "vanished"}
 LONGEST_SECONDS = 60
 
 SIMPLE = 'columns = {{ id = {{ path = "{0}", type = "integer" }}, updated = {{ path = "{1}", type = "time" }}, name = "{2}", ' \
@@ -232,6 +233,9 @@ class Run:
         if missing or wrong or twice or bool(found) != bool(wanted) and rows != "none" or rows == "none" and found:
             self.problem(f"{len(found)} rows of {len(wanted)}: missing {missing[:20]}, twice {twice}, not true or not now {str(wrong[:3])[:400]}")
         rejects = self.query("SELECT * FROM _leat_rejects")
+        vanished = sum(row["vanished"] for row in self.query("SELECT vanished FROM _leat_full_pulls"))
+        if vanished != case.get("vanished", vanished):
+            self.problem(f"{vanished} rows were taken for vanished, not {case['vanished']}")
         if len(rejects) != len(without):
             self.problem(f"{len(rejects)} rejects, not {len(without)}: {[row['reason'] for row in rejects[:3]]}")
 

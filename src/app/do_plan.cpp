@@ -119,7 +119,8 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
     // That something is gone stands in the outline.
     if (level == NoteLevel::info && text.find(" is gone") == std::string::npos) notes.push_back(text);
   };
-  const Making making{os::file_system(), os::clock(), note, surroundings.overrides.chunk_bytes.value_or(0), ""};
+  Making making{os::file_system(), os::clock(), note, surroundings.overrides.chunk_bytes.value_or(0), ""};
+  making.full_every_ms = pipeline.full_every_ms;
   const std::unique_ptr<Source> source = pipeline.source.kind->make(pipeline.source.settings, making);
   SourceRequest request;
   if (pipeline.plan.mode != WriteMode::replace) {  // which begins anew each time

@@ -226,6 +226,7 @@ class Planner {
       check(source_found->settings, pipeline.plan, settings.has("write") ? settings.place("write") : entry.key_at,
             complaints_);
     }
+    take_reconcile(settings, pipeline, complaints_);
     pipeline.sink = *sink_found;
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
     if (sink_found->kind->open_store == nullptr && pipeline.plan.mode != WriteMode::append) {

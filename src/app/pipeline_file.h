@@ -52,6 +52,7 @@ struct PipelineDeclared {
   uint64_t commit_rows = 0;
   uint64_t commit_every_ms = 0;
   std::optional<Schedule> schedule;
+  uint64_t full_every_ms = 0;                 // of full pulls that reconcile; 0: none
   std::shared_ptr<const Complaints> written;  // knows the file and its text, and complains of nothing
 };
 
@@ -81,6 +82,9 @@ Result<SchemaPtr> bind_transforms(const Transforms& transforms, SchemaPtr column
 // What the sections [pipelines.NAME] and [aggregates.NAME] may hold.
 std::span<const Option> pipeline_options();
 std::span<const Option> aggregate_options();
+
+// The option `reconcile` of a pipeline whose source and write mode are known.
+void take_reconcile(const Settings& settings, PipelineDeclared& pipeline, Complaints& complaints);
 
 // Those that `standard_aggregates = true` and `leat logs` keep (docs/configuration.md).
 std::vector<AggregateSpec> standard_aggregates(const std::string& pipeline, const std::string& timezone);

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <array>
 
 #include "app/pipeline_file.h"
+#include "base/text.h"
 
 namespace leat::app {
 namespace {
@@ -17,7 +20,7 @@ constexpr std::array<Option, 2> kCommitOptions{{
      .help = "and at the latest so long after the first record that is not yet committed"},
 }};
 
-constexpr std::array<Option, 11> kPipelineOptions{{
+constexpr std::array<Option, 12> kPipelineOptions{{
     {.name = "from", .required = true, .help = "the name of a source"},
     {.name = "to",
      .required = true,
@@ -36,6 +39,10 @@ constexpr std::array<Option, 11> kPipelineOptions{{
     {.name = "newest",
      .help = "for merge: a record takes over a row only when it is not older in this column; without it the later "
              "record does"},
+    {.name = "reconcile",
+     .help =
+         "for merge, with a source that is an API: \"full every 30d\" pulls everything again so often, and deletes the "
+         "rows that are gone there"},
     {.name = "raw",
      .type = OptionType::boolean,
      .help = "keep the exact bytes of each record in the column raw_log; without it true for logs, false for others"},
@@ -79,6 +86,31 @@ std::span<const Option> pipeline_options() {
 
 std::span<const Option> aggregate_options() {
   return kAggregateOptions;
+}
+
+void take_reconcile(const Settings& settings, PipelineDeclared& pipeline, Complaints& complaints) {
+  if (!settings.has("reconcile")) return;
+  const auto complain = [&](const std::string& text) {
+    complaints.add(settings.place("reconcile"),
+                   fmt::format("'reconcile' of pipeline {} {}", quoted(pipeline.name), text));
+  };
+  constexpr std::string_view kFull = "full every ";
+  const std::string text = settings.text("reconcile");
+  const auto every = text.starts_with(kFull) ? parse_duration_ms(text.substr(kFull.size())) : std::nullopt;
+  if (!every || *every == 0) {
+    complain(
+        fmt::format("must be \"full every 30d\", or another duration, not {}", shown(*settings.find("reconcile"))));
+  } else if (!pipeline.source.kind->pulls_in_full) {
+    complain(fmt::format("is for sources that can pull everything again ('http'); {} is of type {}",
+                         quoted(pipeline.source.name), quoted(pipeline.source.kind->name)));
+  } else if (pipeline.plan.mode != WriteMode::merge) {
+    complain(fmt::format(
+        "needs write = \"merge\", by whose key a row is found again, not {}{}", quoted(name_of(pipeline.plan.mode)),
+        pipeline.plan.mode == WriteMode::replace ? ", which has only what the last pull has brought" : ""));
+  } else {
+    pipeline.full_every_ms = *every;
+    pipeline.plan.reconcile = true;
+  }
 }
 
 std::vector<AggregateSpec> standard_aggregates(const std::string& pipeline, const std::string& timezone) {

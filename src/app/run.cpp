@@ -143,6 +143,7 @@ class Runner {
     const Note note = [this, name](NoteLevel level, const std::string& text) { talk_.note(level, "note", name, text); };
     Making making{os::file_system(), clock_, note, surroundings_.overrides.chunk_bytes.value_or(0),
                   surroundings_.overrides.vfs};
+    making.full_every_ms = declared.full_every_ms;
     if (!declared.source.upstream.empty()) {
       making.more_may_come = [this, upstream = declared.source.upstream] { return is_running(upstream); };
     }

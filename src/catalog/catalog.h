@@ -33,6 +33,7 @@ struct Making {
   std::string vfs;           // of SQLite; empty: its own
   // Of a source that reads a table, with `once`: a pipeline of this run still fills it. Empty: none does.
   std::function<bool()> more_may_come = nullptr;
+  uint64_t full_every_ms = 0;  // of a source that pulls_in_full: everything is pulled again so often; 0: never
 };
 
 struct SourceKind {
@@ -45,6 +46,7 @@ struct SourceKind {
   void (*check_plan)(const Settings& settings, const SinkPlan& plan, const Place& at, Complaints& complaints) = nullptr;
   std::string_view part = "file";  // what a person calls one of its parts
   bool reads_a_table = false;      // of another pipeline: no format, and positions count rows, not bytes
+  bool pulls_in_full = false;      // can pull everything again, and says when it has (FullPull)
   [[nodiscard]] bool has(std::string_view option) const {
     return std::any_of(options.begin(), options.end(), [&](const Option& each) { return each.name == option; });
   }

@@ -228,6 +228,7 @@ std::unique_ptr<Source> make_http(const Settings& settings, const Making& making
   options.body = settings.text("body");
   options.paging = paging_rules(settings.section("pagination"));
   options.windows = window_rules(settings);
+  options.windows.full_every = static_cast<int64_t>(making.full_every_ms) * 1000;
   const Settings incremental = settings.section("incremental");
   options.after_param = incremental.text("after");
   options.before_param = incremental.text("before");
@@ -355,7 +356,8 @@ SourceKind http_kind() {
           .make = make_http,
           .check = check_http,
           .check_plan = check_http_plan,
-          .part = "window"};
+          .part = "window",
+          .pulls_in_full = true};
 }
 
 }  // namespace leat

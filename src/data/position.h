@@ -52,8 +52,12 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-// [start, end) of `part` and what became of the records in it. An empty one that is fresh or has void_from says just
-// that.
+// Of a source that pulls everything anew now and then (docs/formats/http-source.md, "Full pulls"): behind `ends` a row
+// that nothing has brought since `begins` is gone at the source.
+enum class FullPull : uint8_t { none, begins, ends };
+
+// [start, end) of `part` and what became of the records in it. An empty one that is fresh or has void_from or full
+// says just that.
 struct Range {
   std::string part;
   uint64_t start = 0;
@@ -64,6 +68,7 @@ struct Range {
   bool fresh = false;        // Chunk::fresh: kept apart from what came before it, until the next fresh one of the part
   // Chunk::void_from: what the part has from there to `start` is undone. Such a range is fresh, too.
   std::optional<uint64_t> void_from = {};
+  FullPull full = FullPull::none;  // with write = merge: see Sink::commit
 };
 
 using Ranges = std::vector<Range>;

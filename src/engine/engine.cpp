@@ -252,6 +252,7 @@ class Engine::Impl {
     item.range.provisional = chunk.provisional;
     item.range.fresh = chunk.fresh || chunk.void_from;
     item.range.void_from = chunk.void_from;
+    item.range.full = chunk.full;
     item.batch.emplace(decoded_);
     line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
     for (const Transform* transform : line_.transforms) {
@@ -302,13 +303,13 @@ class Engine::Impl {
     pending_bytes_ += item.range.end - item.range.start;
     if (!pending_since_ms_) pending_since_ms_ = clock_.steady_ms();
     moved_[item.end.part] = std::move(item.end);
-    const bool joins = !ranges_.empty() && !item.range.fresh && ranges_.back().part == item.range.part &&
-                       ranges_.back().end == item.range.start && !ranges_.back().provisional &&
-                       !item.range.provisional && ranges_.back().gap == item.range.gap;
+    const bool joins = !ranges_.empty() && !item.range.fresh && item.range.full == FullPull::none &&
+                       ranges_.back().part == item.range.part && ranges_.back().end == item.range.start &&
+                       !ranges_.back().provisional && !item.range.provisional && ranges_.back().gap == item.range.gap;
     if (joins) {
       ranges_.back().end = item.range.end;
       ranges_.back().counts.add(item.range.counts);
-    } else if (item.range.start != item.range.end || item.range.fresh) {
+    } else if (item.range.start != item.range.end || item.range.fresh || item.range.full != FullPull::none) {
       ranges_.push_back(std::move(item.range));
     }
     return {};

@@ -28,6 +28,7 @@ struct Chunk {
   std::optional<uint64_t> void_from;  // where the last fresh chunk of this part began: from there to `start` all is
                                       // void, as the same records come again. They are undone with this chunk's commit;
                                       // where records have a key they stay, and the same ones take their places
+  FullPull full = FullPull::none;     // begins: what comes before `bytes`; ends: what comes behind them
   bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
 };
 

@@ -45,6 +45,7 @@ struct SinkPlan {
   WriteMode mode = WriteMode::append;
   std::vector<std::string> key;  // columns that make a record unique; for ignore and merge
   std::string newest;            // for merge: the larger value of this column wins; empty: the later record does
+  bool reconcile = false;        // for merge: the source pulls everything again now and then (FullPull)
   std::string source_schema;     // Decoder::save_schema(), to be kept
   bool new_run = false;          // for replace: what an earlier run has left is dropped, also one of this object
   std::vector<AggregateSpec> aggregates;
@@ -95,8 +96,10 @@ class Sink {
   // no end yet; nothing has changed.
   virtual Result<bool> retry(int64_t /*reject*/, const RecordBatch& /*batch*/) { return false; }
 
-  // One fact: all writes since the last commit, these positions, these ranges. After any failure nobody knows whether
-  // it landed: close by rollback(), open again, read the positions. fatal: another process runs this pipeline.
+  // One fact: all writes since the last commit, these positions, these ranges. A range with FullPull::ends takes the
+  // rows out that were neither written nor ignored since the commit with FullPull::begins. After any failure nobody
+  // knows whether it landed: close by rollback(), open again, read the positions. fatal: another process runs this
+  // pipeline.
   virtual Status commit(const Positions& moved, const Ranges& ranges) = 0;
 
   // Undoes what is not committed and lets go of the target, so that open() starts from nothing.

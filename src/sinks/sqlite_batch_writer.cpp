@@ -75,6 +75,7 @@ Result<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::make(BatchTables t
   const std::vector<size_t> inputs = tables.aggregates.inputs();
   std::unique_ptr<SqliteBatchWriter> writer(new SqliteBatchWriter(std::move(tables), plan.schema));
   writer->next_row_ = next_row;
+  writer->mark_seen_ = plan.reconcile;
   if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) {
     LEAT_ASSIGN(writer->keyed_, KeyedRows::make(db, plan, table, inputs));
   } else {
@@ -232,6 +233,7 @@ Status SqliteBatchWriter::write_keyed(const SqlitePart& part, const RecordBatch&
                 keyed_->put(batch, r, part.id, next_row_, give_way, changes.before, batch.provisional));
     if (outcome.what == What::ignored) {
       ++written.ignored;
+      if (mark_seen_) LEAT_TRY(renumber_.with(next_row_++, outcome.was.row).run());
       end_run(r);
       continue;
     }
@@ -359,6 +361,37 @@ Status SqliteBatchWriter::undo_passed(SqlitePart& part) {
   return hand_over(changes, RecordBatch(schema_));
 }
 
+// The buckets of these rows, which are about to go.
+Status SqliteBatchWriter::touch_rows(const std::string& where, const std::vector<int64_t>& parameters) {
+  if (tables_.aggregates.empty()) return {};
+  LEAT_ASSIGN(const auto reader,
+              RowReader::make(*db_, tables_.table, schema_, tables_.aggregates.inputs(), where, parameters));
+  for (;;) {
+    LEAT_ASSIGN(const RecordBatch batch, reader->next());
+    if (batch.rows() == 0) return {};
+    LEAT_TRY(tables_.aggregates.touch(batch, 0, batch.rows()));
+  }
+}
+
+Result<uint64_t> SqliteBatchWriter::delete_unseen(int64_t before_revision) {
+  constexpr const char* kWhere = "_revision < ?1";
+  const std::string table = sql_name(tables_.table);
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare(fmt::format("SELECT _part, _offset FROM {} WHERE {}", table, kWhere)));
+  select.with(before_revision);
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) break;
+    Taken& taken = taken_[select.integer(0)];
+    ++taken.rows;
+    taken.digest += mix64(select.number(1));
+  }
+  LEAT_TRY(touch_rows(kWhere, {before_revision}));
+  LEAT_ASSIGN(SqliteStatement remove, db_->prepare(fmt::format("DELETE FROM {} WHERE {}", table, kWhere)));
+  LEAT_TRY(remove.with(before_revision).run());
+  return db_->changes();
+}
+
 Status SqliteBatchWriter::undo_void(const SqliteVoid& what) {
   const SqliteDatabase& db = *db_;
   Counts gone;
@@ -366,15 +399,8 @@ Status SqliteBatchWriter::undo_void(const SqliteVoid& what) {
   LEAT_ASSIGN(gone.rejected, rejects.remove(db, what.counts.rejected, nullptr, gone.digest));
   if (!keyed_) {
     const VoidRecords rows{what, sql_name(tables_.table), "_row", "_part", "_offset"};
-    const auto give_back = [&](const std::string& where, const std::vector<int64_t>& parameters) -> Status {
-      if (tables_.aggregates.empty()) return {};
-      LEAT_ASSIGN(const auto reader,
-                  RowReader::make(db, tables_.table, schema_, tables_.aggregates.inputs(), where, parameters));
-      for (;;) {
-        LEAT_ASSIGN(const RecordBatch batch, reader->next());
-        if (batch.rows() == 0) return {};
-        LEAT_TRY(tables_.aggregates.touch(batch, 0, batch.rows()));
-      }
+    const auto give_back = [&](const std::string& where, const std::vector<int64_t>& parameters) {
+      return touch_rows(where, parameters);
     };
     LEAT_ASSIGN(gone.inserted, rows.remove(db, what.counts.inserted, give_back, gone.digest));
     gone.filtered = what.counts.filtered;

@@ -47,6 +47,8 @@ class SqliteBatchWriter {
   Status undo_passed(SqlitePart& part);
   // What came in vain goes: rejects always, rows where they have no key.
   Status undo_void(const SqliteVoid& what);
+  // Rows whose revision is smaller go, as nothing has brought them since; how many.
+  Result<uint64_t> delete_unseen(int64_t before_revision);
   // Before COMMIT: what was counted goes into its tables.
   Status apply();
 
@@ -78,6 +80,7 @@ class SqliteBatchWriter {
   Status make_final(int64_t row);
   Status write_rejects(const Rejects& rejects, size_t from);
   Status undo(SqlitePart& part, Changes& changes);
+  Status touch_rows(const std::string& where, const std::vector<int64_t>& parameters);
   Status read_rows(const std::string& where, const std::vector<int64_t>& parameters, std::vector<RecordBatch>& into);
   Status hand_over(Changes& changes, const RecordBatch& batch);
 
@@ -91,6 +94,7 @@ class SqliteBatchWriter {
   SqliteStatement renumber_;
   SqliteStatement delete_rejects_;
   SqliteStatement take_reject_;
+  bool mark_seen_ = false;  // a record that is ignored gives its row a new revision
   int64_t next_row_ = 1;
   int64_t next_reject_ = 1;
   int64_t data_version_ = -1;  // changes when another connection has committed

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "sinks/sqlite_aggregates.h"
 #include "sinks/sqlite_claim.h"
+#include "sinks/sqlite_full_pull.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_parts.h"
 #include "sinks/sqlite_replace.h"
@@ -86,6 +87,7 @@ class Rewinder {
     LEAT_ASSIGN(undone_.rows, remove("DELETE FROM " + sql_name(plan_.table)));
     LEAT_ASSIGN(undone_.rejects, remove("DELETE FROM _leat_rejects WHERE pipeline = " + sql_text(plan_.pipeline)));
     if (plan_.mode == WriteMode::merge) LEAT_TRY(db_.execute("DELETE FROM " + sql_name(before_table(plan_.table))));
+    LEAT_TRY(forget_sqlite_full_pull(db_, plan_.pipeline));
     if (plan_.mode == WriteMode::replace) LEAT_TRY(drop_next(db_, plan_));
     return SqliteAggregates::rebuild(db_, plan_.table, plan_.schema, plan_.aggregates, plan_.mode, nullptr)
         .status()

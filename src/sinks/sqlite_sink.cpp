@@ -11,6 +11,7 @@
 #include "sinks/sqlite_aggregates.h"
 #include "sinks/sqlite_batch_writer.h"
 #include "sinks/sqlite_claim.h"
+#include "sinks/sqlite_full_pull.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_parts.h"
 #include "sinks/sqlite_replace.h"
@@ -75,6 +76,7 @@ class SqliteSink final : public Sink {
   std::unique_ptr<SqliteParts> parts_;
   std::unique_ptr<SqliteAggregates> aggregates_;
   std::unique_ptr<SqliteBatchWriter> writer_;
+  std::optional<SqliteFullPull> full_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement savepoint_;
@@ -191,6 +193,7 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
   if (plan.mode == WriteMode::replace) return make_next_tables(plan);
   LEAT_ASSIGN(writer_, SqliteBatchWriter::make({*db_, plan.pipeline, plan.table, *parts_, *aggregates_, clock_}, plan,
                                                claim_->next_row()));
+  LEAT_ASSIGN(full_, SqliteFullPull::load(*db_, plan.pipeline));
   return {};
 }
 
@@ -337,6 +340,11 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
   }
   LEAT_ASSIGN(const std::vector<SqliteVoid> voids, parts_->add(ranges));
   for (const SqliteVoid& each : voids) LEAT_TRY(writer_->undo_void(each));
+  for (const Range& range : ranges) {
+    if (range.full == FullPull::none || plan_.mode != WriteMode::merge) continue;
+    LEAT_ASSIGN(const SqlitePart* part, parts_->get(range.part, ""));
+    LEAT_TRY(full_->take(range, *part, claim_->next_row(), *writer_, note_));
+  }
   LEAT_TRY(writer_->apply());
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
@@ -375,6 +383,7 @@ void SqliteSink::close() noexcept {
   savepoint_ = {};
   release_ = {};
   back_ = {};
+  full_.reset();
   writer_.reset();
   aggregates_.reset();
   parts_.reset();

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "sinks/sqlite_full_pull.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_replace.h"
 
@@ -307,6 +308,8 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
   for (const auto& [id, check] : parts_) {
     if (check.pipeline == pipeline.name) expected += check.committed.inserted;
   }
+  LEAT_ASSIGN(const uint64_t vanished, read_sqlite_vanished(db_, pipeline.name));
+  expected -= vanished;
   LEAT_ASSIGN(const int64_t aggregates,
               db_.query_integer("SELECT count(*) FROM _leat_aggregates WHERE pipeline = " + sql_text(pipeline.name)));
   total_ = done_ + expected * (aggregates > 0 ? 2 : 1);
@@ -351,8 +354,8 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
                         quoted(pipeline.table), last_revision, quoted(pipeline.name), pipeline.next_row));
   }
   if (merge && rows != expected) {
-    problem(fmt::format("table {}: {} rows, {} were inserted by all parts together", quoted(pipeline.table), rows,
-                        expected));
+    problem(fmt::format("table {}: {} rows, {} were inserted by all parts together and not deleted after a full pull",
+                        quoted(pipeline.table), rows, expected));
   }
   return {};
 }

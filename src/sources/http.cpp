@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t kWaitMs = 250;
 constexpr uint64_t kHeldMs = 20;            // looks again at what is held
-constexpr uint64_t kNextWindowMs = 60'000;  // after the last one, while the source is followed
+constexpr uint64_t kNextWindowMs = 60'000;  // after one that reaches the present, while the source is followed
 
 class HttpSource final : public Source {
  public:
@@ -39,8 +39,11 @@ class HttpSource final : public Source {
   Status open(SourceRequest request) override {
     pulls_.clear();
     last_.reset();
+    full_under_way_ = false;
+    begins_full_.reset();
     if (std::exchange(ended_, false)) {  // a run of a schedule was done: this is the next one
       begun_.reset();
+      full_begun_.reset();
       once_horizon_.reset();
     }
     shared_.make_cutter = std::move(request.make_cutter);
@@ -53,11 +56,15 @@ class HttpSource final : public Source {
     std::sort(parts.begin(), parts.end());
     for (const auto& [number, position] : parts) {
       LEAT_ASSIGN(HttpToken token, HttpToken::parse(position->token));
-      last_ = Window{.number = number, .after = token.after, .before = token.before};
+      if (!last_ || last_->full != token.full) full_under_way_ = options_.windows.full_every > 0 && token.full;
+      last_ = Window{
+          .number = number, .after = token.after, .before = token.before, .full = token.full, .last = token.last};
+      if (token.last && token.done && pulls_.empty()) full_under_way_ = false;
       if (token.done) continue;
       begun_ = number;
       pulls_.push_back(std::make_unique<HttpPull>(shared_, number, *position, std::move(token)));
     }
+    if (!last_ || last_->full != full_begun_) full_begun_.reset();  // its beginning was not committed
     return {};
   }
 
@@ -107,11 +114,22 @@ class HttpSource final : public Source {
   bool add_windows() {
     bool added = false;
     while (pulls_.size() < options_.concurrency && may_begin()) {
-      const auto next = next_window(options_.windows, last_, horizon());
+      const WindowRules& rules = options_.windows;
+      const bool full =
+          !full_under_way_ && pulls_.empty() && !full_begun_ && is_full_due(rules, last_, clock_.now_micros());
+      auto next =
+          full ? first_of_full(rules, last_, horizon(), clock_.now_micros()) : next_window(rules, last_, horizon());
       if (!next) break;
+      next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
+      next->last = next->last && (full || full_under_way_);
+      if (next->last && rules.by == WindowRules::By::time && !pulls_.empty()) break;
+      if (full) {
+        begins_full_ = next->number;
+        full_under_way_ = true;
+        if (once_) full_begun_ = next->full;
+      }
       last_ = next;
       begun_ = next->number;
-      next_window_ms_ = clock_.steady_ms() + kNextWindowMs;
       pulls_.push_back(std::make_unique<HttpPull>(shared_, *next));
       added = true;
     }
@@ -122,6 +140,7 @@ class HttpSource final : public Source {
   // server has told its own.
   [[nodiscard]] bool may_begin() const {
     const WindowRules& rules = options_.windows;
+    if (full_under_way_ && last_ && last_->last) return false;  // it is not done
     const bool is_cut = rules.has_before && (rules.by == WindowRules::By::number || shared_.server_clock);
     if (!pulls_.empty() && !is_cut) return false;
     const bool is_one = rules.by == WindowRules::By::run || rules.by == WindowRules::By::id;
@@ -148,7 +167,16 @@ class HttpSource final : public Source {
       if (newest) last_ = pull.window();  // its end may have moved
       if (!chunk.ok()) return std::move(chunk).status();
       if (!*chunk) continue;
-      if (pull.done()) pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
+      if (begins_full_ == pull.window().number) {
+        begins_full_.reset();
+        (*chunk)->full = FullPull::begins;
+      }
+      if (!pull.done()) return chunk;
+      pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
+      if (full_under_way_ && last_->last && pulls_.empty()) {
+        full_under_way_ = false;
+        (*chunk)->full = FullPull::ends;
+      }
       return chunk;
     }
     return std::optional<Chunk>();
@@ -166,6 +194,9 @@ class HttpSource final : public Source {
   size_t turn_ = 0;                               // of pulls_, which was asked last
   bool once_ = false;
   bool ended_ = false;
+  bool full_under_way_ = false;          // its last window is not done
+  std::optional<int64_t> full_begun_;    // by this run, which is to end
+  std::optional<uint64_t> begins_full_;  // the window whose first chunk begins one
   std::optional<uint64_t> begun_;        // the last window that this run has begun
   std::optional<int64_t> once_horizon_;  // of this run
   uint64_t next_window_ms_ = 0;

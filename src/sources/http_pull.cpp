@@ -30,6 +30,8 @@ HttpPull::HttpPull(HttpShared& shared, const Window& window)
     : shared_(shared), number_(window.number), part_(fmt::format("{}#{}", shared.name, window.number)) {
   token_.after = window.after;
   token_.before = window.before;
+  token_.full = window.full;
+  token_.last = window.last && window.full;
   place_ = shown_url(shared_.options.url, shared_.options.secrets);
 }
 
@@ -133,6 +135,7 @@ std::optional<Chunk> HttpPull::answered(bool newest) {
   drop_page();
   token_.before = std::max(horizon, token_.after.value_or(horizon));
   token_.done = *token_.before == token_.after;
+  token_.last = token_.last && !token_.done;
   return position_chunk();
 }
 
@@ -237,6 +240,7 @@ void HttpPull::ask_for_less(uint64_t failures, bool newest) {
     const int64_t half = (*token_.before - *token_.after) / unit / 2 * unit;
     if (half == 0) return;
     token_.before = *token_.after + half;
+    token_.last = false;
   }
   announced_ = false;
   shared_.failures.erase(part_);

@@ -52,7 +52,10 @@ class HttpPull {
   [[nodiscard]] bool done() const { return token_.done; }
   // An answer is on its way.
   [[nodiscard]] bool is_asking() const { return page_ != nullptr; }
-  [[nodiscard]] Window window() const { return {.number = number_, .after = token_.after, .before = token_.before}; }
+  [[nodiscard]] Window window() const {
+    return {
+        .number = number_, .after = token_.after, .before = token_.before, .full = token_.full, .last = token_.last};
+  }
   [[nodiscard]] const std::string& part() const { return part_; }
   // Nothing is asked until then.
   void hold(uint64_t wait_ms);

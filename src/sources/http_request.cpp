@@ -39,7 +39,9 @@ os::HttpHeaders params_of(const HttpOptions& options, const HttpToken& token) {
   if (token.after && !options.after_param.empty()) {
     set(params, options.after_param, bound_text(format, *token.after - windows.lookback));
   }
-  if (token.before && windows.has_before) set(params, options.before_param, bound_text(format, *token.before));
+  // What has changed during a full pull lies behind the end of its last window.
+  const bool open = token.last && windows.by == WindowRules::By::time && !windows.until;
+  if (token.before && windows.has_before && !open) set(params, options.before_param, bound_text(format, *token.before));
   const PagingRules& paging = options.paging;
   if (!paging.size_param.empty()) {
     set(params, paging.size_param, std::to_string(token.size > 0 ? token.size : paging.size));

@@ -28,6 +28,7 @@ struct Pulled {
   std::vector<std::string> failures;
   std::vector<os::HttpRequest> requests;
   std::string fatal;
+  std::string full;  // for each full pull 'b' where it begins, 'e' where it ends
 
   [[nodiscard]] Positions resume() const {
     Positions all;
@@ -51,9 +52,12 @@ HttpOptions options() {
   return options;
 }
 
-// Runs once, to its end or a failure that is not passing. `most`: chunks, then it is given up as by a kill.
-void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& answer, size_t most = 100'000) {
+// Runs once, to its end or a failure that is not passing. `most`: chunks, then it is given up as by a kill. The clock
+// begins `later` microseconds later.
+void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& answer, size_t most = 100'000,
+         int64_t later = 0) {
   FakeClock clock;
+  clock.set_now_micros(clock.now_micros() + later);
   auto http = std::make_unique<FakeHttp>(answer);
   http->set_clock(&clock);
   FakeHttp& client = *http;
@@ -84,6 +88,7 @@ void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& an
     }
     bytes += chunk.bytes;
     pulled.positions[chunk.end.part] = chunk.end;
+    if (chunk.full != FullPull::none) pulled.full += chunk.full == FullPull::begins ? 'b' : 'e';
   }
   pulled.requests.insert(pulled.requests.end(), client.requests().begin(), client.requests().end());
 }
@@ -233,6 +238,44 @@ TEST(HttpSource, RedirectsStayWhereTheyMay) {
     return FakeAnswer{.status = 302, .headers = {{"location", "x"}}};
   });
   EXPECT_NE(round.fatal.find("sends elsewhere 11 times in a row"), std::string::npos) << round.fatal;
+}
+
+// Days, the last one up to FakeClock's 2023-11-14T22:13:20Z; the body of each says what was asked.
+HttpOptions by_day() {
+  HttpOptions by_day = options();
+  by_day.after_param = "after";
+  by_day.before_param = "before";
+  by_day.concurrency = 2;
+  by_day.windows = {.by = WindowRules::By::time,
+                    .has_before = true,
+                    .start = parse_iso_time("2023-11-12").value(),
+                    .length = kSecondsPerDay * kMicrosPerSecond};
+  by_day.windows.full_every = 30 * by_day.windows.length;
+  return by_day;
+}
+
+FakeAnswer asked(const os::HttpRequest& request) {
+  const std::string day = parameter_of(request.url, "after")->substr(8, 2);
+  return {.pieces = {day + "-" + parameter_of(request.url, "before").value_or("____-__-").substr(8, 2) + "\n"}};
+}
+
+TEST(HttpSource, AFullPullEndsOnceWhereverItIsKilled) {
+  constexpr int64_t kDay = kSecondsPerDay * kMicrosPerSecond;
+  for (size_t most = 0; most < 14; ++most) {
+    Pulled pulled;
+    run(pulled, by_day(), asked, most);
+    run(pulled, by_day(), asked);
+    EXPECT_EQ(pulled.full, "be") << most;
+    EXPECT_EQ(pulled.all(), "12-13\n13-14\n14-\n") << most;  // the last one is asked without `before`
+    run(pulled, by_day(), asked, 100'000, 29 * kDay);        // not due
+    EXPECT_EQ(pulled.full, "be") << most;
+    EXPECT_EQ(pulled.bytes.at("https://h/items#4"), "14-15\n") << most;  // and the ledger goes on behind it
+    run(pulled, by_day(), asked, most, 31 * kDay);
+    run(pulled, by_day(), asked, 100'000, 31 * kDay);
+    EXPECT_EQ(pulled.full, "bebe") << most;
+    run(pulled, by_day(), asked, 100'000, 31 * kDay);
+    EXPECT_EQ(pulled.full, "bebe") << most;
+  }
 }
 
 // FakeClock begins at 2023-11-14T22:13:20Z.

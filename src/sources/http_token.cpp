@@ -48,6 +48,8 @@ std::string HttpToken::text() const {
   const auto add = [&](std::string_view name, const auto& value) { out += fmt::format(" {}={}", name, value); };
   if (after) add("after", *after);
   if (before) add("before", *before);
+  if (full) add("full", *full);
+  if (last) add("last", 1);
   add("page", page);
   if (ask.by != PageAsk::By::first) {
     const std::string value = is_numbered(ask.by) ? std::to_string(ask.number) : percent_encoded(ask.text);
@@ -85,6 +87,10 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
       good = parse_number(value, &token.after.emplace());
     } else if (name == "before") {
       good = parse_number(value, &token.before.emplace());
+    } else if (name == "full") {
+      good = parse_number(value, &token.full.emplace());
+    } else if (name == "last") {
+      good = token.last = value == "1";
     } else if (name == "page") {
       good = parse_number(value, &token.page);
     } else if (name == "ask") {

@@ -24,6 +24,8 @@ struct PageAsk {
 struct HttpToken {
   std::optional<int64_t> after;   // bounds of the window: microseconds since 1970, or whole numbers
   std::optional<int64_t> before;  //
+  std::optional<int64_t> full;    // when its full pull began: microseconds since 1970
+  bool last = false;              // of that pull
   uint64_t page = 0;
   PageAsk ask;
   uint64_t base = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -63,6 +64,8 @@ int64_t horizon_of(const WindowRules& rules, int64_t now_micros) {
 std::optional<Window> next_window(const WindowRules& rules, const std::optional<Window>& last, int64_t horizon) {
   Window next;
   if (last) next.number = last->number + 1;
+  if (last && rules.full_every > 0) next.full = last->full;
+  next.last = true;  // of a full pull, when it is of one
   if (rules.by == WindowRules::By::run) return next;
   next.after = last && last->before ? *last->before : rules.start;
   if (rules.by == WindowRules::By::id) return next;
@@ -70,7 +73,22 @@ std::optional<Window> next_window(const WindowRules& rules, const std::optional<
   if (end <= *next.after) return std::nullopt;
   const bool cut = rules.has_before && rules.length > 0 && end - *next.after > rules.length;
   next.before = cut ? *next.after + rules.length : end;
+  next.last = !cut;
   return next;
+}
+
+std::optional<Window> first_of_full(const WindowRules& rules, const std::optional<Window>& last, int64_t horizon,
+                                    int64_t now_micros) {
+  auto first = next_window(rules, std::nullopt, horizon);
+  if (!first) return first;
+  if (last) first->number = last->number + 1;
+  first->full = now_micros;
+  return first;
+}
+
+bool is_full_due(const WindowRules& rules, const std::optional<Window>& last, int64_t now_micros) {
+  if (rules.full_every == 0) return false;
+  return !last || !last->full || std::abs(now_micros - *last->full) >= rules.full_every;
 }
 
 std::string bound_text(std::string_view format, int64_t bound) {

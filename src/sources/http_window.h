@@ -23,6 +23,7 @@ struct WindowRules {
   int64_t lookback = 0;               // each request asks from so much before the window
   int64_t settle = 0;                 // so much before the server's clock nothing changes any more
   std::optional<int64_t> until = {};  // nothing behind it
+  int64_t full_every = 0;             // everything is pulled again so often, in microseconds; 0: never
   std::string format = {};  // how a bound is asked for: "" ISO, "unix", "unix_ms", "integer", or like strftime
 };
 
@@ -30,6 +31,8 @@ struct Window {
   uint64_t number = 1;
   std::optional<int64_t> after = {};
   std::optional<int64_t> before = {};  // absent: open above (by id), or everything
+  std::optional<int64_t> full = {};    // when the full pull began that it is of, or follows; with full_every
+  bool last = false;                   // of that pull; of next_window(): there is nothing behind it now
 };
 
 // What must not be passed by a window's end, when the server's clock shows `now`: whole seconds.
@@ -37,6 +40,11 @@ int64_t horizon_of(const WindowRules& rules, int64_t now_micros);
 
 // The one behind `last`, or the first one; nothing: it would be empty. `horizon`: horizon_of(), for windows by time.
 std::optional<Window> next_window(const WindowRules& rules, const std::optional<Window>& last, int64_t horizon);
+// The first one of a full pull, which begins at `now`, behind `last`; nothing: it would be empty.
+std::optional<Window> first_of_full(const WindowRules& rules, const std::optional<Window>& last, int64_t horizon,
+                                    int64_t now_micros);
+// Whether the one behind `last` is to begin a full pull. Not while one is under way.
+bool is_full_due(const WindowRules& rules, const std::optional<Window>& last, int64_t now_micros);
 
 // A bound as a request says it. `format` as of WindowRules.
 std::string bound_text(std::string_view format, int64_t bound);

@@ -53,6 +53,31 @@ TEST(HttpWindow, AClockThatGoesBackMakesNone) {
   EXPECT_EQ(next->number, 4U);
 }
 
+TEST(HttpWindow, AFullPullIsDueByTheClockWhicheverWayItWasSet) {
+  WindowRules rules{.by = WindowRules::By::time, .has_before = true, .start = at("2026-01-01"), .length = kDay};
+  const int64_t then = at("2026-03-01");
+  Window last{.number = 60, .after = at("2026-02-28"), .before = then, .full = then};
+  EXPECT_FALSE(is_full_due(rules, last, then + 900 * kDay));
+  rules.full_every = 30 * kDay;
+  EXPECT_FALSE(is_full_due(rules, last, then));
+  EXPECT_FALSE(is_full_due(rules, last, then + 30 * kDay - 1));
+  EXPECT_TRUE(is_full_due(rules, last, then + 30 * kDay));
+  EXPECT_FALSE(is_full_due(rules, last, then - kDay));  // set back a little
+  EXPECT_TRUE(is_full_due(rules, last, then - 30 * kDay));
+  EXPECT_TRUE(is_full_due(rules, std::nullopt, then));
+  const auto first = first_of_full(rules, last, at("2026-04-01"), at("2026-04-01"));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->number, 61U);
+  EXPECT_EQ(first->after, rules.start);
+  EXPECT_EQ(first->before, at("2026-01-02"));
+  EXPECT_EQ(first->full, at("2026-04-01"));
+  EXPECT_FALSE(first->last);
+  EXPECT_EQ(next_window(rules, first, at("2026-01-03"))->full, first->full);
+  EXPECT_TRUE(next_window(rules, first, at("2026-01-03"))->last);
+  last.full.reset();  // the option is new
+  EXPECT_TRUE(is_full_due(rules, last, then));
+}
+
 TEST(HttpWindow, WithoutBeforeThereIsOneUpToTheClock) {
   const WindowRules rules{.by = WindowRules::By::time, .start = at("2016-01-01"), .length = kDay};
   const std::vector<Window> windows = all(rules, at("2026-01-01"));
