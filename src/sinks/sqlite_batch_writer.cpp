@@ -11,29 +11,11 @@
 namespace leat {
 namespace {
 
-uint64_t content_of(const RecordBatch& batch, size_t row) {
-  uint64_t hash = hash64("row", batch.origin_of(row).line);
-  const std::vector<Field>& fields = batch.schema().fields;
-  for (size_t c = 0; c < fields.size(); ++c) {
-    hash = hash64(fields[c].name, hash + (batch.is_null(c, row) ? 1 : 0));
-    if (fields[c].type == Type::text || fields[c].type == Type::json) {
-      hash = hash64(batch.text(c, row), hash);
-    } else {
-      hash = mix64(hash ^ batch.cell(c, row));
-    }
-  }
-  return hash;
-}
-
-uint64_t content_of(const Reject& reject) {
-  return hash64(reject.reason, reject.raw_hash.high ^ reject.raw_hash.low ^ reject.line);
-}
-
 // The records of a table that lie where all is void. There is no index over parts and offsets; but they are among the
 // last ones, so that the table is read from its end until all of them were seen.
 struct VoidRecords {
   using Before = std::function<Status(const std::string& where, const std::vector<int64_t>& parameters)>;
-  const SqliteVoid& what;
+  const VoidRange& what;
   std::string table;  // as SQL writes it
   const char* number;
   const char* part;
@@ -103,9 +85,9 @@ Status SqliteBatchWriter::begin() {
   return {};
 }
 
-Result<Written> SqliteBatchWriter::write(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+Result<Written> SqliteBatchWriter::write(BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                                          const Rejects& rejects) {
-  const std::optional<SqliteProvisional> provisional = part.provisional;
+  const std::optional<BookedProvisional> provisional = part.provisional;
   const int64_t next_row = next_row_;
   const int64_t next_reject = next_reject_;
   Changes changes(schema_);
@@ -121,7 +103,7 @@ Result<Written> SqliteBatchWriter::write(SqlitePart& part, const RecordBatch& ba
   return written;
 }
 
-Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+Result<Written> SqliteBatchWriter::write_all(BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                                              const Rejects& rejects, Changes& changes) {
   uint64_t begin = UINT64_MAX;
   if (count > 0) begin = batch.origin_of(first).offset;
@@ -130,7 +112,7 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
   // Does the provisional record stand as it is, was it longer in the end, or is it not concerned?
   size_t kept_rows = 0;
   size_t kept_rejects = 0;
-  std::optional<SqliteProvisional> old = part.provisional;
+  std::optional<BookedProvisional> old = part.provisional;
   if (old && begin >= old->start) {
     if (begin == old->start && old->inserted + old->updated == 1 && old->rejected == 0 && count > 0 &&
         batch.origin_of(first).offset == begin && content_of(batch, first) == old->content) {
@@ -165,7 +147,7 @@ Result<Written> SqliteBatchWriter::write_all(SqlitePart& part, const RecordBatch
   const uint64_t rejected = rejects.size() + written.rejected;
   // Of one that is ignored nothing is there that could be undone.
   if (batch.provisional && written.inserted + written.updated + rejected > 0) {
-    part.provisional = SqliteProvisional{
+    part.provisional = BookedProvisional{
         .start = begin,
         .inserted = written.inserted,
         .updated = written.updated,
@@ -184,7 +166,7 @@ Status SqliteBatchWriter::make_final(int64_t row) {
   return renumber_.with(next_row_++, row).run();
 }
 
-Status SqliteBatchWriter::write_rows(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+Status SqliteBatchWriter::write_rows(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                                      Changes& changes, Written& written, int64_t& last_row) {
   if (keyed_) return write_keyed(part, batch, first, count, changes, written, last_row);
   LEAT_TRY(rows_->insert(batch, first, count, part.id, next_row_));
@@ -195,7 +177,7 @@ Status SqliteBatchWriter::write_rows(const SqlitePart& part, const RecordBatch& 
   return {};
 }
 
-Status SqliteBatchWriter::write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+Status SqliteBatchWriter::write_keyed(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                                       Changes& changes, Written& written, int64_t& last_row) {
   using What = KeyedRows::Outcome::What;
   provisional_rows_.clear();
@@ -256,7 +238,7 @@ Status SqliteBatchWriter::write_rejects(const Rejects& rejects, size_t from) {
   const std::string now = format_time(tables_.clock.now_micros());
   for (size_t i = from; i < rejects.size(); ++i) {
     const Reject& reject = rejects[i];
-    LEAT_ASSIGN(const SqlitePart* part, tables_.parts.get(reject.part, reject.origin));
+    LEAT_ASSIGN(const BookedPart* part, tables_.parts.get(reject.part, reject.origin));
     const std::string hash = hex(reject.raw_hash);
     insert_reject_.with(next_reject_++, std::string_view(tables_.pipeline), part->id, std::string_view(reject.origin),
                         reject.byte_offset, reject.line, std::string_view(reject.column),
@@ -281,8 +263,8 @@ Status SqliteBatchWriter::read_rows(const std::string& where, const std::vector<
 }
 
 // Deletes the row or reject of the provisional record of `part`; what it had taken over comes back.
-Status SqliteBatchWriter::undo(SqlitePart& part, Changes& changes) {
-  const SqliteProvisional& record = *part.provisional;
+Status SqliteBatchWriter::undo(BookedPart& part, Changes& changes) {
+  const BookedProvisional& record = *part.provisional;
   changes.undone.emplace_back(&part, record);
   const auto start = static_cast<int64_t>(record.start);
   if (record.inserted + record.updated > 0) {
@@ -330,7 +312,7 @@ Result<bool> SqliteBatchWriter::retry(int64_t reject, const RecordBatch& batch) 
   const int64_t id = found ? take_reject_.integer(0) : 0;
   const uint64_t offset = found ? take_reject_.number(1) : 0;
   take_reject_.reset();
-  SqlitePart* part = tables_.parts.with_id(id);
+  BookedPart* part = tables_.parts.with_id(id);
   if (part == nullptr || offset >= part->end) return false;
   const int64_t next_row = next_row_;
   Changes changes(schema_);
@@ -354,7 +336,7 @@ Result<bool> SqliteBatchWriter::retry(int64_t reject, const RecordBatch& batch) 
   return outcome;
 }
 
-Status SqliteBatchWriter::undo_passed(SqlitePart& part) {
+Status SqliteBatchWriter::undo_passed(BookedPart& part) {
   Changes changes(schema_);
   LEAT_TRY(undo(part, changes));
   LEAT_TRY(tables_.parts.forget_provisional(part));
@@ -392,7 +374,7 @@ Result<uint64_t> SqliteBatchWriter::delete_unseen(int64_t before_revision) {
   return db_->changes();
 }
 
-Status SqliteBatchWriter::undo_void(const SqliteVoid& what) {
+Status SqliteBatchWriter::undo_void(const VoidRange& what) {
   const SqliteDatabase& db = *db_;
   Counts gone;
   const VoidRecords rejects{what, "_leat_rejects", "reject", "part", "byte_offset"};

@@ -40,13 +40,13 @@ class SqliteBatchWriter {
   Status begin();
   // Within a savepoint, to which the caller goes back when it fails: in memory nothing has changed then. The parts of
   // the batch and its rejects are known.
-  Result<Written> write(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects);
+  Result<Written> write(BookedPart& part, const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects);
   // As Sink::retry; within a savepoint, to which the caller goes back when it fails or is false.
   Result<bool> retry(int64_t reject, const RecordBatch& batch);
   // Undoes the provisional record of `part`, which its position has passed.
-  Status undo_passed(SqlitePart& part);
+  Status undo_passed(BookedPart& part);
   // What came in vain goes: rejects always, rows where they have no key.
-  Status undo_void(const SqliteVoid& what);
+  Status undo_void(const VoidRange& what);
   // Rows whose revision is smaller go, as nothing has brought them since; how many.
   Result<uint64_t> delete_unseen(int64_t before_revision);
   // Before COMMIT: what was counted goes into its tables.
@@ -64,22 +64,22 @@ class SqliteBatchWriter {
     std::vector<std::pair<size_t, size_t>> written;      // rows of the batch: first, count
     std::vector<std::pair<int64_t, uint64_t>> taken;     // part and offset of rows that were taken over
     std::vector<std::pair<int64_t, uint64_t>> returned;  // and of those that came back
-    std::vector<std::pair<SqlitePart*, SqliteProvisional>> undone;
+    std::vector<std::pair<BookedPart*, BookedProvisional>> undone;
     Rejects rejects;  // rows without a key
   };
 
   SqliteBatchWriter(BatchTables tables, SchemaPtr schema)
       : tables_(std::move(tables)), db_(&tables_.db), schema_(std::move(schema)) {}
-  Result<Written> write_all(SqlitePart& part, const RecordBatch& batch, size_t first, size_t count,
+  Result<Written> write_all(BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                             const Rejects& rejects, Changes& changes);
   // Rows [first, first + count) in the table's write mode; `last_row`: the number of the last one that is in it now.
-  Status write_rows(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
+  Status write_rows(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
                     Written& written, int64_t& last_row);
-  Status write_keyed(const SqlitePart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
+  Status write_keyed(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
                      Written& written, int64_t& last_row);
   Status make_final(int64_t row);
   Status write_rejects(const Rejects& rejects, size_t from);
-  Status undo(SqlitePart& part, Changes& changes);
+  Status undo(BookedPart& part, Changes& changes);
   Status touch_rows(const std::string& where, const std::vector<int64_t>& parameters);
   Status read_rows(const std::string& where, const std::vector<int64_t>& parameters, std::vector<RecordBatch>& into);
   Status hand_over(Changes& changes, const RecordBatch& batch);
@@ -103,7 +103,7 @@ class SqliteBatchWriter {
     uint64_t digest = 0;
   };
   std::unordered_map<int64_t, Taken> taken_;                   // by part, since the last apply()
-  std::unordered_map<int64_t, SqlitePart*> provisional_rows_;  // of the write at hand
+  std::unordered_map<int64_t, BookedPart*> provisional_rows_;  // of the write at hand
 };
 
 }  // namespace leat

@@ -30,7 +30,7 @@ Result<SqliteFullPull> SqliteFullPull::load(const SqliteDatabase& db, const std:
   return pull;
 }
 
-Status SqliteFullPull::take(const Range& range, const SqlitePart& part, int64_t next_revision,
+Status SqliteFullPull::take(const Range& range, const BookedPart& part, int64_t next_revision,
                             SqliteBatchWriter& writer, const Note& note) {
   if (range.full == FullPull::begins) {
     part_ = part.id;

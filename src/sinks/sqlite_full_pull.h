@@ -20,7 +20,7 @@ class SqliteFullPull {
 
   // Within a transaction that began when the next revision was `next_revision`: what `range`, which is in the books,
   // says of it.
-  Status take(const Range& range, const SqlitePart& part, int64_t next_revision, SqliteBatchWriter& writer,
+  Status take(const Range& range, const BookedPart& part, int64_t next_revision, SqliteBatchWriter& writer,
               const Note& note);
 
  private:

@@ -40,7 +40,7 @@ class Rewinder {
     LEAT_ASSIGN(parts_, SqliteParts::load(db_, plan_.pipeline));
     LEAT_TRY(choose());
     LEAT_TRY(request_.all ? undo_all() : undo_chosen());
-    for (const SqlitePart* part : chosen_) LEAT_TRY(put_back(*part, claim->sequence()));
+    for (const BookedPart* part : chosen_) LEAT_TRY(put_back(*part, claim->sequence()));
     LEAT_TRY(claim->release(os::clock().now_micros()));
     undone_.parts = chosen_.size();
     return undone_;
@@ -97,7 +97,7 @@ class Rewinder {
   Status undo_chosen() {
     LEAT_ASSIGN(const auto aggregates, SqliteAggregates::make(db_, plan_.pipeline, plan_.table, plan_.schema,
                                                               plan_.aggregates, plan_.mode, nullptr));
-    for (const SqlitePart* part : chosen_) {
+    for (const BookedPart* part : chosen_) {
       const std::string of_part = fmt::format("_part = {}", part->id);
       if (!aggregates->empty()) {
         LEAT_ASSIGN(const auto reader, RowReader::make(db_, plan_.table, plan_.schema, aggregates->inputs(), of_part));
@@ -116,7 +116,7 @@ class Rewinder {
   }
 
   // The books of a part: it stands at its beginning, or is not known any more.
-  Status put_back(const SqlitePart& part, int64_t sequence) {
+  Status put_back(const BookedPart& part, int64_t sequence) {
     for (const char* table : {"_leat_ranges", "_leat_provisional", "_leat_taken"}) {
       LEAT_TRY(db_.execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part.id)));
     }
@@ -136,7 +136,7 @@ class Rewinder {
   const RewindRequest& request_;
   SinkPlan plan_;
   std::unique_ptr<SqliteParts> parts_;
-  std::vector<const SqlitePart*> chosen_;
+  std::vector<const BookedPart*> chosen_;
   Undone undone_;
 };
 

@@ -279,12 +279,12 @@ Result<Written> SqliteSink::write(const RecordBatch& batch, size_t first, size_t
   if (batch.schema_ptr() != plan_.schema && batch.schema() != *plan_.schema) {
     return fail(Status::bug(db_->where() + ": a batch has other columns than the pipeline was opened with"));
   }
-  Result<SqlitePart*> part = parts_->get(batch.part, batch.origin);
+  Result<BookedPart*> part = parts_->get(batch.part, batch.origin);
   if (!part.ok()) return fail(std::move(part).status());
   // Parts are made outside of the savepoint: those in memory do not go back with it.
   for (const Reject& reject : rejects) {
     if (reject.part == batch.part) continue;
-    if (Result<SqlitePart*> other = parts_->get(reject.part, reject.origin); !other.ok()) {
+    if (Result<BookedPart*> other = parts_->get(reject.part, reject.origin); !other.ok()) {
       return fail(std::move(other).status());
     }
   }
@@ -334,15 +334,15 @@ Status SqliteSink::commit(const Positions& moved, const Ranges& ranges) {
 
 Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
   for (const Position& position : moved) {
-    LEAT_ASSIGN(SqlitePart* const part, parts_->get(position.part, position.origin));
+    LEAT_ASSIGN(BookedPart* const part, parts_->get(position.part, position.origin));
     if (!part->provisional || position.offset <= part->provisional->start) continue;
     LEAT_TRY(writer_->undo_passed(*part));
   }
-  LEAT_ASSIGN(const std::vector<SqliteVoid> voids, parts_->add(ranges));
-  for (const SqliteVoid& each : voids) LEAT_TRY(writer_->undo_void(each));
+  LEAT_ASSIGN(const std::vector<VoidRange> voids, parts_->add(ranges));
+  for (const VoidRange& each : voids) LEAT_TRY(writer_->undo_void(each));
   for (const Range& range : ranges) {
     if (range.full == FullPull::none || plan_.mode != WriteMode::merge) continue;
-    LEAT_ASSIGN(const SqlitePart* part, parts_->get(range.part, ""));
+    LEAT_ASSIGN(const BookedPart* part, parts_->get(range.part, ""));
     LEAT_TRY(full_->take(range, *part, claim_->next_row(), *writer_, note_));
   }
   LEAT_TRY(writer_->apply());
