@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "db/sql.h"
 #include "db/sqlite_status.h"
 #include "db/wal_vfs.h"
 
@@ -148,13 +149,5 @@ class SqliteDatabase {
   uint64_t busy_timeout_ms_ = 0;
   uint64_t deadline_ms_ = 0;  // os::Clock::steady_ms()
 };
-
-// "name" with its quotes doubled: an identifier that cannot end the statement.
-std::string sql_name(std::string_view name);
-// 'text' with its quotes doubled.
-std::string sql_text(std::string_view text);
-
-// UTF-8 without NUL: what SQLite can keep as TEXT without a loss.
-bool is_plain_text(std::string_view bytes);
 
 }  // namespace leat

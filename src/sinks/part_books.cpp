@@ -8,6 +8,23 @@
 #include "base/text.h"
 
 namespace leat {
+namespace {
+
+constexpr std::string_view kNext = "_leat_next_";
+
+}  // namespace
+
+std::string next_pipeline(const std::string& pipeline) {
+  return std::string(kNext) + pipeline;
+}
+
+std::string next_table(const std::string& table) {
+  return std::string(kNext) + table;
+}
+
+bool is_next_pipeline(std::string_view pipeline) {
+  return pipeline.starts_with(kNext);
+}
 
 uint64_t content_of(const RecordBatch& batch, size_t row) {
   uint64_t hash = hash64("row", batch.origin_of(row).line);

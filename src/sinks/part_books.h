@@ -58,6 +58,12 @@ struct VoidRange {
   Counts counts;  // as they are in the books
 };
 
+// With WriteMode::replace: under which a pull keeps its parts and rejects, and the table that it fills.
+std::string next_pipeline(const std::string& pipeline);
+std::string next_table(const std::string& table);
+// `pipeline` is a next_pipeline().
+bool is_next_pipeline(std::string_view pipeline);
+
 // A hash of the cells of a row, or of a reject: whether a provisional record is still the same.
 uint64_t content_of(const RecordBatch& batch, size_t row);
 uint64_t content_of(const Reject& reject);

@@ -12,8 +12,6 @@
 namespace leat {
 namespace {
 
-constexpr std::string_view kNext = "_leat_next_";
-
 Status hand_over(const SqliteDatabase& db, const char* table, const SinkPlan& plan) {
   LEAT_ASSIGN(SqliteStatement update, db.prepare(fmt::format("UPDATE {} SET pipeline = ? WHERE pipeline = ?", table)));
   const std::string next = next_pipeline(plan.pipeline);
@@ -48,18 +46,6 @@ Status swap_tables(const SqliteDatabase& db, const SinkPlan& plan, const Note& n
 }
 
 }  // namespace
-
-std::string next_pipeline(const std::string& pipeline) {
-  return std::string(kNext) + pipeline;
-}
-
-std::string next_table(const std::string& table) {
-  return std::string(kNext) + table;
-}
-
-bool is_next_pipeline(std::string_view pipeline) {
-  return pipeline.starts_with(kNext);
-}
 
 Status drop_next(const SqliteDatabase& db, const SinkPlan& plan) {
   LEAT_TRY(db.execute("DROP TABLE IF EXISTS " + sql_name(next_table(plan.table))));

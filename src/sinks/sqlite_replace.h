@@ -12,12 +12,6 @@
 
 namespace leat {
 
-// Under which a pull keeps its parts and rejects, and the table that it fills.
-std::string next_pipeline(const std::string& pipeline);
-std::string next_table(const std::string& table);
-// `pipeline` is a next_pipeline().
-bool is_next_pipeline(std::string_view pipeline);
-
 // Within a transaction. What an unfinished pull has left goes.
 Status drop_next(const SqliteDatabase& db, const SinkPlan& plan);
 
