@@ -23,3 +23,4 @@ leat_script_test(docs LABELS unit COMMAND /usr/bin/python3 tests/docs_check.py $
 
 include(${CMAKE_CURRENT_SOURCE_DIR}/golden.cmake)
 include(${CMAKE_CURRENT_SOURCE_DIR}/crash.cmake)
+include(${CMAKE_CURRENT_SOURCE_DIR}/sinks.cmake)

@@ -1,0 +1,133 @@
+"""What the suite must know of a sink: one small class each. README.md says how to add one."""
+
+import json
+
+
+class Adaptor:
+    """Of one check: an empty target and its folder. What is not there yet raises NotImplementedError."""
+
+    name = ""  # `type` of the sink in a pipeline file
+    # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
+    # The check then proves the refusal. Whatever is not here has to work.
+    cannot = {}
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional")
+    files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
+    commit_rows = 50  # of the pipelines that are killed
+    lines = 3000  # of a round with kills, at most
+    timeout = 120  # seconds that one run may take on a loaded machine
+
+    @classmethod
+    def start(cls, folder):
+        """Starts what all checks share (a server). `folder`: where it may write. Returns why it cannot be tested here, or None."""
+        return None
+
+    @classmethod
+    def stop(cls):
+        pass
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def close(self):
+        """The end of the check."""
+
+    def config(self):
+        """The lines of [sinks.db]."""
+        raise NotImplementedError
+
+    def environment(self):
+        """Variables that leat gets besides: secrets."""
+        return {}
+
+    def through(self, port):
+        """For servers: the lines of [sinks.db] when the connection goes through this port of 127.0.0.1; None: no server."""
+        return None
+
+    def server(self):
+        """For servers: (host, port) behind the proxy."""
+
+    def rows(self, table, columns, types=None):
+        """All rows as tuples in no order. Values are None, int, float, str, bytes; a boolean is 0 or 1, a time
+        `model.time_text`, json as its text. `types`: {column: type} where it is not plain from the value. The columns
+        `_part` (the part's name) and `_offset` can be asked for. No table: no rows."""
+        raise NotImplementedError
+
+    def rejects(self, pipeline):
+        """(line, column, reason, raw) of each; raw: str, or bytes where it is no UTF-8."""
+        raise NotImplementedError
+
+    def counts(self, pipeline):
+        """{inserted, updated, ignored, filtered, rejected: sums over the ranges; end: sum of the positions}."""
+        raise NotImplementedError
+
+    def tamper(self, table, how):
+        """Behind leat's back a row is removed, is there twice ("double"), or its place is another ("move")."""
+        raise NotImplementedError
+
+    def forbid_doubles(self, table, column):
+        """From now on the target refuses a row whose value of this column is there."""
+        raise NotImplementedError
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+class SqlAdaptor(Adaptor):
+    """Of sinks with the tables of docs/formats/database.md."""
+
+    def query(self, sql):
+        """Rows as tuples of plain Python values, times as text; [] where the table is not there."""
+        raise NotImplementedError
+
+    def execute(self, sql):
+        raise NotImplementedError
+
+    def table(self, name):
+        return quoted(name)
+
+    def leat(self, name):
+        """A table of leat's own."""
+        return quoted(f"_leat_{name}")
+
+    def rows(self, table, columns, types=None):
+        names = ", ".join("p.name" if column == "_part" else self.column(column, (types or {}).get(column)) for column in columns)
+        return self.query(f"SELECT {names} FROM {self.table(table)} t" +
+                          (f" JOIN {self.leat('parts')} p ON p.part = t._part" if "_part" in columns else ""))
+
+    def column(self, name, kind):
+        return f"t.{quoted(name)}"
+
+    def rejects(self, pipeline):
+        return self.query(f"SELECT line, column_name, reason, raw FROM {self.leat('rejects')} WHERE pipeline = '{pipeline}'")
+
+    def counts(self, pipeline):
+        names = ("inserted", "updated", "ignored", "filtered", "rejected")
+        sums = self.query(f"SELECT {', '.join(f'sum({name})' for name in names)} FROM {self.leat('ranges')} r "
+                          f"JOIN {self.leat('parts')} p ON p.part = r.part WHERE p.pipeline = '{pipeline}'")
+        end = self.query(f"SELECT sum(s.{quoted('offset')}) FROM {self.leat('positions')} s JOIN {self.leat('parts')} p "
+                         f"ON p.part = s.part WHERE p.pipeline = '{pipeline}'")
+        return dict(zip(names, [int(value or 0) for value in sums[0]]), end=int(end[0][0] or 0)) if sums else {}
+
+    def tamper(self, table, how):
+        table = self.table(table)
+        one = f"_row = (SELECT min(_row) FROM {table})"
+        if how == "remove":
+            self.execute(f"DELETE FROM {table} WHERE {one}")
+        elif how == "move":
+            self.execute(f"UPDATE {table} SET _offset = _offset + 1 WHERE {one}")
+        else:
+            columns = [name for name in self.columns(table) if name != "_row"]
+            names = ", ".join(quoted(name) for name in columns)
+            self.execute(f"INSERT INTO {table} ({names}, _row) SELECT {names}, (SELECT max(_row) + 1 FROM {table}) FROM {table} WHERE {one}")
+
+    def columns(self, table):
+        """Names, of a table that is quoted."""
+        raise NotImplementedError
+
+    def forbid_doubles(self, table, column):
+        self.execute(f"CREATE UNIQUE INDEX no_doubles ON {self.table(table)} ({quoted(column)})")
+
+
+def canonical_json(text):
+    return text if text is None else json.dumps(json.loads(text), sort_keys=True)
