@@ -1,7 +1,5 @@
 """What the suite must know of a sink: one small class each. README.md says how to add one."""
 
-import json
-
 
 class Adaptor:
     """Of one check: an empty target and its folder. What is not there yet raises NotImplementedError."""
@@ -10,7 +8,7 @@ class Adaptor:
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional")
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
@@ -61,7 +59,8 @@ class Adaptor:
         raise NotImplementedError
 
     def tamper(self, table, how):
-        """Behind leat's back a row is removed, is there twice ("double"), or its place is another ("move")."""
+        """Behind leat's back. `how`: a row is removed ("remove"), is there twice ("double"), its place is another ("move"); a reject is
+        removed ("reject"); `hits` of an aggregate is another ("count")."""
         raise NotImplementedError
 
     def forbid_doubles(self, table, column):
@@ -114,6 +113,10 @@ class SqlAdaptor(Adaptor):
         one = f"_row = (SELECT min(_row) FROM {table})"
         if how == "remove":
             self.execute(f"DELETE FROM {table} WHERE {one}")
+        elif how == "reject":
+            self.execute(f"DELETE FROM {self.leat('rejects')} WHERE reject = (SELECT min(reject) FROM {self.leat('rejects')})")
+        elif how == "count":
+            self.execute(f"UPDATE {table} SET hits = hits + 1 WHERE hour = (SELECT min(hour) FROM {table})")
         elif how == "move":
             self.execute(f"UPDATE {table} SET _offset = _offset + 1 WHERE {one}")
         else:
@@ -127,7 +130,3 @@ class SqlAdaptor(Adaptor):
 
     def forbid_doubles(self, table, column):
         self.execute(f"CREATE UNIQUE INDEX no_doubles ON {self.table(table)} ({quoted(column)})")
-
-
-def canonical_json(text):
-    return text if text is None else json.dumps(json.loads(text), sort_keys=True)

@@ -18,7 +18,7 @@ class Bench:
     """`options`: leat, seed, kills, points, shim; see suite.py."""
 
     def __init__(self, adaptor, folder, options, name):
-        self.sink, self.folder, self.options, self.name = adaptor, folder, options, name
+        self.sink, self.top, self.folder, self.options = adaptor, folder, folder, options
         self.random = random.Random(f"{options.seed} {adaptor.name} {name}")
         self.facts = []  # said in the table at the end
         self.children = []
@@ -32,6 +32,13 @@ class Bench:
         (self.folder / file).write_text(
             f"[sources.in]\n{source}\n[sinks.db]\n{sink or self.sink.config()}\n[pipelines.{name}]\nfrom = \"in\"\n"
             f"to = \"db.{name}\"\n{model.WRITE[write]}\n{pipeline}\n{aggregates}")
+
+    def fresh(self, name):
+        """From now on an empty target, in a folder of its own."""
+        self.folder = self.top / name
+        self.folder.mkdir()
+        self.sink.close()
+        self.sink = type(self.sink)(self.folder)
 
     def environment(self):
         return {"PATH": os.environ["PATH"], "TZ": "UTC", "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "NO_COLOR": "1",
@@ -86,7 +93,7 @@ class Bench:
 
     def matches(self, expected, when=""):
         """Rows, rejects, counts and the aggregate are what the model says."""
-        self.same(f"{when}rows", self.sink.rows("records", model.COLUMNS, TYPES), expected.rows)
+        self.same(f"{when}rows", self.sink.rows("records", model.COLUMNS, model.TYPES), expected.rows)
         self.same(f"{when}rejects", [(row[3],) for row in self.sink.rejects("records")], [(line,) for line in expected.rejects])
         self.aggregate_fits(expected.rows, when)
         counts = self.sink.counts("records")
@@ -108,7 +115,8 @@ class Bench:
             file.write("".join(line + "\n" for line in lines[:-1]) + lines[-1] + end)
 
 
-TYPES = {"id": "text", "n": "integer", "x": "real", "at": "time", "t": "text"}
+def as_bytes(value):
+    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 def comparable(row):

@@ -5,6 +5,7 @@ import datetime
 import json
 
 COLUMNS = ("id", "n", "x", "at", "t")
+TYPES = {"id": "text", "n": "integer", "x": "real", "at": "time", "t": "text"}
 FORMAT = ('format = { type = "json", columns = { id = "/id", n = { path = "/n", type = "integer" }, x = { path = "/x", type = "real" }, '
           'at = { path = "/at", type = "time" }, t = "/t" } }')
 WRITE = {
