@@ -76,7 +76,7 @@ def run(adaptor, names, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--leat", default=ROOT / "build/release/leat", type=pathlib.Path)
-    parser.add_argument("--shim", default=None, type=pathlib.Path, help="libfail_calls.so; beside leat when not given")
+    parser.add_argument("--shim", default=None, type=pathlib.Path, help="libfail_calls.so; that of the release preset when not given")
     parser.add_argument("--sink", choices=SINKS, action="append", help="all of this build without it")
     parser.add_argument("--kills", type=int, default=6, help="of each write mode (there are five), while leat runs")
     parser.add_argument("--points", type=int, default=24, help="about so many calls are made to fail in each of four ways")
@@ -92,7 +92,7 @@ def main():
     if unknown := [name for name in options.checks if name not in CHECKS]:
         parser.error(f"no check {unknown[0]!r}; there are: {', '.join(CHECKS)}")
     options.leat = options.leat.resolve()
-    options.shim = (options.shim or options.leat.parent / "tests/libfail_calls.so").resolve()
+    options.shim = (options.shim or ROOT / "build/release/tests/libfail_calls.so").resolve()
     for needed in (options.leat, options.shim):
         if not needed.exists():
             print(f"{needed}: not there; build it first", file=sys.stderr)
