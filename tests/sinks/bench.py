@@ -107,8 +107,8 @@ class Bench:
         if "aggregates" not in self.sink.cannot:
             self.same(f"{when}per_hour", self.sink.rows("per_hour", model.AGGREGATE_COLUMNS), model.aggregate(rows))
 
-    def lines(self, count, keys=150):
-        return [model.random_line(self.random, keys) for _ in range(count)]
+    def lines(self, count, keys=150, pad=0):
+        return [model.random_line(self.random, keys, pad) for _ in range(count)]
 
     def write(self, lines, name="in.ndjson", end="\n", mode="w"):
         with open(self.folder / name, mode) as file:

@@ -30,8 +30,8 @@ def time_text(at):
     return f"{at.year:04}-{at:%m-%d} {text}"
 
 
-def random_line(random, keys):
-    """A record of few keys; one in twenty fits no row."""
+def random_line(random, keys, pad):
+    """A record of few keys; one in twenty fits no row. `pad`: bytes that no column takes, for more chunks and so more commits."""
     kind = random.random()
     if kind < 0.03:
         return "this is no record"
@@ -43,6 +43,7 @@ def random_line(random, keys):
         "x": or_null(random.randrange(-1000, 1000) / 4),  # quarters: their sums are exact
         "at": or_null(at.isoformat() + "Z"),
         "t": or_null(random.choice(("", "ä€😀", "a\tb\\N\nc", "'\"--", f"text {random.randrange(30)}"))),
+        **({"pad": "x" * pad} if pad else {}),
     }, ensure_ascii=False)
 
 
