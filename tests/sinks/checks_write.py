@@ -6,6 +6,7 @@ import time
 
 import model
 from bench import Wrong
+from proxy import Proxy
 
 KILLS = 4  # of a round, at most
 
@@ -136,6 +137,44 @@ def calls(bench):
     bench.facts.append(f"{fired} calls of {k - 1} and of four kinds failed")
 
 
+def cuts(bench):
+    """The connection to the server is cut at the k-th message: before it, in the middle of it, or behind it, so that its answer is lost."""
+    if bench.sink.server() is None:
+        bench.facts.append("no server: see calls")
+        return
+    lines = bench.lines(60, keys=20, pad=14000)  # three chunks, three commits
+    expected = model.Expected("append", lines)
+    fired = 0
+    for how in ("before", "half", "behind"):
+        k = 1
+        while True:
+            bench.fresh(f"{how}-{k}")
+            bench.write(lines)
+            proxy = Proxy(bench.sink.server(), k, how)
+            try:
+                bench.pipeline(sink=bench.sink.through(proxy.port), pipeline="raw = false\ncommit = { rows = 20 }")
+                status, _, err = bench.wait(bench.start("run", "p.toml", "--once", "--quiet"))
+            finally:
+                proxy.close()
+            if not proxy.happened:
+                break
+            fired += 1
+            when = f"message {k}, cut {how}: "
+            if status == 0:
+                bench.matches(expected, when)
+            elif not err.strip():
+                raise Wrong(f"{when}status {status}, and nothing was said")
+            bench.pipeline(pipeline="raw = false\ncommit = { rows = 20 }")
+            bench.run()
+            bench.matches(expected, when)
+            bench.verify()
+            step = max(1, k * 2 // bench.options.points)
+            k += bench.random.randrange(1, 2 * step) if step > 1 else 1
+    if fired < 20:
+        raise Wrong(f"only {fired} messages were seen")
+    bench.facts.append(f"{fired} cuts, of {k - 1} messages in three ways")
+
+
 def empty(folder):
     for entry in folder.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -258,6 +297,7 @@ def aggregates(bench):
 CHECKS = {
     **{mode: (lambda bench, mode=mode: Modes(bench, mode).run()) for mode in model.WRITE},
     "calls": calls,
+    "cuts": cuts,
     "two_writers": two_writers,
     "refused_rows": refused_rows,
     "schema": schema,

@@ -1,0 +1,94 @@
+"""PostgreSQL: a real server, a database for each check, read by psql."""
+
+import itertools
+
+from adaptor import SqlAdaptor, quoted
+from postgres_server import Server, binaries
+
+
+class Postgres(SqlAdaptor):
+    name = "postgres"
+    cannot = {mode: "append" for mode in ("ignore", "merge", "newest", "replace")} | {"upstream": "SQLite"}
+    files = False
+    shared = None  # the server of all checks
+    number = itertools.count()
+
+    @classmethod
+    def start(cls, folder):
+        if binaries() is None:
+            return "there is no PostgreSQL here: script/setup --tests installs it"
+        cls.shared = Server()
+        return None
+
+    @classmethod
+    def stop(cls):
+        if cls.shared:
+            cls.shared.close()
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.database = f"check_{next(self.number)}"
+        self.shared.psql(f"CREATE DATABASE {self.database}")
+
+    def close(self):
+        self.shared.psql(f"DROP DATABASE {self.database} WITH (FORCE)")
+
+    def config(self):
+        return self.through(self.shared.port)
+
+    def through(self, port):
+        return f'type = "postgres"\nurl = "postgresql://leat@127.0.0.1:{port}/{self.database}"'
+
+    def server(self):
+        return "127.0.0.1", self.shared.port
+
+    def query(self, sql):
+        return self.shared.copy(sql, self.database)
+
+    def execute(self, sql):
+        self.shared.psql(sql, self.database)
+
+    def types(self, table):
+        """Columns and their types in the order of the table; nothing where there is no table."""
+        return dict(self.query("SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped "
+                               f"AND attrelid = to_regclass('{table.replace(chr(39), chr(39) * 2)}') ORDER BY attnum"))
+
+    def columns(self, table):
+        return list(self.types(table))
+
+    def typed(self, table, columns):
+        """Rows with their values as Python has them."""
+        types = self.types(table)
+        if not types:
+            return []
+        names = [("p.name", "text") if name == "_part" else (f"t.{quoted(name)}", types[name]) for name in columns]
+        sql = ", ".join(f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')" if kind.startswith("timestamp") else name
+                        for name, kind in names)
+        join = ' JOIN "_leat_parts" p ON p.part = t._part' if "_part" in columns else ""
+        read = [READ.get(kind, str) for _, kind in names]
+        return [tuple(None if cell is None else make(cell) for make, cell in zip(read, row))
+                for row in self.query(f"SELECT {sql} FROM {table} t{join}")]
+
+    def rows(self, table, columns, types=None):
+        rows = self.typed(self.table(table), columns)
+        if "_part" in columns:  # a backslash of a name is doubled
+            at = columns.index("_part")
+            rows = [(*row[:at], row[at].replace("\\\\", "\\"), *row[at + 1:]) for row in rows]
+        return rows
+
+    def rejects(self, pipeline):
+        rows = self.typed(self.leat("rejects"), ("pipeline", "line", "column_name", "reason", "raw"))
+        return [row[1:] for row in rows if row[0] == pipeline]
+
+
+def raw_text(cell):
+    """bytea as COPY writes it: text where it is one."""
+    value = bytes.fromhex(cell.removeprefix("\\x"))
+    try:
+        return value if b"\0" in value else value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+READ = {"bigint": int, "double precision": float, "boolean": lambda cell: int(cell == "t"), "bytea": raw_text,
+        "timestamp with time zone": lambda cell: cell.removesuffix(".000000")}
