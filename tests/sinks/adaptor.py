@@ -8,7 +8,7 @@ class Adaptor:
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream")
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
@@ -43,6 +43,9 @@ class Adaptor:
 
     def server(self):
         """For servers: (host, port) behind the proxy."""
+
+    def crash(self):
+        """For servers: it ends as in a crash, and is started again after a moment."""
 
     def rows(self, table, columns, types=None):
         """All rows as tuples in no order. Values are None, int, float, str, bytes; a boolean is 0 or 1, a time

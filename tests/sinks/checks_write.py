@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import threading
 import time
 
 import model
@@ -175,28 +176,54 @@ def cuts(bench):
     bench.facts.append(f"{fired} cuts, of {k - 1} messages in three ways")
 
 
+def server_dies(bench):
+    """The server crashes while leat works, and comes back: leat waits, asks where it is, and goes on."""
+    if bench.sink.server() is None:
+        bench.facts.append("no server")
+        return
+    bench.pipeline(pipeline=f"raw = false\ncommit = {{ rows = {bench.sink.commit_rows} }}")
+    lines = []
+    for number in range(3):
+        lines += bench.lines(bench.sink.lines, pad=700)
+        bench.write(lines)
+        child = bench.start("run", "p.toml", "--once", "--quiet")
+        time.sleep(0.05 + 0.1 * number * bench.random.random())
+        bench.sink.crash()
+        status, _, err = bench.wait(child)
+        if status != 0:
+            raise Wrong(f"leat did not wait for the server: {status} {err}")
+        bench.matches(model.Expected("append", lines), f"crash {number}: ")
+    bench.verify()
+
+
 def empty(folder):
     for entry in folder.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def wait_until(what, true, seconds=60):
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise Wrong(f"{what}: not within {seconds} s")
-        time.sleep(0.02)
+def started(bench):
+    """leat that follows its source, and has committed."""
+    child = bench.start("run", "p.toml")
+    patience = threading.Timer(bench.sink.timeout, child.kill)
+    patience.start()
+    said = ""
+    while "event=commit" not in said:
+        line = child.stderr.readline().decode()
+        if not line:
+            raise Wrong(f"leat has ended, or did not commit in {bench.sink.timeout} s: {said}")
+        said += line
+    patience.cancel()
+    return child
 
 
 def two_writers(bench):
-    """A second process that runs the pipeline is refused, whether the first is at work or stopped; when the first was killed, it
-    goes on in its place."""
+    """A second process that runs the pipeline is refused, whether the first is at work or stopped; when the first has ended, or was
+    killed, the next one goes on in its place."""
     bench.pipeline()
-    lines = bench.lines(200)
-    bench.write(lines[:100])
-    first = bench.start("run", "p.toml")
-    wait_until("the first commit", lambda: len(bench.sink.rows("records", model.COLUMNS)) >= len(model.Expected("append", lines[:100]).rows))
-    if not bench.status()["running"]:
+    lines = bench.lines(100)
+    bench.write(lines)
+    first = started(bench)
+    if "beside" not in bench.sink.cannot and not bench.status()["running"]:
         raise Wrong("status does not say that it runs")
     for signal_ in (None, signal.SIGSTOP):
         if signal_:
@@ -205,14 +232,19 @@ def two_writers(bench):
         if "records" not in err or str(first.pid) not in err:
             raise Wrong(f"the second one is refused without the pipeline and the process that runs it: {err}")
     first.send_signal(signal.SIGCONT)
+    first.terminate()
+    if (status := bench.wait(first)[0]) != 0:
+        raise Wrong(f"the first one does not end well: {status}")
+    bench.matches(model.Expected("append", lines))
+    lines += bench.lines(100)
     bench.write(lines)
-    wait_until("the first one goes on", lambda: len(bench.sink.rows("records", model.COLUMNS)) >= len(model.Expected("append", lines).rows))
-    first.kill()
-    first.communicate()
-    more = lines + bench.lines(50)
-    bench.write(more)
+    second = started(bench)
+    second.kill()
+    second.communicate()
+    lines += bench.lines(50)
+    bench.write(lines)
     bench.run()
-    bench.matches(model.Expected("append", more))
+    bench.matches(model.Expected("append", lines))
     bench.verify()
 
 
@@ -298,6 +330,7 @@ CHECKS = {
     **{mode: (lambda bench, mode=mode: Modes(bench, mode).run()) for mode in model.WRITE},
     "calls": calls,
     "cuts": cuts,
+    "server_dies": server_dies,
     "two_writers": two_writers,
     "refused_rows": refused_rows,
     "schema": schema,

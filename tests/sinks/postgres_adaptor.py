@@ -1,6 +1,8 @@
 """PostgreSQL: a real server, a database for each check, read by psql."""
 
 import itertools
+import signal
+import time
 
 from adaptor import SqlAdaptor, quoted
 from postgres_server import Server, binaries
@@ -41,6 +43,12 @@ class Postgres(SqlAdaptor):
 
     def server(self):
         return "127.0.0.1", self.shared.port
+
+    def crash(self):
+        self.shared.end(signal.SIGQUIT)
+        time.sleep(0.3)
+        if not self.shared.launch():
+            raise RuntimeError("postgres does not come back")
 
     def query(self, sql):
         return self.shared.copy(sql, self.database)

@@ -23,10 +23,11 @@ sys.path.insert(0, str(HERE))
 import checks_read  # noqa: E402
 import checks_write  # noqa: E402
 from bench import Bench, Wrong  # noqa: E402
+from duckdb_adaptor import DuckDb  # noqa: E402
 from postgres_adaptor import Postgres  # noqa: E402
 from sqlite_adaptor import Sqlite  # noqa: E402
 
-SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Postgres)}
+SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Postgres, DuckDb)}
 CHECKS = {**checks_write.CHECKS, **checks_read.CHECKS}
 
 
