@@ -9,8 +9,6 @@ leat_script_test(rotations LABELS crash TIMEOUT 600 COST 950
 leat_script_test(real_nginx LABELS crash TIMEOUT 400 COST 940
   COMMAND /usr/bin/python3 tests/crash/real_nginx.py --leat $<TARGET_FILE:leat> --kills 16
           --report ${CMAKE_BINARY_DIR}/real_nginx.txt)
-leat_script_test(write_modes LABELS crash TIMEOUT 300 COST 300
-  COMMAND /usr/bin/python3 tests/crash/write_modes.py --leat $<TARGET_FILE:leat> --rounds 3)
 leat_script_test(two_steps LABELS crash TIMEOUT 300 COST 310
   COMMAND /usr/bin/python3 tests/crash/two_steps.py --leat $<TARGET_FILE:leat> --rounds 3)
 # Kills while one document is read, with what its records inherit from further out.
