@@ -14,6 +14,7 @@ namespace leat::app {
 namespace {
 
 constexpr size_t kMostPlaces = 40;
+constexpr size_t kMostToCome = 5;  // of windows, which are all alike
 // Bytes of database for each byte of an access log, where none has been taken in yet: what two real logs of some
 // MiB came to, with the standard aggregates (docs/commands.md).
 constexpr double kUsualWithRaw = 2.3;
@@ -86,8 +87,10 @@ std::string line_of(const PartOutline& part) {
   const std::string place = visible(part.place, 1000);
   switch (part.state) {
     case PartOutline::State::fresh:
+      if (part.unsized) return place;
       return fmt::format("{}: new, {}", place, amount_of(part));
     case PartOutline::State::begun:
+      if (part.unsized) return fmt::format("{}: goes on at {}", place, part.why);
       return fmt::format("{}: goes on at {} {}, {}", place, part.rows ? "row" : "byte", with_commas(part.offset),
                          part.left == 0 ? "nothing new" : amount_of(part) + " left");
     case PartOutline::State::copy:
@@ -107,7 +110,7 @@ std::string line_of(const PartOutline& part) {
 struct Reads {
   std::string text;
   uint64_t left = 0;  // bytes, or:
-  bool rows = false;
+  bool in_bytes = true;
   bool trouble = false;
 };
 
@@ -131,9 +134,11 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
   LEAT_TRY(source->open(std::move(request)));
   LEAT_ASSIGN(const std::vector<PartOutline> parts, source->outline());
   uint64_t finished = 0;
+  uint64_t unsized = 0;
   size_t shown = 0;
   size_t more = 0;
   for (const PartOutline& part : parts) {
+    reads.in_bytes = reads.in_bytes && !part.rows && !part.unsized;
     if (part.state == PartOutline::State::finished) {
       ++finished;
       continue;
@@ -142,8 +147,8 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
     // What is awaited of a pipeline of this file is there when it has run.
     const bool missing = part.state == PartOutline::State::awaited && pipeline.source.upstream.empty();
     reads.trouble = reads.trouble || part.state == PartOutline::State::trouble || missing;
-    reads.rows = reads.rows || part.rows;
-    if (++shown <= kMostPlaces) {
+    if (part.unsized) ++unsized;
+    if (++shown <= (part.unsized ? kMostToCome : kMostPlaces)) {
       reads.text += "    " + line_of(part) + '\n';
     } else {
       ++more;
@@ -151,8 +156,9 @@ Result<Reads> plan_reads(const PipelineDeclared& pipeline, const Known& known, D
   }
   if (more > 0) reads.text += fmt::format("    … and {} more\n", with_commas(more));
   for (const std::string& text : notes) reads.text += "    " + visible(text, 1000) + '\n';
-  if (finished > 0) reads.text += fmt::format("    {} finished\n", count_of(finished, "file"));
-  if (!reads.rows) reads.text += fmt::format("    {} to read\n", human_bytes(reads.left));
+  if (finished > 0) reads.text += fmt::format("    {} finished\n", count_of(finished, pipeline.source.kind->part));
+  if (reads.in_bytes) reads.text += fmt::format("    {} to read\n", human_bytes(reads.left));
+  if (unsized > 0) reads.text += fmt::format("    {} to pull\n", count_of(unsized, pipeline.source.kind->part));
   return reads;
 }
 
@@ -256,7 +262,7 @@ Result<Planned> plan_pipeline(const PipelineDeclared& pipeline, const Surroundin
     LEAT_ASSIGN(columns, bind_transforms(make_transforms(pipeline), std::move(columns)));
   }
   planned.text += "  writes\n" + plan_tables(pipeline, known, columns.get(), place, planned.refused);
-  if (!reads.rows) planned.text += plan_disk(pipeline, known, reads.left);
+  if (reads.in_bytes) planned.text += plan_disk(pipeline, known, reads.left);
   return planned;
 }
 

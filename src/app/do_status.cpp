@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "os/clock.h"
+#include "sources/http_ledger.h"
 
 namespace leat::app {
 namespace {
@@ -24,6 +25,19 @@ struct Line {
   bool started = true;  // it has run before
   bool database_there = true;
   std::optional<uint64_t> behind_bytes;  // of the files that are still where they were last seen
+};
+
+// Of an API that is pulled in windows; its positions are those of `state`.
+struct Pulled {
+  explicit Pulled(const PipelineState& state) {
+    for (const PartState& part : state.parts) positions.push_back(part.position);
+    ledger = find_ledger(positions);
+    if (!ledger.windows.empty()) progress = progress_of(ledger);
+    if (progress && !state.running) progress->seconds_left.reset();
+  }
+  Positions positions;
+  Ledger ledger;
+  std::optional<Windows> progress;
 };
 
 struct Totals {
@@ -91,7 +105,21 @@ std::string json_of(const std::vector<Line>& lines) {
       json.begin_object().field("name", std::string_view(state.aggregates[i])).key("timezone");
       json.value(i < state.timezones.size() ? std::string_view(state.timezones[i]) : std::string_view()).end_object();
     }
-    json.end_array().key("positions").begin_array();
+    json.end_array().key("windows");
+    if (const Pulled pulled(state); pulled.progress) {
+      const Windows& windows = *pulled.progress;
+      json.begin_object().field("done", windows.done).field("under_way", windows.begun);
+      json.field("to_come", windows.to_come).field("full_pull", pulled.ledger.full_under_way).key("seconds_left");
+      if (windows.seconds_left) {
+        json.value(*windows.seconds_left);
+      } else {
+        json.null();
+      }
+      json.end_object();
+    } else {
+      json.null();
+    }
+    json.key("positions").begin_array();
     for (const PartState& part : state.parts) {
       json.begin_object().field("part", std::string_view(part.position.part));
       json.field("origin", std::string_view(part.position.origin)).field("offset", part.position.offset);
@@ -126,6 +154,20 @@ std::string run_in_words(const PipelineRun& run, int64_t now) {
   return out;
 }
 
+std::string windows_in_words(const Pulled& pulled) {
+  const Windows& windows = *pulled.progress;
+  std::string out =
+      fmt::format("  {}{} done", pulled.ledger.full_under_way ? "full pull: " : "", count_of(windows.done, "window"));
+  if (windows.begun > 0) out += fmt::format(", {} under way", with_commas(windows.begun));
+  if (windows.to_come > 0) out += fmt::format(", about {} to come", with_commas(windows.to_come));
+  if (windows.seconds_left) out += fmt::format(", about {} left", human_seconds(*windows.seconds_left));
+  const Window& last = pulled.ledger.windows.back().window;
+  if (windows.begun + windows.to_come == 0 && last.is_time && last.before) {
+    out += fmt::format(", up to {} UTC", format_time(*last.before));
+  }
+  return out + '\n';
+}
+
 std::string text_of(const Line& line, int64_t now) {
   const PipelineState& state = line.state;
   if (!line.started) {
@@ -148,6 +190,8 @@ std::string text_of(const Line& line, int64_t now) {
                        format_time(*state.committed_micros / kMicrosPerSecond * kMicrosPerSecond),
                        ago(*state.committed_micros, now), human_rate(state.rows_per_second));
   }
+  const Pulled pulled(state);
+  if (pulled.progress) out += windows_in_words(pulled);
   if (line.behind_bytes) {
     out += *line.behind_bytes == 0 ? "  up to date\n" : fmt::format("  {} behind\n", human_bytes(*line.behind_bytes));
   }
@@ -160,6 +204,16 @@ std::string text_of(const Line& line, int64_t now) {
     out += fmt::format("  keeps {}", visible(state.aggregates[i]));
     if (i < state.timezones.size()) out += fmt::format(", in the time of {}", visible(state.timezones[i]));
     out += '\n';
+  }
+  if (pulled.progress) {
+    size_t shown_windows = 0;
+    for (const LedgerWindow& each : pulled.ledger.windows) {
+      if (each.token.done || ++shown_windows > kMostParts) continue;
+      const Counts& of_part = state.parts[static_cast<size_t>(each.position - pulled.positions.data())].counts;
+      out += fmt::format("  {}, page {}: {}, {}\n", shown(each.window), each.token.page + 1,
+                         count_of(of_part.inserted + of_part.updated, "row"), count_of(of_part.rejected, "reject"));
+    }
+    return out;
   }
   const size_t first = state.parts.size() > kMostParts ? state.parts.size() - kMostParts : 0;
   if (first > 0) out += fmt::format("  … {} earlier parts (--json has all)\n", with_commas(first));

@@ -68,6 +68,12 @@ std::string Progress::line_until(int64_t next_micros, int64_t now_micros) const 
 std::string Progress::line(const std::string& more) const {
   std::string out = name_ + "  ";
   const uint64_t left = live_.backlog_bytes.value_or(0);
+  const Windows windows = live_.windows.value_or(Windows());
+  const uint64_t all = windows.done + windows.begun + windows.to_come;
+  if (windows.to_come > 0) {
+    const double share = static_cast<double>(windows.done) / static_cast<double>(all);
+    out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
+  }
   if (working_off_ && live_.bytes + left >= (in_rows_ ? kRowsWorthABar : kBacklogWorthABar)) {
     const double share = static_cast<double>(live_.bytes) / static_cast<double>(live_.bytes + left);
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
@@ -76,7 +82,10 @@ std::string Progress::line(const std::string& more) const {
   if (live_.phase == Phase::waiting_to_retry) {
     return out + "  waiting: " + live_.trouble;
   }
-  if (working_off_) {
+  if (windows.begun + windows.to_come > 0) {
+    out += fmt::format("  window {} of {}", with_commas(windows.done + 1), with_commas(all));
+    if (windows.seconds_left) out += fmt::format("  {} left", human_seconds(*windows.seconds_left));
+  } else if (working_off_) {
     if (left > 0 && bytes_per_second() > 0) {
       const double seconds = std::min(static_cast<double>(left) / bytes_per_second(), 1e9);
       out += fmt::format("  {} left", human_seconds(static_cast<uint64_t>(std::ceil(seconds))));

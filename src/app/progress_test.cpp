@@ -35,6 +35,19 @@ TEST(Progress, OneQuietLineAfterwards) {
   EXPECT_EQ(progress.line(""), "logs  1,000 rows  0/s  4.0 KiB behind");
 }
 
+TEST(Progress, WindowsThatAreDoneAndLeft) {
+  Progress progress("api");
+  LiveStatus live = reading(1000, 100'000, 0);
+  live.backlog_bytes.reset();
+  live.windows = {.done = 40, .begun = 2, .to_come = 158, .seconds_left = 750};
+  progress.look(live, 1000);
+  EXPECT_EQ(progress.line(""), "api  [====>                   ]  20%  1,000 rows  0/s  window 41 of 200  12m 30s left");
+  live.windows = {.done = 200, .begun = 0, .to_come = 0};
+  live.phase = Phase::waiting_for_data;
+  progress.look(live, 2000);
+  EXPECT_EQ(progress.line(""), "api  1,000 rows  0/s  up to date");
+}
+
 TEST(Progress, TroubleIsShown) {
   Progress progress("logs");
   LiveStatus live = reading(5, 100, 10);

@@ -52,6 +52,7 @@ class PartCounter final : public Source {
   void again(const std::string& part, uint64_t wait_ms) override { source_->again(part, wait_ms); }
   void committed(const Positions& positions) override { source_->committed(positions); }
   [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return source_->backlog_bytes(); }
+  [[nodiscard]] std::optional<Windows> windows() const override { return source_->windows(); }
   [[nodiscard]] size_t parts() const {
     const std::lock_guard lock(mutex_);
     return parts_.size();

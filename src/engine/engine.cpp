@@ -108,6 +108,7 @@ class Engine::Impl {
   LiveStatus live() const {
     const std::lock_guard lock(mutex_);
     LiveStatus copy = live_;
+    copy.windows = line_.source->windows();
     if (last_commit_ms_) copy.since_commit_ms = clock_.steady_ms() - *last_commit_ms_;
     if (const auto backlog = line_.source->backlog_bytes()) copy.backlog_bytes = *backlog + in_flight_bytes_;
     return copy;

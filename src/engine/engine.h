@@ -55,6 +55,7 @@ struct LiveStatus {
   uint64_t bytes = 0;     // committed by this run
   uint64_t commits = 0;
   uint64_t retries = 0;
+  std::optional<Windows> windows;         // of the source
   std::optional<uint64_t> backlog_bytes;  // not yet committed, as far as known
   std::optional<uint64_t> since_commit_ms;
   std::string trouble;  // why it waits to retry, or one of its parts does

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where bytes come from. Every call is made by the pipeline's reader thread, but backlog_bytes().
+// Where bytes come from. Every call is made by the pipeline's reader thread, but backlog_bytes() and windows().
 // A Source is opened again after every failure: open() forgets all that happened before.
 
 #include <cstdint>
@@ -46,9 +46,19 @@ struct PartOutline {
   State state = State::fresh;
   uint64_t offset = 0;
   uint64_t left = 0;  // bytes from there to its end; of a gone one, those that are known to be lost
-  std::string why;
-  std::string part;   // empty: it is none yet, or not known
-  bool rows = false;  // `offset` and `left` are of rows, not of bytes
+  std::string why = {};
+  std::string part = {};  // empty: it is none yet, or not known
+  bool rows = false;      // `offset` and `left` are of rows, not of bytes
+  bool unsized = false;   // `offset` and `left` are not known
+};
+
+// How much of what a source has laid out is pulled, where it is pulled in windows.
+struct Windows {
+  uint64_t done = 0;
+  uint64_t begun = 0;
+  uint64_t to_come = 0;  // about
+  std::optional<uint64_t> seconds_left = {};
+  friend bool operator==(const Windows&, const Windows&) = default;
 };
 
 class Source {
@@ -78,6 +88,8 @@ class Source {
   virtual Result<std::vector<PartOutline>> outline() { return std::vector<PartOutline>(); }
   // Bytes known to be waiting, as of the last look; nothing when it is not known. Any thread.
   [[nodiscard]] virtual std::optional<uint64_t> backlog_bytes() const = 0;
+  // Of the present pull; nothing: there are no windows. Any thread.
+  [[nodiscard]] virtual std::optional<Windows> windows() const { return std::nullopt; }
 };
 
 }  // namespace leat

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "base/redaction.h"
 #include "base/text.h"
-#include "sources/file_token.h"
+#include "sources/http_ledger.h"
 #include "sources/http_pull.h"
 #include "sources/http_url.h"
 
@@ -48,22 +50,16 @@ class HttpSource final : public Source {
     }
     shared_.make_cutter = std::move(request.make_cutter);
     once_ = request.once;
-    std::vector<std::pair<uint64_t, const Position*>> parts;
-    for (const Position& position : request.resume) {
-      const auto name = parse_part(position.part);
-      if (name && name->family == shared_.name) parts.emplace_back(name->number, &position);
+    LEAT_ASSIGN(const Ledger ledger, read_ledger(request.resume, shared_.name));
+    full_under_way_ = options_.windows.full_every > 0 && ledger.full_under_way;
+    for (const LedgerWindow& each : ledger.windows) {
+      last_ = each.window;
+      if (each.token.done) continue;
+      begun_ = each.window.number;
+      pulls_.push_back(std::make_unique<HttpPull>(shared_, each));
     }
-    std::sort(parts.begin(), parts.end());
-    for (const auto& [number, position] : parts) {
-      LEAT_ASSIGN(HttpToken token, HttpToken::parse(position->token));
-      if (!last_ || last_->full != token.full) full_under_way_ = options_.windows.full_every > 0 && token.full;
-      last_ = Window{
-          .number = number, .after = token.after, .before = token.before, .full = token.full, .last = token.last};
-      if (token.last && token.done && pulls_.empty()) full_under_way_ = false;
-      if (token.done) continue;
-      begun_ = number;
-      pulls_.push_back(std::make_unique<HttpPull>(shared_, number, *position, std::move(token)));
-    }
+    since_ms_ = clock_.steady_ms();
+    count(progress_of(ledger), 0);
     if (!last_ || last_->full != full_begun_) full_begun_.reset();  // its beginning was not committed
     return {};
   }
@@ -107,33 +103,77 @@ class HttpSource final : public Source {
     return std::optional(Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = first.text()});
   }
 
+  // What is not done, in order; at most some thousand of those to come.
+  Result<std::vector<PartOutline>> outline() override {
+    constexpr size_t kMost = 10'000;
+    std::vector<PartOutline> parts(windows_.done,
+                                   {.place = shared_.name, .state = PartOutline::State::finished, .unsized = true});
+    for (const auto& pull : pulls_) {
+      PartOutline part{.place = shown(pull->window()), .state = PartOutline::State::begun, .unsized = true};
+      part.why = fmt::format("page {}", pull->page() + 1);
+      parts.push_back(std::move(part));
+    }
+    pulls_.clear();
+    for (size_t most = parts.size() + kMost; parts.size() < most && may_begin();) {
+      const auto next = lay_out();
+      if (!next) break;
+      parts.push_back({.place = shown(*next), .unsized = true});
+    }
+    return parts;
+  }
+
   [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return std::nullopt; }
+  [[nodiscard]] std::optional<Windows> windows() const override {
+    const std::lock_guard lock(mutex_);
+    Windows windows = windows_;
+    windows.seconds_left.reset();
+    if (pulled_ > 0 && windows.begun + windows.to_come > 0) {
+      windows.seconds_left = (clock_.steady_ms() - since_ms_) * (windows.begun + windows.to_come) / pulled_ / 1000;
+    }
+    return windows;
+  }
 
  private:
   // Begins the windows that may be pulled now. True: there is one.
   bool add_windows() {
     bool added = false;
     while (pulls_.size() < options_.concurrency && may_begin()) {
-      const WindowRules& rules = options_.windows;
-      const bool full =
-          !full_under_way_ && pulls_.empty() && !full_begun_ && is_full_due(rules, last_, clock_.now_micros());
-      auto next =
-          full ? first_of_full(rules, last_, horizon(), clock_.now_micros()) : next_window(rules, last_, horizon());
+      const auto next = lay_out();
       if (!next) break;
-      next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
-      next->last = next->last && (full || full_under_way_);
-      if (next->last && rules.by == WindowRules::By::time && !pulls_.empty()) break;
-      if (full) {
-        begins_full_ = next->number;
-        full_under_way_ = true;
-        if (once_) full_begun_ = next->full;
-      }
-      last_ = next;
-      begun_ = next->number;
       pulls_.push_back(std::make_unique<HttpPull>(shared_, *next));
       added = true;
     }
     return added;
+  }
+
+  // The window behind the last one begins; nothing: there is none now.
+  std::optional<Window> lay_out() {
+    const WindowRules& rules = options_.windows;
+    const int64_t now = clock_.now_micros();
+    const bool full = !full_under_way_ && pulls_.empty() && !full_begun_ && is_full_due(rules, last_, now);
+    auto next = full ? first_of_full(rules, last_, horizon(), now) : next_window(rules, last_, horizon());
+    if (!next) return next;
+    next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
+    next->last = next->last && (full || full_under_way_);
+    if (next->last && next->is_time && !pulls_.empty()) return std::nullopt;
+    if (full) {
+      begins_full_ = next->number;
+      full_under_way_ = true;
+      if (once_) full_begun_ = next->full;
+    }
+    last_ = next;
+    begun_ = next->number;
+    Windows windows = full ? Windows() : windows_;
+    ++windows.begun;
+    windows.to_come = windows_behind(*next, rules.length);
+    count(windows, pulled_);
+    return next;
+  }
+
+  void count(const Windows& windows, uint64_t pulled) {
+    const std::lock_guard lock(mutex_);
+    windows_ = windows;
+    pulled_ = pulled;
   }
 
   // The next window begins where the last one ends, which has to be known: by id when it is done, by the clock when the
@@ -173,6 +213,11 @@ class HttpSource final : public Source {
       }
       if (!pull.done()) return chunk;
       pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
+      Windows windows = windows_;
+      --windows.begun;
+      ++windows.done;
+      windows.to_come = windows_behind(*last_, options_.windows.length);
+      count(windows, pulled_ + 1);
       if (full_under_way_ && last_->last && pulls_.empty()) {
         full_under_way_ = false;
         (*chunk)->full = FullPull::ends;
@@ -200,6 +245,10 @@ class HttpSource final : public Source {
   std::optional<uint64_t> begun_;        // the last window that this run has begun
   std::optional<int64_t> once_horizon_;  // of this run
   uint64_t next_window_ms_ = 0;
+  std::atomic<uint64_t> since_ms_ = 0;  // when it was opened
+  mutable std::mutex mutex_;            // guards what follows, which only the reader changes
+  Windows windows_;
+  uint64_t pulled_ = 0;  // windows that were done since
 };
 
 }  // namespace

@@ -32,16 +32,19 @@ HttpPull::HttpPull(HttpShared& shared, const Window& window)
   token_.before = window.before;
   token_.full = window.full;
   token_.last = window.last && window.full;
+  token_.to = window.to;
+  token_.is_time = window.is_time;
+  token_.at = shared.clock.now_micros();
   place_ = shown_url(shared_.options.url, shared_.options.secrets);
 }
 
-HttpPull::HttpPull(HttpShared& shared, uint64_t number, const Position& position, HttpToken token)
+HttpPull::HttpPull(HttpShared& shared, const LedgerWindow& from)
     : shared_(shared),
-      number_(number),
-      part_(position.part),
-      token_(std::move(token)),
-      offset_(position.offset),
-      place_(position.origin),
+      number_(from.window.number),
+      part_(from.position->part),
+      token_(from.token),
+      offset_(from.position->offset),
+      place_(from.position->origin),
       announced_(true) {}
 
 void HttpPull::hold(uint64_t wait_ms) {

@@ -9,6 +9,7 @@
 
 #include "sources/http.h"
 #include "sources/http_auth.h"
+#include "sources/http_ledger.h"
 #include "sources/http_page.h"
 #include "sources/http_paging.h"
 #include "sources/http_token.h"
@@ -40,7 +41,7 @@ struct HttpShared {
 class HttpPull {
  public:
   HttpPull(HttpShared& shared, const Window& window);  // a new one
-  HttpPull(HttpShared& shared, uint64_t number, const Position& position, HttpToken token);
+  HttpPull(HttpShared& shared, const LedgerWindow& from);
   HttpPull(const HttpPull&) = delete;
   HttpPull& operator=(const HttpPull&) = delete;
   ~HttpPull() = default;
@@ -52,10 +53,8 @@ class HttpPull {
   [[nodiscard]] bool done() const { return token_.done; }
   // An answer is on its way.
   [[nodiscard]] bool is_asking() const { return page_ != nullptr; }
-  [[nodiscard]] Window window() const {
-    return {
-        .number = number_, .after = token_.after, .before = token_.before, .full = token_.full, .last = token_.last};
-  }
+  [[nodiscard]] Window window() const { return window_of(number_, token_); }
+  [[nodiscard]] uint64_t page() const { return token_.page; }  // from 0
   [[nodiscard]] const std::string& part() const { return part_; }
   // Nothing is asked until then.
   void hold(uint64_t wait_ms);

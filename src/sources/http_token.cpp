@@ -50,6 +50,9 @@ std::string HttpToken::text() const {
   if (before) add("before", *before);
   if (full) add("full", *full);
   if (last) add("last", 1);
+  if (to) add("to", *to);
+  if (is_time) add("time", 1);
+  if (at != 0) add("at", at);
   add("page", page);
   if (ask.by != PageAsk::By::first) {
     const std::string value = is_numbered(ask.by) ? std::to_string(ask.number) : percent_encoded(ask.text);
@@ -91,6 +94,12 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
       good = parse_number(value, &token.full.emplace());
     } else if (name == "last") {
       good = token.last = value == "1";
+    } else if (name == "to") {
+      good = parse_number(value, &token.to.emplace());
+    } else if (name == "time") {
+      good = token.is_time = value == "1";
+    } else if (name == "at") {
+      good = parse_number(value, &token.at);
     } else if (name == "page") {
       good = parse_number(value, &token.page);
     } else if (name == "ask") {

@@ -26,6 +26,9 @@ struct HttpToken {
   std::optional<int64_t> before;  //
   std::optional<int64_t> full;    // when its full pull began: microseconds since 1970
   bool last = false;              // of that pull
+  std::optional<int64_t> to;      // where windows ended when it was made
+  bool is_time = false;           // the bounds are microseconds since 1970
+  int64_t at = 0;                 // when it was made: microseconds since 1970
   uint64_t page = 0;
   PageAsk ask;
   uint64_t base = 0;

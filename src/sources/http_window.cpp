@@ -66,6 +66,7 @@ std::optional<Window> next_window(const WindowRules& rules, const std::optional<
   if (last) next.number = last->number + 1;
   if (last && rules.full_every > 0) next.full = last->full;
   next.last = true;  // of a full pull, when it is of one
+  next.is_time = rules.by == WindowRules::By::time;
   if (rules.by == WindowRules::By::run) return next;
   next.after = last && last->before ? *last->before : rules.start;
   if (rules.by == WindowRules::By::id) return next;
@@ -74,6 +75,7 @@ std::optional<Window> next_window(const WindowRules& rules, const std::optional<
   const bool cut = rules.has_before && rules.length > 0 && end - *next.after > rules.length;
   next.before = cut ? *next.after + rules.length : end;
   next.last = !cut;
+  if (rules.has_before) next.to = end;
   return next;
 }
 

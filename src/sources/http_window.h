@@ -33,6 +33,8 @@ struct Window {
   std::optional<int64_t> before = {};  // absent: open above (by id), or everything
   std::optional<int64_t> full = {};    // when the full pull began that it is of, or follows; with full_every
   bool last = false;                   // of that pull; of next_window(): there is nothing behind it now
+  std::optional<int64_t> to = {};      // where windows ended when it was made, with has_before
+  bool is_time = false;                // the bounds are microseconds since 1970
 };
 
 // What must not be passed by a window's end, when the server's clock shows `now`: whole seconds.
