@@ -14,7 +14,8 @@ A case (CASE.toml) is what the API is like, what a user would have written for i
   rows            "all": those of the API at the end; "kept": and those that vanished; "part": some of them; "ever": some
                   that it has or had; "none"
   values          { ID = { COLUMN = VALUE } }: what else a row must have
-  except          ids that cannot become rows; as many rejects there must be
+  except          ids that cannot become rows; as many rejects there must be, or `rejects`
+  rejects         so many; each of them must have what was asked and why in it
   requests        at most so many for data; twice: so many pages may be asked for twice (the faults that happened, without it)
   vanished        so many rows were deleted because a full pull did not have them
   refused         so many requests may be refused by the API's limits (0)
@@ -49,7 +50,7 @@ from standin import OwnApi
 
 CASES = ROOT / "http"
 KNOWN = {"scenario", "source", "url", "pipeline", "steps", "rows", "except", "requests", "twice", "refused", "logins",
-         "logouts", "elsewhere", "env", "values", "says", "vanished"}
+         "logouts", "rejects", "elsewhere", "env", "values", "says", "vanished"}
 LONGEST_SECONDS = 60
 
 SIMPLE = 'columns = {{ id = {{ path = "{0}", type = "integer" }}, updated = {{ path = "{1}", type = "time" }}, name = "{2}", ' \
@@ -236,8 +237,10 @@ class Run:
         vanished = sum(row["vanished"] for row in self.query("SELECT vanished FROM _leat_full_pulls"))
         if vanished != case.get("vanished", vanished):
             self.problem(f"{vanished} rows were taken for vanished, not {case['vanished']}")
-        if len(rejects) != len(without):
-            self.problem(f"{len(rejects)} rejects, not {len(without)}: {[row['reason'] for row in rejects[:3]]}")
+        if len(rejects) != case.get("rejects", len(without)):
+            self.problem(f"{len(rejects)} rejects, not {case.get('rejects', len(without))}: {[row['reason'] for row in rejects[:3]]}")
+        if any(not row["origin"].startswith("http") or not row["reason"] for row in rejects):
+            self.problem(f"a reject without its place or reason: {[(row['origin'], row['reason']) for row in rejects[:3]]}")
 
     def judge_requests(self):
         case, counts = self.case, self.api.ask("counts")

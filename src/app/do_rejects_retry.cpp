@@ -70,7 +70,8 @@ class Retry {
       return {};
     }
     const std::unique_ptr<Cutter> cutter = decoder_->make_cutter(reject.origin);
-    if (!cutter->open_ended()) {
+    const bool is_record = reject.line > 0;  // else what an API has answered in place of some
+    if (!is_record || !cutter->open_ended()) {
       ++tried_.of_document;
       return {};
     }

@@ -89,7 +89,11 @@ constexpr std::array<Option, 10> kIncrementalOptions{{
     {.name = "path", .help = "by = \"id\": where the id stands in a record, from the document: \"/items/*/id\""},
 }};
 
-constexpr std::array<Option, 20> kHttpOptions{{
+std::vector<std::string_view> give_ups() {
+  return {"stop", "skip"};
+}
+
+constexpr std::array<Option, 21> kHttpOptions{{
     {.name = "url", .required = true, .help = "http:// or https://, without user and password"},
     {.name = "method", .type = OptionType::choice, .standard = "GET", .choices = methods, .help = "of the requests"},
     {.name = "params",
@@ -123,10 +127,13 @@ constexpr std::array<Option, 20> kHttpOptions{{
      .standard = "5m",
      .help = "between two pieces of an answer, and before the first one"},
     {.name = "connect_timeout", .type = OptionType::duration, .standard = "30s", .help = "until there is a connection"},
-    {.name = "tries",
-     .type = OptionType::integer,
-     .standard = "7",
-     .help = "a page that fails so often in a row ends the run"},
+    {.name = "tries", .type = OptionType::integer, .standard = "7", .help = "how often in a row a page may fail"},
+    {.name = "give_up",
+     .type = OptionType::choice,
+     .standard = "stop",
+     .choices = give_ups,
+     .help = "what becomes of a page that has failed so often. stop: the run ends; skip: it becomes one reject and the "
+             "run goes on behind it, unless the server does not answer at all or three pages in a row fail"},
     {.name = "allow_hosts",
      .type = OptionType::names,
      .help = "other hosts that next pages and redirects may lead to, as HOST or HOST:PORT; they get no credentials"},
@@ -240,6 +247,7 @@ std::unique_ptr<Source> make_http(const Settings& settings, const Making& making
   options.unframed = settings.boolean("unframed");
   options.concurrency = settings.section("limits").integer("concurrency");
   options.tries = settings.integer("tries");
+  options.skip_failing = settings.text("give_up") == "skip";
   auto client = os::make_http_client({.connect_timeout_ms = settings.milliseconds("connect_timeout"),
                                       .idle_timeout_ms = settings.milliseconds("timeout"),
                                       .ca_file = settings.text("ca_file"),
@@ -328,6 +336,14 @@ void check_http(const Settings& settings, Complaints& complaints) {
 
 // Records that come twice are told by their key.
 void check_http_plan(const Settings& settings, const SinkPlan& plan, const Place& at, Complaints& complaints) {
+  bool skips = settings.text("give_up") == "skip";
+  for (const Settings& rule : settings.sections("errors")) skips = skips || rule.text("then") == "skip";
+  if (plan.reconcile && skips) {
+    complaints.add(at,
+                   fmt::format("pipeline {} has 'reconcile', which would take the rows of a page that source 'http' "
+                               "skips for vanished; leave out give_up = \"skip\" and then = \"skip\"",
+                               quoted(plan.pipeline)));
+  }
   if (!settings.has("incremental")) return;
   const Settings incremental = settings.section("incremental");
   const bool by_time = !is_integer(incremental);

@@ -166,9 +166,14 @@ class Engine::Impl {
     SourceRequest request = request_with({});
     LEAT_TRY(line_.source->open(std::move(request)));
     bool told = false;
+    Status refused;
     for (;;) {
       LEAT_ASSIGN(const Reading reading, line_.source->read(stop));
-      if (reading.what == Reading::What::end) return {};
+      if (reading.what == Reading::What::end) return refused;  // no table could keep the reject
+      if (!reading.chunk.refused.empty()) {
+        refused = Status::fatal(fmt::format("{}: {}", reading.chunk.end.origin, reading.chunk.refused));
+        continue;
+      }
       // A part's first position, or a last record without its end that does not tell the columns. Nothing is kept: both
       // come again. But who has written down where he begins must hear that he may.
       if (reading.what == Reading::What::chunk) {
@@ -255,7 +260,14 @@ class Engine::Impl {
     item.range.void_from = chunk.void_from;
     item.range.full = chunk.full;
     item.batch.emplace(decoded_);
-    line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
+    if (chunk.refused.empty()) {
+      line_.decoder->decode(std::move(chunk), *item.batch, item.rejects);
+    } else {
+      item.batch->part = chunk.end.part;
+      item.batch->origin = chunk.end.origin;
+      item.rejects.push_back(
+          make_reject(chunk.end.part, chunk.end.origin, chunk.start, 0, "", std::move(chunk.refused), chunk.bytes));
+    }
     for (const Transform* transform : line_.transforms) {
       transform->apply(*item.batch, item.rejects, item.range.counts.filtered);
     }

@@ -29,6 +29,7 @@ struct Chunk {
                                       // void, as the same records come again. They are undone with this chunk's commit;
                                       // where records have a key they stay, and the same ones take their places
   FullPull full = FullPull::none;     // begins: what comes before `bytes`; ends: what comes behind them
+  std::string refused;       // why what was asked for is given up: all of this is one reject, `bytes` its evidence
   bool provisional = false;  // the last record had no end yet; end.offset stays before it (docs/formats/file-source.md)
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -210,6 +211,10 @@ class HttpSource final : public Source {
       if (begins_full_ == pull.window().number) {
         begins_full_.reset();
         (*chunk)->full = FullPull::begins;
+      }
+      if (!(*chunk)->refused.empty()) {
+        const auto& [place, why] = std::tie((*chunk)->end.origin, (*chunk)->refused);
+        note_(NoteLevel::warning, why.starts_with(place) ? why : fmt::format("{}: {}", place, why));
       }
       if (!pull.done()) return chunk;
       pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));

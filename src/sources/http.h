@@ -38,7 +38,8 @@ struct HttpOptions {
   StreamRules stream;
   bool unframed = false;
   uint64_t concurrency = 1;
-  uint64_t tries = 7;
+  uint64_t tries = 7;         // of a page
+  bool skip_failing = false;  // one that failed so often becomes a reject
 };
 
 std::unique_ptr<Source> make_http_source(HttpOptions options, HttpAuthRules auth,

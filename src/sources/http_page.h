@@ -48,6 +48,10 @@ class HttpPage {
   [[nodiscard]] const os::HttpHead& head() const { return *transfer_->head(); }
   [[nodiscard]] const os::HttpRequest& request() const { return request_; }
   [[nodiscard]] const std::string& place() const { return place_; }
+  // An answer has begun to come.
+  [[nodiscard]] bool has_begun() const { return stream_ != nullptr; }
+  // What has come of it, plain, and is not delivered.
+  [[nodiscard]] std::string_view waiting() const { return has_begun() ? stream_->waiting() : std::string_view(); }
   [[nodiscard]] Delivered delivered() const { return stream_->delivered(); }
   [[nodiscard]] std::optional<int64_t> largest_id() const { return largest_id_; }
   // When it is complete, or no page. fatal: what it says cannot be read.

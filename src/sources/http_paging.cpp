@@ -75,8 +75,27 @@ Result<HttpToken> follow(const PagingRules& rules, HttpToken next, const PageSee
   return next;
 }
 
+uint64_t size_of(const PagingRules& rules, const HttpToken& token) {
+  return token.size > 0 ? token.size : rules.size;
+}
+
+// The page behind one that had room for `step` records.
+void count_page(const PagingRules& rules, HttpToken& next, uint64_t step) {
+  ++next.page;
+  if (rules.type == PagingRules::Type::page) {
+    next.ask = {.by = PageAsk::By::page, .text = "", .number = rules.first + next.page};
+  } else {
+    next.ask = {.by = PageAsk::By::offset, .text = "", .number = next.ask.number + step};
+  }
+}
+
+void forget_page(HttpToken& token) {
+  token.lead = token.taken = 0;
+  token.hash = {};
+}
+
 Result<HttpToken> count_on(const PagingRules& rules, HttpToken next, const PageSeen& seen) {
-  const uint64_t size = next.size > 0 ? next.size : rules.size;
+  const uint64_t size = size_of(rules, next);
   const bool is_short = size > 0 && seen.records < size;
   if (next.short_page && seen.records > 0 && rules.short_page == PagingRules::ShortPage::last) {
     return Status::fatal(fmt::format(
@@ -85,13 +104,7 @@ Result<HttpToken> count_on(const PagingRules& rules, HttpToken next, const PageS
         "may be short",
         shown_url(seen.url), next.page + 1, size));
   }
-  ++next.page;
-  if (rules.type == PagingRules::Type::page) {
-    next.ask = {.by = PageAsk::By::page, .text = "", .number = rules.first + next.page};
-  } else {
-    const uint64_t step = size > 0 ? size : seen.records;
-    next.ask = {.by = PageAsk::By::offset, .text = "", .number = next.ask.number + step};
-  }
+  count_page(rules, next, size > 0 ? size : seen.records);
   next.short_page = is_short;
   next.done = seen.records == 0 || (is_short && rules.short_page == PagingRules::ShortPage::ends) ||
               (next.total && next.records >= *next.total) || (seen.total_pages && next.page >= *seen.total_pages);
@@ -128,15 +141,29 @@ Result<HttpToken> turn_page(const PagingRules& rules, const HttpToken& token, co
   next.records += seen.records;
   if (seen.total) next.total = seen.total;
   next.body = seen.body;
-  next.lead = next.taken = 0;
-  next.hash = {};
+  forget_page(next);
   LEAT_ASSIGN(next, turn(rules, std::move(next), seen, asked));
-  if (next.done && next.total && next.records != *next.total) {
+  if (next.done && next.total && next.missed == 0 && next.records != *next.total) {
     return Status::fatal(
         fmt::format("{}: {} records have come, but the server said that there are {}; if the data may "
                     "change between two pages, leave out 'total'",
                     shown_url(seen.url), with_commas(next.records), with_commas(*next.total)));
   }
+  return next;
+}
+
+HttpToken pass_page(const PagingRules& rules, const HttpToken& token) {
+  HttpToken next = token;
+  forget_page(next);
+  next.body.reset();
+  next.short_page = false;
+  ++next.missed;
+  const uint64_t size = size_of(rules, next);
+  next.records += size;  // as many as it may have had
+  const bool is_page = rules.type == PagingRules::Type::page;
+  next.done = !is_page && (rules.type != PagingRules::Type::offset || size == 0);
+  if (!next.done) count_page(rules, next, size);
+  next.done = next.done || (next.total && next.records >= *next.total);
   return next;
 }
 

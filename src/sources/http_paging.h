@@ -49,6 +49,9 @@ using PagesAsked = std::unordered_set<uint64_t>;
 // contradict each other.
 Result<HttpToken> turn_page(const PagingRules& rules, const HttpToken& token, const PageSeen& seen, PagesAsked& asked);
 
+// The same behind a page that never came: `done` where only that page could tell the next one.
+HttpToken pass_page(const PagingRules& rules, const HttpToken& token);
+
 // The target of rel="next" of a Link header (RFC 8288); empty: there is none.
 std::string next_link(std::string_view header);
 

@@ -43,6 +43,39 @@ PageSeen page(std::string next, uint64_t records, std::string_view body, std::op
 
 using Texts = std::vector<std::string>;
 
+TEST(HttpPaging, BehindAPageThatNeverCame) {
+  HttpToken token;
+  token.page = 2;
+  token.records = 20;
+  token.ask = {.by = PageAsk::By::page, .text = "", .number = 3};
+  HttpToken next = pass_page({.type = Type::page, .size = 10, .first = 1}, token);
+  EXPECT_EQ(next.ask.number, 4U);
+  EXPECT_EQ(next.page, 3U);
+  EXPECT_EQ(next.missed, 1U);
+  EXPECT_FALSE(next.done);
+  HttpToken offset = token;
+  offset.ask = {.by = PageAsk::By::offset, .text = "", .number = 20};
+  next = pass_page({.type = Type::offset, .size = 10}, offset);
+  EXPECT_EQ(next.ask.number, 30U);
+  EXPECT_FALSE(next.done);
+  EXPECT_TRUE(pass_page({.type = Type::offset}, offset).done) << "how many records it has is not known";
+  HttpToken of_30 = offset;
+  of_30.total = 30;
+  EXPECT_TRUE(pass_page({.type = Type::offset, .size = 10}, of_30).done);
+  for (const Type type : {Type::none, Type::next_url, Type::link_header, Type::cursor}) {
+    EXPECT_TRUE(pass_page({.type = type, .size = 10}, token).done);
+  }
+}
+
+TEST(HttpPaging, WhatWasPassedOverIsNotMissedInTheTotal) {
+  HttpToken token;
+  token.missed = 1;
+  PagesAsked asked;
+  const auto done = turn_page({.type = Type::next_url}, token, page("", 5, "1", 20), asked);
+  ASSERT_TRUE(done.ok());
+  EXPECT_TRUE(done->done);
+}
+
 TEST(HttpPaging, NextUrls) {
   Walk walk{.rules = {.type = Type::next_url}};
   walk.go({page("?page=2", 5, "1"), page("/c", 0, "2"), page("https://h/d", 3, "3"), page(" ", 1, "4")});

@@ -7,6 +7,7 @@
 #include "base/redaction.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "data/reject.h"
 #include "sources/http_request.h"
 #include "sources/http_url.h"
 
@@ -18,6 +19,8 @@ constexpr uint64_t kMostRefusals = 3;
 constexpr uint64_t kFailuresToShrink = 2;  // of a page, in a row
 constexpr uint64_t kFailuresToSplit = 3;   // of a window's first page
 constexpr uint64_t kGoodPagesToGrow = 5;
+constexpr uint64_t kMostPassedOver = 3;  // pages in a row: what is behind them in their window is not asked for
+constexpr uint64_t kMostGivenUp = 2;     // likewise, of all windows: the next one ends the run
 
 }  // namespace
 
@@ -165,6 +168,7 @@ Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict, bool n
     case Verdict::Then::retry:
       break;
     case Verdict::Then::skip:
+      return pass_over(verdict.message);
     case Verdict::Then::stop:
       return fatal(message);
   }
@@ -200,25 +204,57 @@ Result<std::optional<Chunk>> HttpPull::turn(bool last) {
   }
   LEAT_ASSIGN(token_, turn_page(shared_.options.paging, token_, seen, asked_));
   token_.ask.text = redacted(token_.ask.text, shared_.options.secrets);
-  token_.base = offset_;
-  if (token_.done && shared_.options.windows.by == WindowRules::By::id && !token_.before) token_.before = token_.after;
   if (token_.size > 0 && ++good_pages_ % kGoodPagesToGrow == 0) {
     token_.size = 2 * token_.size < shared_.options.paging.size ? 2 * token_.size : 0;
   }
-  refusals_ = 0;
-  shared_.failures.erase(part_);
-  drop_page();
+  passed_over_ = 0;
+  shared_.given_up = 0;
+  page_is_over();
   return std::optional(position_chunk());
 }
 
-Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
+void HttpPull::page_is_over() {
+  token_.base = offset_;
+  if (token_.done && shared_.options.windows.by == WindowRules::By::id && !token_.before) token_.before = token_.after;
+  refusals_ = 0;
+  shared_.failures.erase(part_);
   drop_page();
+}
+
+// The page never comes: one reject stands for it, and it goes on behind it.
+Result<std::optional<Chunk>> HttpPull::pass_over(std::string why) {
+  const bool fresh = offset_ == token_.base;
+  Chunk chunk;
+  chunk.start = chunk.base = offset_;
+  chunk.bytes = redacted(page_->waiting(), shared_.options.secrets).substr(0, kRejectRawLimit);
+  offset_ += std::max<size_t>(1, chunk.bytes.size());
+  token_ = pass_page(shared_.options.paging, token_);
+  if (++passed_over_ >= kMostPassedOver) token_.done = true;
+  if (why.starts_with(place_ + ": ")) why.erase(0, place_.size() + 2);
+  chunk.refused = redacted(why, shared_.options.secrets) +
+                  (token_.done ? "; passed over, with what its window has behind it" : "; passed over");
+  page_is_over();
+  chunk = marked(std::move(chunk));
+  chunk.fresh = fresh;
+  return std::optional(std::move(chunk));
+}
+
+Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
   const bool refused = status.kind() == Kind::bad_data;
-  if (!refused && (status.kind() != Kind::retry || status.retry_after_ms() == 0U)) return status;
+  if (!refused && (status.kind() != Kind::retry || status.retry_after_ms() == 0U)) {
+    drop_page();
+    return status;
+  }
   const uint64_t failures = ++shared_.failures[part_];
   if ((refused && ++refusals_ >= kMostRefusals) || failures >= shared_.options.tries) {
-    return fatal(fmt::format("{} (given up after {} attempts)", status.message(), failures));
+    const std::string message = fmt::format("{} (given up after {} attempts)", status.message(), failures);
+    // A server that is not there at all would make rejects of everything.
+    const bool passes = shared_.options.skip_failing && page_->has_begun() && shared_.given_up < kMostGivenUp;
+    if (!passes) return fatal(message);
+    ++shared_.given_up;
+    return pass_over(message);
   }
+  drop_page();
   if (!refused) ask_for_less(failures, newest);
   const auto wait_ms = status.retry_after_ms();
   Status failed = Status::retry(redacted(status.message(), shared_.options.secrets)).with_part(part_);

@@ -33,6 +33,7 @@ struct HttpShared {
   };
   std::optional<ServerClock> server_clock;
   std::map<std::string, uint64_t> failures;  // of each part's page in a row; kept when the source is opened anew
+  uint64_t given_up = 0;                     // pages in a row, of all windows
 
   // By the server's clock, else by the machine's.
   [[nodiscard]] int64_t now_micros() const;
@@ -66,6 +67,8 @@ class HttpPull {
   Result<std::optional<Chunk>> turn(bool last);
   Result<std::optional<Chunk>> fail(Status status, bool newest);
   void ask_for_less(uint64_t failures, bool newest);
+  Result<std::optional<Chunk>> pass_over(std::string why);
+  void page_is_over();
   Result<std::optional<Chunk>> fatal(const std::string& message) const;
   Result<std::optional<Chunk>> redirect();
   std::optional<Chunk> answered(bool newest);
@@ -86,8 +89,9 @@ class HttpPull {
   std::string elsewhere_;         // where a redirect has sent us
   bool by_get_ = false;           // with 303
   uint64_t redirects_ = 0;
-  uint64_t refusals_ = 0;    // of the page by the decoder, in a row
-  uint64_t good_pages_ = 0;  // in a row
+  uint64_t refusals_ = 0;     // of the page by the decoder, in a row
+  uint64_t good_pages_ = 0;   // in a row
+  uint64_t passed_over_ = 0;  // pages in a row
   PagesAsked asked_;
   std::unique_ptr<HttpPage> page_;
 };

@@ -27,6 +27,7 @@ struct Pulled {
   std::map<std::string, Position> positions;
   std::vector<std::string> failures;
   std::vector<os::HttpRequest> requests;
+  std::vector<std::string> refused;
   std::string fatal;
   std::string full;  // for each full pull 'b' where it begins, 'e' where it ends
 
@@ -81,6 +82,7 @@ void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& an
     std::string& bytes = pulled.bytes[chunk.end.part];
     EXPECT_EQ(chunk.start, bytes.size());
     EXPECT_EQ(chunk.end.offset, chunk.start + chunk.bytes.size());
+    if (!chunk.refused.empty()) pulled.refused.push_back(chunk.refused);
     EXPECT_LE(chunk.base, chunk.start);
     if (chunk.void_from) {
       EXPECT_LT(*chunk.void_from, chunk.start);
@@ -120,6 +122,48 @@ TEST(HttpSource, PagesOneAfterTheOther) {
   EXPECT_EQ(pulled.requests[2].url, "https://h/items?page=2");
   run(pulled, options(), page_of);  // the next run pulls all again
   EXPECT_EQ(pulled.bytes.at("https://h/items#2"), kAll);
+}
+
+TEST(HttpSource, APageThatIsPassedOverIsAReject) {
+  HttpOptions with_rule = options();
+  with_rule.paging = {.type = PagingRules::Type::page, .param = "page", .size = 20, .first = 0};
+  with_rule.paging.short_page = PagingRules::ShortPage::goes_on;
+  with_rule.secrets = {"hush-hush"};
+  ErrorRule rule;
+  rule.status = 404;
+  rule.then = Verdict::Then::skip;
+  with_rule.errors = {rule};
+  Pulled pulled;
+  run(pulled, with_rule, [](const os::HttpRequest& request) {
+    if (!request.url.ends_with("page=1")) {
+      return request.url.ends_with("page=3") ? FakeAnswer{} : page_of(request);
+    }
+    return FakeAnswer{.status = 404, .pieces = {"no hush-hush here"}};
+  });
+  EXPECT_EQ(pulled.fatal, "");
+  EXPECT_EQ(pulled.all(), kPages[0] + "no *** here" + kPages[2]);
+  ASSERT_EQ(pulled.refused.size(), 1U);
+  EXPECT_EQ(pulled.refused[0], "the server answers 404: 'no *** here'; passed over");
+}
+
+TEST(HttpSource, APageThatFailsForEverIsPassedOverWhereItBreaks) {
+  HttpOptions giving_up = options();
+  giving_up.tries = 2;
+  giving_up.skip_failing = true;
+  const auto cut = [](const os::HttpRequest& request) {
+    if (!request.url.ends_with("page=1")) return page_of(request);
+    return FakeAnswer{.pieces = in_pieces(kPages[1] + "half", 100), .failure = "cut"};
+  };
+  Pulled pulled;
+  run(pulled, giving_up, cut);
+  EXPECT_EQ(pulled.fatal, "");
+  EXPECT_EQ(pulled.all(), kPages[0] + kPages[1] + "half");
+  EXPECT_EQ(pulled.refused.size(), 1U);
+  EXPECT_EQ(pulled.failures.size(), 1U);
+  giving_up.skip_failing = false;
+  Pulled stopped;
+  run(stopped, giving_up, cut);
+  EXPECT_NE(stopped.fatal.find("given up after 2 attempts"), std::string::npos) << stopped.fatal;
 }
 
 // As of a schedule: the same source, opened again when a run has ended.
@@ -199,8 +243,8 @@ TEST(HttpSource, APageThatHasChangedIsTakenAnew) {
 
 TEST(HttpSource, CirclesAndAnswersThatNeverComeEndTheRun) {
   Pulled circle;
-  run(circle, options(), [&](const os::HttpRequest&) {
-    return FakeAnswer{.headers = {{"link", "<?page=1>; rel=next"}}, .pieces = {"x\n"}};
+  run(circle, options(), [&](const os::HttpRequest& request) {
+    return FakeAnswer{.headers = {{"link", "<?page=1>; rel=next"}}, .pieces = {request.url + "\n"}};
   });
   EXPECT_NE(circle.fatal.find("go round in a circle"), std::string::npos) << circle.fatal;
   Pulled failed;

@@ -65,6 +65,7 @@ std::string HttpToken::text() const {
     add("hash", hex(hash));
   }
   if (records > 0) add("records", records);
+  if (missed > 0) add("missed", missed);
   if (total) add("total", *total);
   if (mark) add("mark", hex(*mark));
   if (body) add("body", hex(*body));
@@ -114,6 +115,8 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
       good = parse_hash(value, &token.hash);
     } else if (name == "records") {
       good = parse_number(value, &token.records);
+    } else if (name == "missed") {
+      good = parse_number(value, &token.missed);
     } else if (name == "total") {
       good = parse_number(value, &token.total.emplace());
     } else if (name == "mark") {

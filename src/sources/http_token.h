@@ -36,6 +36,7 @@ struct HttpToken {
   uint64_t taken = 0;
   Hash128 hash;
   uint64_t records = 0;
+  uint64_t missed = 0;  // pages that were passed over
   std::optional<uint64_t> total;
   std::optional<Hash128> mark;
   std::optional<Hash128> body;

@@ -23,6 +23,7 @@ class TestCutter final : public Cutter {
       cut.too_long = cut.bytes == 0 && end > rule.max_record;
       if (newline == std::string_view::npos || end - cut.bytes > rule.max_record) break;
       cut.bytes = newline + 1;
+      ++cut.records;
     }
     if (cut.bytes > 0) saved_ = "cut";
     return cut;
