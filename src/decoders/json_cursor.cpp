@@ -160,7 +160,8 @@ bool JsonCursor::container(char close, size_t depth) {
       if (next() != '"') return fail("'\"'");
       if (!string(&key) || !colon()) return false;
     }
-    if (!value(depth + 1) || !comma_or(close, &more)) return false;
+    // Most are strings.
+    if (!(next() == '"' ? string(&key) : value(depth + 1)) || !comma_or(close, &more)) return false;
   }
   return true;
 }

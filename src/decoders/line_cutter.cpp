@@ -21,6 +21,15 @@ class LineCutter final : public Cutter {
 
 Cut cut_lines(std::string_view bytes, const CutRule& rule) {
   Cut cut;
+  if (!bytes.empty() && bytes.size() <= rule.max_record) {
+    // No line is too long, and most often there are not too many.
+    const void* newline = ::memrchr(bytes.data(), '\n', bytes.size());
+    if (newline == nullptr) return cut;
+    cut.bytes = static_cast<size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
+    cut.records = count_newlines(bytes.substr(0, cut.bytes));
+    if (cut.records <= rule.most_records) return cut;
+    cut = {};
+  }
   while (cut.records < rule.most_records && cut.bytes < bytes.size()) {
     const void* newline = std::memchr(bytes.data() + cut.bytes, '\n', bytes.size() - cut.bytes);
     const size_t end = newline == nullptr ? bytes.size() : static_cast<const char*>(newline) - bytes.data();
