@@ -4,12 +4,14 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
+#include "base/json_at.h"
+#include "base/percent.h"
 #include "base/redaction.h"
 #include "base/text.h"
 #include "sources/http_errors.h"
 #include "sources/http_limits.h"
 #include "sources/http_url.h"
-#include "sources/json_at.h"
 
 namespace leat {
 namespace {
@@ -17,27 +19,6 @@ namespace {
 constexpr size_t kLargestAnswer = 1024 * 1024;
 constexpr uint64_t kRenewBeforeMs = 60'000;  // or a tenth of the token's life, when that is shorter
 constexpr uint64_t kLongestLifeS = 30 * 24 * 3600;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
-  }
-  return out;
-}
-
-std::string form(const NamedTexts& params) {
-  std::string out;
-  for (const auto& [name, value] : params) {
-    if (!out.empty()) out += '&';
-    out += percent_encoded(name) + "=" + percent_encoded(value);
-  }
-  return out;
-}
 
 void set_header(os::HttpHeaders& headers, const std::string& name, std::string value) {
   std::erase_if(headers, [&](const auto& header) { return equal_ignoring_case(header.first, name); });
@@ -52,7 +33,7 @@ os::HttpRequest request_of(const LoginRequest& login) {
   if (login.method == "GET" || !login.body.empty()) {
     for (const auto& [name, value] : login.params) request.url = with_parameter(request.url, name, value);
   } else {
-    request.body = form(login.params);
+    request.body = form_encoded(login.params);
     type = "application/x-www-form-urlencoded";
   }
   if (!typed && login.method != "GET") request.headers.emplace_back("Content-Type", type);

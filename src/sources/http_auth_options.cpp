@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "base/json_at.h"
 #include "base/text.h"
 #include "sources/http_auth.h"
 #include "sources/http_url.h"
-#include "sources/json_at.h"
 
 namespace leat {
 namespace {

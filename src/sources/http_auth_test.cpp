@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/json_at.h"
 #include "config/toml.h"
-#include "sources/json_at.h"
 #include "tests/support/fake_http.h"
 
 namespace leat {

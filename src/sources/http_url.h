@@ -7,14 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/percent.h"  // what names and values of a query are written in
 #include "base/status.h"
 
 namespace leat {
-
-// All but letters, digits, '-', '.', '_' and '~' as %XX.
-std::string percent_encoded(std::string_view text);
-// The inverse; a '%' that two hexadecimal digits do not follow stays.
-std::string percent_decoded(std::string_view text);
 
 // "https://api.example.com:443", in lower case, the port always there; empty: it is not such a URL, or it has a user or
 // a password in it.

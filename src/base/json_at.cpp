@@ -1,4 +1,4 @@
-#include "sources/json_at.h"
+#include "base/json_at.h"
 
 #include <nlohmann/json.hpp>
 

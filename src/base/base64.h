@@ -1,0 +1,14 @@
+#pragma once
+
+// Bytes as text that goes anywhere (RFC 4648). Pure functions; any thread.
+
+#include <string>
+#include <string_view>
+
+namespace leat {
+
+std::string base64(std::string_view bytes);
+// For URLs and file names ('-' and '_'), without '=' at the end: as JSON Web Tokens have it.
+std::string base64url(std::string_view bytes);
+
+}  // namespace leat
