@@ -29,6 +29,7 @@ CONNECTION = {"reset", "lost", "cut", "html", "slow"}
 UPLOAD = {"keep_less"}           # of a PUT only `bytes` are kept, and the answer is 308
 JOB = {"job_fails", "job_slow"}  # `reason`, `message` | `seconds`
 NAMES = set(ANSWERS) | {f"{name}_after" for name in ANSWERS} | CONNECTION | UPLOAD | JOB
+NEEDED = {"slow": "seconds", "job_slow": "seconds", "keep_less": "bytes"}
 KEYS = {"fault", "on", "after", "every", "chance", "times", "seconds", "bytes", "reason", "message", "retry_after"}
 
 
@@ -42,6 +43,8 @@ class Faults:
         for fault in given:
             if fault.get("fault") not in NAMES:
                 raise ValueError(f"there is no fault {fault.get('fault')!r} (there are: {', '.join(sorted(NAMES))})")
+            if NEEDED.get(fault["fault"], "fault") not in fault:
+                raise ValueError(f"fault {fault['fault']} needs {NEEDED[fault['fault']]}")
             if unknown := set(fault) - KEYS:
                 raise ValueError(f"fault {fault['fault']}: unknown {', '.join(sorted(unknown))}")
         self.list = [{**fault, "left": fault.get("times", 1) or -1, "seen": 0} for fault in given]

@@ -113,6 +113,9 @@ class Service:
         """(status, headers, body); Cut."""
         if self.discovery and request.path in ("/$discovery/rest", "/discovery/v1/apis/bigquery/v2/rest"):
             return 200, [], self.discovery
+        if request.path == "/_wait":
+            for job in list(self.jobs.jobs.values()):
+                job.ended.wait()
         if request.path.startswith("/_"):
             with self.lock:
                 try:
@@ -208,12 +211,16 @@ class Service:
                         "operations": {name: operations.count(name) for name in set(operations) if name}}
             case "/_faults":
                 self.faults.give(json.loads(request.body))
+            case "/_token":
+                return self.auth.give("test")
             case "/_tokens_expire":
                 self.auth.forget()
+            case "/_wait":
+                return {}
             case "/_next_day":
                 self.jobs.loads.clear()
             case _:
-                return {"there are": "_log _jobs _rows?table=DATASET.TABLE _counts _faults _tokens_expire _next_day"}
+                return {"there are": "_log _jobs _rows?table=DATASET.TABLE _counts _token _wait _faults _tokens_expire _next_day"}
         return {}
 
     def connection(self, connection):
