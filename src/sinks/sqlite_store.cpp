@@ -200,21 +200,21 @@ Status SqliteStore::rejects(const RejectQuery& query, const std::function<bool(c
 
 Result<std::vector<StoredTable>> SqliteStore::tables() {
   begin_answer();
-  LEAT_ASSIGN(const std::vector<SqliteTable>* tables, tables_.all());
+  LEAT_ASSIGN(const std::vector<IndexedTable>* tables, tables_.all());
   std::vector<StoredTable> shown;
-  for (const SqliteTable& table : *tables) shown.push_back(table.shown);
+  for (const IndexedTable& table : *tables) shown.push_back(table.shown);
   return shown;
 }
 
 Result<int64_t> SqliteStore::last_row(const std::string& table) {
   begin_answer();
-  LEAT_ASSIGN(const SqliteTable* found, tables_.find(table));
+  LEAT_ASSIGN(const IndexedTable* found, tables_.find(table));
   return db_->query_integer(fmt::format("SELECT max({0}.{1}) FROM {0}", sql_name(table), sql_name(found->row_number)));
 }
 
 Result<ScanPiece> SqliteStore::scan(const ScanQuery& query, const std::optional<ScanKey>& after, const TakeRow& take) {
   begin_answer();
-  LEAT_ASSIGN(const SqliteTable* table, tables_.find(query.table));
+  LEAT_ASSIGN(const IndexedTable* table, tables_.find(query.table));
   return scan_sqlite(*db_, *table, query, after, take);
 }
 

@@ -22,13 +22,13 @@ std::string row_number_of(const StoredTable& table) {
 }
 
 // Those that hold all rows, in the plain order of their columns.
-Result<std::vector<SqliteIndex>> read_indexes(const SqliteDatabase& db, const std::string& table) {
+Result<std::vector<StoredIndex>> read_indexes(const SqliteDatabase& db, const std::string& table) {
   LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT l.name, x.cid, x.\"desc\" = 0 AND x.coll = 'BINARY', x.name "
                                                  "FROM pragma_index_list(?) AS l, pragma_index_xinfo(l.name) AS x "
                                                  "WHERE NOT l.partial AND x.key ORDER BY l.name, x.seqno"));
   select.with(std::string_view(table));
   constexpr int64_t kRowNumber = -1;  // cid; -2: an expression
-  std::vector<SqliteIndex> all;
+  std::vector<StoredIndex> all;
   std::string done;  // what else this index has is of no use
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
@@ -62,8 +62,8 @@ Status make_sqlite_indexes(const SqliteDatabase& db, const std::vector<TableInde
       }
       columns += (columns.empty() ? "" : ", ") + sql_name(column);
     }
-    LEAT_ASSIGN(const std::vector<SqliteIndex> there, read_indexes(db, wanted.table));
-    const bool served = std::any_of(there.begin(), there.end(), [&](const SqliteIndex& index) {
+    LEAT_ASSIGN(const std::vector<StoredIndex> there, read_indexes(db, wanted.table));
+    const bool served = std::any_of(there.begin(), there.end(), [&](const StoredIndex& index) {
       return index.columns.size() >= wanted.columns.size() &&
              std::equal(wanted.columns.begin(), wanted.columns.end(), index.columns.begin());
     });
@@ -75,7 +75,7 @@ Status make_sqlite_indexes(const SqliteDatabase& db, const std::vector<TableInde
   return {};
 }
 
-Result<const std::vector<SqliteTable>*> SqliteTables::all() {
+Result<const std::vector<IndexedTable>*> SqliteTables::all() {
   LEAT_ASSIGN(const int64_t version, db_.query_integer("PRAGMA schema_version"));
   if (version == version_) return &tables_;
   version_ = -1;
@@ -87,7 +87,7 @@ Result<const std::vector<SqliteTable>*> SqliteTables::all() {
     if (!row) break;
     const std::string pipeline = select.string(0);
     LEAT_ASSIGN(const Schema schema, read_sqlite_schema(db_, pipeline));
-    SqliteTable& rows = tables_.emplace_back();
+    IndexedTable& rows = tables_.emplace_back();
     rows.shown = {select.string(1), pipeline, {}};
     for (const Field& field : schema.fields) rows.shown.columns.push_back({field, !field.bytes});
     for (const char* name : {"_part", "_offset", "_row"}) {
@@ -99,7 +99,7 @@ Result<const std::vector<SqliteTable>*> SqliteTables::all() {
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_sqlite_aggregates(db_, pipeline));
     for (const AggregateSpec& spec : specs) {
       LEAT_ASSIGN(const auto aggregate, Aggregate::bind(spec, schema));
-      SqliteTable& table = tables_.emplace_back();
+      IndexedTable& table = tables_.emplace_back();
       table.shown = {spec.name, pipeline, {}};
       for (const AggregateColumn& column : aggregate->columns()) {
         table.shown.columns.push_back({{column.name, column.type, false}, true});
@@ -108,24 +108,24 @@ Result<const std::vector<SqliteTable>*> SqliteTables::all() {
     }
   }
   std::sort(tables_.begin(), tables_.end(),
-            [](const SqliteTable& a, const SqliteTable& b) { return a.shown.name < b.shown.name; });
-  for (SqliteTable& table : tables_) {
-    LEAT_ASSIGN(const std::vector<SqliteIndex> indexes, read_indexes(db_, table.shown.name));
+            [](const IndexedTable& a, const IndexedTable& b) { return a.shown.name < b.shown.name; });
+  for (IndexedTable& table : tables_) {
+    LEAT_ASSIGN(const std::vector<StoredIndex> indexes, read_indexes(db_, table.shown.name));
     const bool by_number = !table.indexes.empty();
     table.indexes.insert(table.indexes.end(), indexes.begin(), indexes.end());
     if (by_number) continue;
     // An aggregate's own order is that of its keys; one without keys has one row.
     std::stable_partition(table.indexes.begin(), table.indexes.end(),
-                          [](const SqliteIndex& index) { return index.name.starts_with("_leat_key_"); });
-    table.indexes.insert(table.indexes.begin() + (table.indexes.empty() ? 0 : 1), SqliteIndex());
+                          [](const StoredIndex& index) { return index.name.starts_with("_leat_key_"); });
+    table.indexes.insert(table.indexes.begin() + (table.indexes.empty() ? 0 : 1), StoredIndex());
   }
   version_ = version;
   return &tables_;
 }
 
-Result<const SqliteTable*> SqliteTables::find(const std::string& name) {
-  LEAT_ASSIGN(const std::vector<SqliteTable>* tables, all());
-  for (const SqliteTable& table : *tables) {
+Result<const IndexedTable*> SqliteTables::find(const std::string& name) {
+  LEAT_ASSIGN(const std::vector<IndexedTable>* tables, all());
+  for (const IndexedTable& table : *tables) {
     if (table.shown.name == name) return &table;
   }
   return Status::bad_config(fmt::format("{}: there is no table {} of leat's", db_.where(), quoted(name)));
