@@ -8,7 +8,7 @@ class Adaptor:
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside")
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
@@ -61,6 +61,10 @@ class Adaptor:
         """{inserted, updated, ignored, filtered, rejected: sums over the ranges; end: sum of the positions}."""
         raise NotImplementedError
 
+    def vanished(self):
+        """How many rows full pulls have deleted, in all."""
+        raise NotImplementedError
+
     def tamper(self, table, how):
         """Behind leat's back. `how`: a row is removed ("remove"), is there twice ("double"), its place is another ("move"); a reject is
         removed ("reject"); `hits` of an aggregate is another ("count")."""
@@ -110,6 +114,9 @@ class SqlAdaptor(Adaptor):
         end = self.query(f"SELECT sum(s.{quoted('offset')}) FROM {self.leat('positions')} s JOIN {self.leat('parts')} p "
                          f"ON p.part = s.part WHERE p.pipeline = '{pipeline}'")
         return dict(zip(names, [int(value or 0) for value in sums[0]]), end=int(end[0][0] or 0)) if sums else {}
+
+    def vanished(self):
+        return sum(int(row[0]) for row in self.query(f"SELECT vanished FROM {self.leat('full_pulls')}"))
 
     def tamper(self, table, how):
         table = self.table(table)

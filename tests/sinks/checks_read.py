@@ -7,6 +7,7 @@ import sqlite3
 import urllib.request
 
 import golden
+import http_cases
 import model
 from bench import Wrong, as_bytes
 
@@ -276,6 +277,7 @@ def table_source(bench):
 
 CHECKS = {
     "golden": golden.check,
+    "http": http_cases.check,
     "types": types,
     "reals": reals,
     "verify": verify,
