@@ -26,6 +26,10 @@ class Adaptor:
     def __init__(self, folder):
         self.folder = folder
 
+    def another(self, folder):
+        """An empty target for the same check; both end with close() of either."""
+        return type(self)(folder)
+
     def close(self):
         """The end of the check."""
 

@@ -37,8 +37,7 @@ class Bench:
         """From now on an empty target, in a folder of its own."""
         self.folder = self.top / name
         self.folder.mkdir()
-        self.sink.close()
-        self.sink = type(self.sink)(self.folder)
+        self.sink = self.sink.another(self.folder)
 
     def environment(self):
         return {"PATH": os.environ["PATH"], "TZ": "UTC", "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "NO_COLOR": "1",

@@ -91,7 +91,7 @@ READ = {BOOLEAN: lambda text: int(text == "true"), BIGINT: int, DOUBLE: float, T
 
 class DuckDb(SqlAdaptor):
     name = "duckdb"
-    cannot = {"beside": "one process"}
+    cannot = {"beside": "one process", "upstream": "keeps no rows that could be read"}
 
     @classmethod
     def start(cls, folder):

@@ -70,14 +70,15 @@ class Server:
         self.end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def copy(self, sql, database):
+    def copy(self, sql, database, schema=None):
         """The rows of a query as lists of texts and None, read by psql with COPY."""
-        text = self.psql(f"COPY ({sql}) TO STDOUT", database)
+        text = self.psql(f"COPY ({sql}) TO STDOUT", database, schema)
         return [[unescape(cell) for cell in line.split("\t")] for line in text.split("\n")[:-1]]
 
-    def psql(self, sql, database="postgres"):
+    def psql(self, sql, database="postgres", schema=None):
         done = subprocess.run([binaries() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "leat",
-                               "-d", database, "-c", sql], capture_output=True, check=False, env={"PGCLIENTENCODING": "UTF8", "LC_ALL": "C.UTF-8"})
+                               "-d", database, "-c", sql], capture_output=True, check=False, env={
+                                   "PGCLIENTENCODING": "UTF8", "LC_ALL": "C.UTF-8", "PGOPTIONS": f"-c search_path={schema or 'public'}"})
         if done.returncode != 0:
             raise RuntimeError(f"psql: {sql}: {done.stderr.decode(errors='replace')}")
         return done.stdout.decode()
