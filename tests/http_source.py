@@ -24,7 +24,7 @@ A case (CASE.toml) is what the API is like, what a user would have written for i
   logins, logouts, elsewhere: so many there must have been, elsewhere: requests to the other origin
 
 What leat said on stderr must be CASE.stderr. Rows are compared with what the API says that it has. After every case `leat
-verify` must say ok, and no secret of any case may be in what leat has said or written, nor have gone to the other origin.
+verify` must say ok, windows must touch, and no secret of any case may be in what leat has said or written, nor have gone to the other origin.
 """
 
 import argparse
@@ -184,6 +184,8 @@ class Run:
         text = self.said["stderr"].replace(self.api.address, "API").replace(self.api.other, "OTHER")
         # How much of a cut gzip stream comes out depends on the pieces in which it came.
         text = re.sub(r":\d+: byte \d+: the document ends", ":L: byte N: the document ends", text)
+        text = re.sub(r"cut off after [\d,]+ plain bytes", "cut off after N plain bytes", text)
+        text = re.sub(r"clock shows \S+ \S+ UTC", "clock shows TIME UTC", text)
         return normal(text, str(self.folder))
 
     # What another sink does in its own way: tests/sinks runs some of the cases too.
@@ -219,6 +221,7 @@ class Run:
 
     def judge(self):
         self.judge_rows()
+        self.judge_windows()
         self.judge_requests()
         self.judge_secrets()
         if self.is_there():
@@ -257,6 +260,16 @@ class Run:
             self.problem(f"{len(rejects)} rejects, not {case.get('rejects', len(without))}: {rejects[:3]}")
         if not all(rejects):
             self.problem("a reject without its reason")
+
+    def judge_windows(self):
+        """None is skipped and none repeated: each begins where the one before ends, or with it a full pull."""
+        parts = self.query("SELECT name, token FROM _leat_parts JOIN _leat_positions USING(part)")
+        before = {}
+        for part in sorted(parts, key=lambda part: int(part["name"].rsplit("#", 1)[1])):
+            token = dict(piece.split("=", 1) for piece in part["token"].split())
+            if before and token.get("full") == before.get("full") and token.get("after") != before.get("before", token.get("after")):
+                self.problem(f"{part['name']} begins at {token['after']}, the one before ended at {before['before']}")
+            before = token
 
     def judge_requests(self):
         case, counts = self.case, self.api.ask("counts")

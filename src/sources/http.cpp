@@ -11,6 +11,7 @@
 
 #include "base/redaction.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "sources/http_ledger.h"
 #include "sources/http_pull.h"
 #include "sources/http_url.h"
@@ -19,7 +20,8 @@ namespace leat {
 namespace {
 
 constexpr uint64_t kWaitMs = 250;
-constexpr uint64_t kHeldMs = 20;            // looks again at what is held
+constexpr int64_t kClockBehind = 300 * kMicrosPerSecond;  // may be because clocks differ
+constexpr uint64_t kHeldMs = 20;                          // looks again at what is held
 constexpr uint64_t kNextWindowMs = 60'000;  // after one that reaches the present, while the source is followed
 
 class HttpSource final : public Source {
@@ -48,6 +50,7 @@ class HttpSource final : public Source {
       begun_.reset();
       full_begun_.reset();
       once_horizon_.reset();
+      once_by_server_ = false;
     }
     shared_.make_cutter = std::move(request.make_cutter);
     once_ = request.once;
@@ -153,7 +156,10 @@ class HttpSource final : public Source {
     const int64_t now = clock_.now_micros();
     const bool full = !full_under_way_ && pulls_.empty() && !full_begun_ && is_full_due(rules, last_, now);
     auto next = full ? first_of_full(rules, last_, horizon(), now) : next_window(rules, last_, horizon());
-    if (!next) return next;
+    if (!next) {
+      note_clock_behind();
+      return next;
+    }
     next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
     next->last = next->last && (full || full_under_way_);
     if (next->last && next->is_time && !pulls_.empty()) return std::nullopt;
@@ -169,6 +175,20 @@ class HttpSource final : public Source {
     windows.to_come = windows_behind(*next, rules.length);
     count(windows, pulled_);
     return next;
+  }
+
+  // Before the server has told its clock, one of the machine that is wrong would look as if there were nothing new.
+  void note_clock_behind() {
+    const WindowRules& rules = options_.windows;
+    if (rules.by != WindowRules::By::time || shared_.server_clock || told_clock_behind_) return;
+    const int64_t begin = last_ ? last_->before.value_or(rules.start) : rules.start;
+    if (horizon_of(rules, clock_.now_micros()) + kClockBehind >= std::min(begin, rules.until.value_or(begin))) return;
+    told_clock_behind_ = true;
+    note_(
+        NoteLevel::warning,
+        fmt::format("{}: the machine's clock shows {} UTC, but the next window begins at {} UTC: nothing is asked for "
+                    "until then; set the clock, or 'start'",
+                    shared_.name, format_time(clock_.now_micros()), format_time(begin)));
   }
 
   void count(const Windows& windows, uint64_t pulled) {
@@ -189,12 +209,15 @@ class HttpSource final : public Source {
     return !pulls_.empty() || clock_.steady_ms() >= next_window_ms_;
   }
 
-  // A run that is to end does not run after the clock.
+  // A run that is to end does not run after the clock: it ends where the server's stands when it is known first.
   int64_t horizon() {
     if (options_.windows.by != WindowRules::By::time) return 0;
     const int64_t now = horizon_of(options_.windows, shared_.now_micros());
     if (!once_) return now;
-    once_horizon_ = std::min(now, once_horizon_.value_or(now));  // the machine's clock may have been ahead
+    if (!once_horizon_ || (shared_.server_clock && !once_by_server_)) {
+      once_horizon_ = now;
+      once_by_server_ = shared_.server_clock.has_value();
+    }
     return *once_horizon_;
   }
 
@@ -248,8 +271,10 @@ class HttpSource final : public Source {
   std::optional<int64_t> full_begun_;    // by this run, which is to end
   std::optional<uint64_t> begins_full_;  // the window whose first chunk begins one
   std::optional<uint64_t> begun_;        // the last window that this run has begun
-  std::optional<int64_t> once_horizon_;  // of this run
+  std::optional<int64_t> once_horizon_;  // of this run …
+  bool once_by_server_ = false;          // … by the server's clock, not the machine's
   uint64_t next_window_ms_ = 0;
+  bool told_clock_behind_ = false;
   std::atomic<uint64_t> since_ms_ = 0;  // when it was opened
   mutable std::mutex mutex_;            // guards what follows, which only the reader changes
   Windows windows_;

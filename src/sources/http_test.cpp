@@ -5,8 +5,10 @@
 #include <map>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "sources/http_ledger.h"
 #include "sources/http_url.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_http.h"
@@ -322,6 +324,52 @@ TEST(HttpSource, AFullPullEndsOnceWhereverItIsKilled) {
   }
 }
 
+TEST(HttpSource, WhileFollowingOnlyThePresentIsWaitedFor) {
+  FakeClock clock;
+  auto http = std::make_unique<FakeHttp>(asked);
+  http->set_clock(&clock);
+  FakeHttp& client = *http;
+  HttpOptions rules = by_day();
+  rules.concurrency = 1;
+  rules.windows.full_every = 0;
+  const auto source = make_http_source(rules, {}, std::move(http), clock, [](NoteLevel, const std::string&) {});
+  SourceRequest request;
+  request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
+  ASSERT_TRUE(source->open(std::move(request)).ok());
+  std::vector<uint64_t> at_ms;  // of each request
+  while (client.requests().size() < 5) {
+    ASSERT_TRUE(source->read({}).ok());
+    while (at_ms.size() < client.requests().size()) at_ms.push_back(clock.steady_ms());
+  }
+  EXPECT_LT(at_ms[2], 10'000U);
+  EXPECT_GE(at_ms[3], 60'000U);
+  EXPECT_LT(at_ms[3], 70'000U);
+  EXPECT_GE(at_ms[4], 120'000U);
+}
+
+// An API that does not tell its clock: the machine's is set forward and back between runs, some of which are killed.
+TEST(HttpSource, AClockThatJumpsSkipsNoWindowAndRepeatsNone) {
+  HttpOptions rules = by_day();
+  rules.windows.full_every = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Pulled pulled;
+    for (uint64_t i = 0; i < 30; ++i) {
+      const int64_t hours = static_cast<int64_t>(mix64(seed * 100 + i) % 200 + 2 * i) - 60;
+      run(pulled, rules, asked, i % 4 == 3 ? 3 : 100'000, hours * 3600 * kMicrosPerSecond);
+    }
+    const Positions positions = pulled.resume();
+    const auto ledger = read_ledger(positions, "https://h/items");
+    ASSERT_TRUE(ledger.ok());
+    ASSERT_GT(ledger->windows.size(), 5U);
+    int64_t end = rules.windows.start;
+    for (const LedgerWindow& each : ledger->windows) {
+      EXPECT_EQ(each.window.after, end);
+      end = each.window.before.value();
+      EXPECT_GT(end, *each.window.after);
+    }
+  }
+}
+
 // FakeClock begins at 2023-11-14T22:13:20Z.
 TEST(HttpSource, WindowsEndWithTheServersClock) {
   for (const std::string date : {"Tue, 14 Nov 2023 12:00:00 GMT", "Wed, 15 Nov 2023 12:00:00 GMT"}) {
@@ -339,11 +387,13 @@ TEST(HttpSource, WindowsEndWithTheServersClock) {
           .pieces = {*parameter_of(request.url, "after") + " " + *parameter_of(request.url, "before") + "\n"}};
     });
     EXPECT_EQ(pulled.fatal, "");
-    const std::string end = date.starts_with("Tue") ? "2023-11-14T12:00:00Z" : "2023-11-14T22:13:20Z";
+    const std::string end = date.starts_with("Tue")
+                                ? "2023-11-14T12:00:00Z\n"
+                                : "2023-11-15T00:00:00Z\n2023-11-15T00:00:00Z 2023-11-15T12:00:00Z\n";
     EXPECT_EQ(pulled.all(),
               "2023-11-12T00:00:00Z 2023-11-13T00:00:00Z\n2023-11-13T00:00:00Z 2023-11-14T00:00:00Z\n"
               "2023-11-14T00:00:00Z " +
-                  end + "\n");
+                  end);
   }
 }
 
