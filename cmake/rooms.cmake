@@ -33,7 +33,7 @@ leat_room(transforms USES flow expressions)
 leat_room(aggregates USES flow expressions)
 leat_room(sources USES flow os config db
           LIBRARIES PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::BROTLI PkgConfig::RE2)
-leat_room(sinks USES flow os config db aggregates LIBRARIES OpenSSL::Crypto)
+leat_room(sinks USES flow os config db aggregates LIBRARIES OpenSSL::Crypto PkgConfig::ZSTD)
 leat_room(engine USES flow aggregates os)
 leat_room(server USES engine flow os LIBRARIES Boost::headers OpenSSL::SSL)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)

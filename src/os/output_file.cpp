@@ -47,6 +47,16 @@ Status OutputFile::truncate() {
   return {};
 }
 
+Status sync_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Status::fatal(trouble(path, "open this folder", errno));
+  const int outcome = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  if (outcome != 0) return Status::fatal(trouble(path, "sync this folder", error));
+  return {};
+}
+
 Status rename_file(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) {
     return Status::fatal(trouble(from, "rename it", errno) + " (to " + visible(to) + ")");

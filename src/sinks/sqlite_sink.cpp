@@ -169,6 +169,7 @@ Status SqliteSink::set_up(const SinkPlan& plan) {
   LEAT_ASSIGN(back_, db_->prepare("ROLLBACK TO leat_write"));
   LEAT_TRY(begin_.run());
   LEAT_TRY(make_tables(plan));
+  if (options_.companion != nullptr) LEAT_TRY(options_.companion->opened(*db_));
   LEAT_TRY(commit_.run());
   LEAT_ASSIGN(file_, os::file_system().info(options_.path, os::Links::follow));
   return {};
@@ -318,7 +319,8 @@ Result<bool> SqliteSink::retry(int64_t reject, const RecordBatch& batch) {
 }
 
 Status SqliteSink::commit(const Positions& moved, const Ranges& ranges) {
-  if (state_ == State::ready && moved.empty() && ranges.empty()) return {};
+  const bool pending = options_.companion != nullptr && options_.companion->pending();
+  if (state_ == State::ready && moved.empty() && ranges.empty() && !pending) return {};
   if (Status begun = begin(); !begun.ok()) return fail(std::move(begun));
   Status outcome = commit_all(moved, ranges);
   if (!outcome.ok()) {
@@ -350,6 +352,7 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
   LEAT_TRY(claim_->advance(writer_->next_row(), rate, clock_.now_micros()));
+  if (options_.companion != nullptr) LEAT_TRY(options_.companion->commit(*db_));
   return commit_.run();
 }
 
