@@ -21,6 +21,7 @@ leat_script_test(standin_api LABELS unit TIMEOUT 300 COMMAND /usr/bin/python3 te
 leat_script_test(standin_bigquery LABELS unit TIMEOUT 300 COMMAND /usr/bin/python3 tests/standins/bigquery/selftest.py)
 leat_script_test(standin_bigquery_official LABELS unit TIMEOUT 300 COMMAND /usr/bin/python3 tests/standins/bigquery/official.py ${CMAKE_SOURCE_DIR}/build/npm)
 leat_script_test(bigquery_protocol LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/protocol.py $<TARGET_FILE:bigquery_load>)
+leat_script_test(bigquery_sink LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/sink.py --kills 20 $<TARGET_FILE:leat>)
 leat_script_test(http_source LABELS golden TIMEOUT 400 COST 700 COMMAND /usr/bin/python3 tests/http_source.py $<TARGET_FILE:leat>)
 leat_script_test(docs LABELS unit COMMAND /usr/bin/python3 tests/docs_check.py $<TARGET_FILE:leat>)
 

@@ -1,8 +1,6 @@
 #include <array>
 
-#include "catalog/catalog.h"
-#include "sinks/data_file.h"
-#include "sinks/files.h"
+#include "catalog/sink_kinds.h"
 #include "sinks/null.h"
 #include "sinks/sqlite.h"
 
@@ -31,50 +29,6 @@ std::string sqlite_place(const Settings& settings) {
   return settings.text("path");
 }
 
-std::vector<std::string_view> file_compressions() {
-  return {"none", "gzip", "zstd"};
-}
-
-constexpr std::array<Option, 7> kFilesOptions{{
-    {.name = "path",
-     .type = OptionType::path,
-     .required = true,
-     .help = "the folder, with placeholders: \"lake/day={day}\"; {table}, {year}, {month}, {day}, {hour}, or a column"},
-    {.name = "format",
-     .type = OptionType::choice,
-     .standard = "csv",
-     .choices = file_format_names,
-     .help = "how the files are written"},
-    {.name = "compression",
-     .type = OptionType::choice,
-     .standard = "none",
-     .choices = file_compressions,
-     .help = "of the files"},
-    {.name = "time", .help = "the column of {day} and its like; the first one of type time when it is absent"},
-    {.name = "max_rows", .type = OptionType::integer, .standard = "1000000", .help = "a file with so many is complete"},
-    {.name = "max_bytes", .type = OptionType::size, .standard = "128MiB", .help = "a file with so many is complete"},
-    {.name = "max_age", .type = OptionType::duration, .standard = "1h", .help = "so old a file is complete"},
-}};
-
-std::unique_ptr<Sink> make_files(const Settings& settings, const Making& making) {
-  return make_files_sink({.path = settings.text("path"),
-                          .time = settings.text("time"),
-                          .format = settings.text("format"),
-                          .compression = settings.text("compression"),
-                          .max_rows = settings.integer("max_rows"),
-                          .max_bytes = settings.bytes("max_bytes"),
-                          .max_age_ms = settings.milliseconds("max_age")},
-                         making.clock, making.note);
-}
-
-Result<std::unique_ptr<Store>> open_files(const Settings& settings) {
-  return open_files_store(settings.text("path"));
-}
-
-std::string files_place(const Settings& settings) {
-  return files_books_path(settings.text("path"));
-}
-
 constexpr std::array<Option, 1> kNullOptions{{
     {.name = "max_memory",
      .type = OptionType::size,
@@ -90,20 +44,19 @@ std::string no_place(const Settings&) {
   return "";
 }
 
-constexpr std::array<SinkKind, 3> kSinks{{
-    {"sqlite", "a table in a SQLite database: one file, readable by others at any time", kSqliteOptions, make_sqlite,
-     open_sqlite, sqlite_place},
-    {"files", "CSV or NDJSON files, plain or compressed, in folders by time or column; each row in one of them, once",
-     kFilesOptions, make_files, open_files, files_place},
-    {"null",
-     "keeps nothing; aggregates are counted in memory and printed when the run ends. Cannot go on where it stopped",
-     kNullOptions, make_null, nullptr, no_place},
-}};
-
 }  // namespace
 
 std::span<const SinkKind> sink_kinds() {
-  return kSinks;
+  static const std::array<SinkKind, 4> kinds{{
+      {"sqlite", "a table in a SQLite database: one file, readable by others at any time", kSqliteOptions, make_sqlite,
+       open_sqlite, sqlite_place},
+      files_kind(),
+      bigquery_kind(),
+      {"null",
+       "keeps nothing; aggregates are counted in memory and printed when the run ends. Cannot go on where it stopped",
+       kNullOptions, make_null, nullptr, no_place},
+  }};
+  return kinds;
 }
 
 }  // namespace leat

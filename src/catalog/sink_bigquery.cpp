@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "catalog/sink_kinds.h"
+#include "sinks/bigquery.h"
+
+namespace leat {
+namespace {
+
+std::vector<std::string_view> partitions() {
+  return {"hour", "day", "month", "year"};
+}
+
+constexpr std::array<Option, 11> kBigQueryOptions{{
+    {.name = "dataset", .required = true, .help = "where the tables are; made when it is not there"},
+    {.name = "spool",
+     .type = OptionType::path,
+     .required = true,
+     .help = "a folder on a disk that keeps what was synced: what is taken from sources and not loaded yet, and the "
+             "journal of it. It belongs to the tables: without it they cannot be gone on with"},
+    {.name = "project", .help = "who pays for the jobs; without it that of the credentials"},
+    {.name = "location", .standard = "US", .help = "of a dataset that is made: \"EU\", \"europe-west3\", …"},
+    {.name = "credentials",
+     .type = OptionType::path,
+     .help =
+         "a key of a service account, or what `gcloud auth application-default login` has written; without it where "
+         "Google's own tools look: GOOGLE_APPLICATION_CREDENTIALS, gcloud's folder, the metadata server"},
+    {.name = "endpoint",
+     .help =
+         "in place of https://bigquery.googleapis.com; with http:// nobody logs in without 'credentials'. Without it "
+         "BIGQUERY_EMULATOR_HOST"},
+    {.name = "segment",
+     .type = OptionType::size,
+     .standard = "256MiB",
+     .help = "rows are loaded when they are so large, compressed"},
+    {.name = "every",
+     .type = OptionType::duration,
+     .standard = "5m",
+     .help = "and when they are so old, with the next commit, and at the end of a run. A table takes 1,500 load jobs a "
+             "day"},
+    {.name = "partition_by", .help = "of a table that is made: the column of type time that it is partitioned by"},
+    {.name = "partition",
+     .type = OptionType::choice,
+     .standard = "day",
+     .choices = partitions,
+     .help = "how long one is"},
+    {.name = "cluster_by", .type = OptionType::names, .help = "of a table that is made: up to four columns"},
+}};
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::unique_ptr<Sink> make_bigquery(const Settings& settings, const Making& making) {
+  BigQueryOptions options;
+  options.project = settings.text("project");
+  options.dataset = settings.text("dataset");
+  options.location = settings.text("location");
+  options.credentials = settings.text("credentials");
+  options.endpoint = settings.text("endpoint");
+  options.spool = settings.text("spool");
+  options.segment_bytes = settings.bytes("segment");
+  options.every_ms = settings.milliseconds("every");
+  options.partition_by = settings.text("partition_by");
+  options.partition = settings.text("partition");
+  std::transform(options.partition.begin(), options.partition.end(), options.partition.begin(),
+                 [](char c) { return static_cast<char>(c & ~0x20); });
+  options.cluster_by = settings.texts("cluster_by");
+  return make_bigquery_sink(std::move(options), environment, making.clock, making.note);
+}
+
+std::string bigquery_place(const Settings& settings) {
+  return fmt::format("bigquery://{}/{}", settings.text("project"), settings.text("dataset"));
+}
+
+}  // namespace
+
+SinkKind bigquery_kind() {
+  return {.name = "bigquery",
+          .help = "a table in BigQuery, filled by load jobs: free, each row once; write = \"append\"",
+          .options = kBigQueryOptions,
+          .make = make_bigquery,
+          .open_store = nullptr,
+          .place = bigquery_place};
+}
+
+}  // namespace leat

@@ -1,0 +1,381 @@
+#include "sinks/bigquery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "base/gzip_pieces.h"
+#include "base/hash.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "os/file_system.h"
+#include "os/http_client.h"
+#include "os/output_file.h"
+#include "os/spool_file.h"
+#include "sinks/bigquery_journal.h"
+#include "sinks/bigquery_rows.h"
+#include "sinks/bigquery_step.h"
+#include "sinks/bigquery_table.h"
+
+namespace leat {
+namespace {
+
+constexpr std::string_view kGoogle = "https://bigquery.googleapis.com";
+constexpr std::string_view kSegmentName = ".ndjson.gz";
+constexpr size_t kHashedAtOnce = 1024 * 1024;
+constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
+constexpr size_t kLargestCredentials = 1024 * 1024;
+
+// The lines of a whole batch, as they stood to be written into this segment.
+struct PreparedRows final : Prepared {
+  uint64_t segment = 0;
+  Status trouble;     // bad_data
+  std::string lines;  // for the CRC
+  std::string piece;  // of the segment's gzip member
+};
+
+// Of a job's id; not injective: the generation behind it is.
+std::string id_part(std::string_view name) {
+  std::string out(name);
+  std::replace_if(
+      out.begin(), out.end(),
+      [](char c) {
+        const int lower = c | 0x20;
+        return !((lower >= 'a' && lower <= 'z' && c > 0) || (c >= '0' && c <= '9') || c == '-' || c == '_');
+      },
+      '-');
+  return out.substr(0, 100);
+}
+
+Result<std::string> sha256_of(os::File& file, uint64_t size) {
+  Sha256 sha;
+  std::string piece;
+  for (uint64_t at = 0; at < size; at += piece.size()) {
+    piece.resize(std::min<uint64_t>(kHashedAtOnce, size - at));
+    LEAT_ASSIGN(const size_t read, file.read_at(at, piece.data(), piece.size()));
+    if (read != piece.size()) return Status::fatal("a segment became shorter while it was read");
+    sha.add(piece);
+  }
+  return sha.hex();
+}
+
+class BigQuerySink final : public Sink {
+ public:
+  BigQuerySink(BigQueryOptions options, Environment environment, os::Clock& clock, Note note)
+      : options_(std::move(options)), environment_(std::move(environment)), clock_(clock), note_(std::move(note)) {}
+  ~BigQuerySink() override { let_go(); }
+
+  Result<Positions> open(const SinkPlan& plan) override;
+  void prepare(RecordBatch& batch) const override;
+  Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
+  Status commit(const Positions& moved, const Ranges& ranges) override;
+  void rollback() noexcept override { close(); }
+  Status finish() override;
+  void note_trouble(const std::string& message) noexcept override;
+
+ private:
+  Status connect();
+  Status check_mirror();
+  Status go_on_with_segments();
+  Status remove_orphans(const std::vector<BigQuerySegment>& segments);
+  Status begin_segment();
+  Status seal();
+  Status load(const BigQuerySegment& segment);
+  [[nodiscard]] std::string journal_path() const { return folder_ + "/journal.db"; }
+  [[nodiscard]] std::string segment_path(uint64_t segment) const {
+    return fmt::format("{}/{:08}{}", folder_, segment, kSegmentName);
+  }
+  void close() noexcept;
+  void let_go() noexcept;
+
+  BigQueryOptions options_;
+  Environment environment_;
+  os::Clock& clock_;
+  Note note_;
+
+  SinkPlan plan_;
+  std::string folder_;
+  std::unique_ptr<BigQueryRows> rows_;
+  BigQueryTable table_;
+  std::unique_ptr<os::HttpClient> http_;
+  std::unique_ptr<BigQueryClient> client_;
+  std::unique_ptr<BigQueryJournal> journal_;
+  std::unique_ptr<os::SpoolFile> file_;  // of segment_; null: there is none
+  BigQuerySegment segment_;
+  std::atomic<uint64_t> writing_segment_ = 1;  // for prepare(): its number, or that of the next one
+  uint64_t rows_in_commit_ = 0;
+  uint64_t last_commit_ms_ = 0;
+  std::set<std::string> held_back_;  // parts whose last record has no end yet
+};
+
+Status BigQuerySink::connect() {
+  GoogleCredentials credentials;
+  std::string endpoint =
+      options_.endpoint.empty() ? environment_("BIGQUERY_EMULATOR_HOST").value_or("") : options_.endpoint;
+  const bool stand_in = !endpoint.empty() && !endpoint.starts_with("https://");
+  if (endpoint.empty()) endpoint = kGoogle;
+  if (endpoint.find("://") == std::string::npos) endpoint = "http://" + endpoint;
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  if (!options_.credentials.empty()) {
+    LEAT_ASSIGN(const std::string content, os::read_file(os::file_system(), options_.credentials, kLargestCredentials));
+    LEAT_ASSIGN(credentials, parse_google_credentials(content, options_.credentials));
+  } else if (!stand_in) {
+    LEAT_ASSIGN(credentials, find_google_credentials(os::file_system(), environment_));
+  }
+  BigQueryAccess access;
+  access.endpoint = endpoint;
+  access.project = options_.project.empty() ? credentials.project : options_.project;
+  if (access.project.empty()) {
+    return Status::bad_config("sink of type bigquery: the credentials name no project; say it: project = \"…\"");
+  }
+  http_ = os::make_http_client({});
+  client_ = std::make_unique<BigQueryClient>(access, GoogleAuth(std::move(credentials), clock_), *http_, clock_,
+                                             std::stop_token());
+  return {};
+}
+
+Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
+  close();
+  plan_ = plan;
+  held_back_.clear();
+  if (plan.mode != WriteMode::append) {
+    return Status::bad_config(fmt::format("pipeline {}: a sink of type bigquery takes write = \"append\", not yet {}",
+                                          quoted(plan.pipeline), quoted(name_of(plan.mode))));
+  }
+  if (!plan.aggregates.empty()) {
+    return Status::bad_config(
+        fmt::format("aggregate {}: a sink of type bigquery has no row transactions to keep it in; make "
+                    "it a view in BigQuery",
+                    quoted(plan.aggregates.front().name)));
+  }
+  LEAT_ASSIGN(rows_, BigQueryRows::make(*plan.schema));
+  table_ = {.dataset = options_.dataset,
+            .table = plan.table,
+            .location = options_.location,
+            .fields = rows_->fields_json(),
+            .partition_by = options_.partition_by,
+            .partition = options_.partition,
+            .cluster_by = options_.cluster_by};
+  folder_ = fmt::format("{}/{}", options_.spool, id_part(plan.pipeline));
+  LEAT_TRY(connect());
+  LEAT_TRY(os::make_directory(folder_));
+  LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(), plan, clock_));
+  LEAT_TRY(make_bigquery_table(*client_, table_));
+  LEAT_TRY(check_mirror());
+  LEAT_TRY(go_on_with_segments());
+  last_commit_ms_ = clock_.steady_ms();
+  return journal_->positions();
+}
+
+// A table that another journal has filled would get the same rows again.
+Status BigQuerySink::check_mirror() {
+  LEAT_ASSIGN(const std::string mirror, read_bigquery_mirror(*client_, table_));
+  const std::string_view generation = std::string_view(mirror).substr(0, mirror.find(' '));
+  if (mirror.empty()) return write_bigquery_mirror(*client_, table_, journal_->generation() + " 0");
+  if (generation == journal_->generation()) return {};
+  return Status::fatal(
+      fmt::format("BigQuery: table {}.{} is filled from another spool (generation {}, that of {} is {}): its rows "
+                  "would be loaded again; "
+                  "give back the spool that it was filled from, or name another table",
+                  table_.dataset, table_.table, quoted(generation), visible(folder_), journal_->generation()));
+}
+
+// Recovery: what is sealed is loaded, what is open goes on where it was committed.
+Status BigQuerySink::go_on_with_segments() {
+  LEAT_ASSIGN(const std::vector<BigQuerySegment> segments, journal_->segments());
+  LEAT_TRY(remove_orphans(segments));
+  for (const BigQuerySegment& segment : segments) {
+    if (segment.sealed) {
+      LEAT_TRY(load(segment));
+      continue;
+    }
+    segment_ = segment;
+    LEAT_ASSIGN(file_, os::SpoolFile::open(segment_path(segment.number), segment.bytes));
+    writing_segment_ = segment.number;
+    if (segment.fields != table_.fields) LEAT_TRY(seal());
+  }
+  if (file_ == nullptr) {
+    LEAT_ASSIGN(writing_segment_, journal_->next_segment());
+  }
+  return {};
+}
+
+// Files of segments that are loaded, or of which nothing was committed.
+Status BigQuerySink::remove_orphans(const std::vector<BigQuerySegment>& segments) {
+  LEAT_ASSIGN(const std::vector<std::string> names, os::file_system().list(folder_));
+  for (const std::string& name : names) {
+    const std::string path = folder_ + "/" + name;
+    const bool known = std::any_of(segments.begin(), segments.end(), [&](const BigQuerySegment& segment) {
+      return path == segment_path(segment.number);
+    });
+    if (name.ends_with(kSegmentName) && !known) LEAT_TRY(os::remove_file(path));
+  }
+  return {};
+}
+
+Status BigQuerySink::begin_segment() {
+  if (file_ != nullptr) return {};
+  segment_ = {};
+  segment_.number = writing_segment_;
+  segment_.fields = table_.fields;
+  segment_.begun_micros = clock_.now_micros();
+  LEAT_ASSIGN(file_, os::SpoolFile::open(segment_path(segment_.number), 0));
+  LEAT_TRY(file_->append(gzip_head()));
+  segment_.bytes = file_->size();
+  return {};
+}
+
+void BigQuerySink::prepare(RecordBatch& batch) const {
+  auto prepared = std::make_shared<PreparedRows>();
+  prepared->segment = writing_segment_;
+  prepared->trouble = rows_->append(prepared->lines, batch, 0, batch.rows(), prepared->segment);
+  append_gzip_piece(prepared->piece, prepared->lines);
+  batch.prepared = std::move(prepared);
+}
+
+Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) {
+  if (journal_ == nullptr) return Status::bug("a sink of type bigquery is written to while it is not open");
+  if (batch.schema_ptr() != plan_.schema && batch.schema() != *plan_.schema) {
+    return Status::bug("a batch has other columns than the pipeline was opened with");
+  }
+  Written written;
+  if (batch.provisional) {  // it comes again when it has its end
+    held_back_.insert(batch.part);
+    return written;
+  }
+  held_back_.erase(batch.part);
+  const auto* prepared = dynamic_cast<const PreparedRows*>(batch.prepared.get());
+  PreparedRows made;
+  if (prepared == nullptr || prepared->segment != writing_segment_ || first != 0 || count != batch.rows()) {
+    LEAT_TRY(rows_->append(made.lines, batch, first, count, writing_segment_));
+    append_gzip_piece(made.piece, made.lines);
+    prepared = &made;
+  }
+  if (!prepared->trouble.ok()) return prepared->trouble.clone();
+  LEAT_TRY(journal_->begin());
+  LEAT_TRY(journal_->add_rejects(rejects));
+  if (count == 0) return written;
+  LEAT_TRY(begin_segment());
+  LEAT_TRY(file_->append(prepared->piece));
+  segment_.bytes = file_->size();
+  segment_.rows += count;
+  segment_.plain_bytes += prepared->lines.size();
+  segment_.crc = gzip_crc(segment_.crc, prepared->lines);
+  rows_in_commit_ += count;
+  written.inserted = count;
+  for (size_t row = first; row < first + count; ++row) written.digest += mix64(batch.origin_of(row).offset);
+  return written;
+}
+
+Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
+  if (journal_ == nullptr) return Status::bug("a sink of type bigquery is committed while it is not open");
+  Ranges whole = ranges;
+  std::erase_if(whole, [](const Range& range) { return range.provisional; });
+  for (const Range& range : whole) {
+    if (!range.void_from || *range.void_from == range.start) continue;
+    return Status::fatal(
+        fmt::format("part {}: records that were taken already have changed and come again, and a sink of type "
+                    "bigquery cannot take them back yet; empty the table and its spool, and run again",
+                    quoted(range.part)));
+  }
+  if (file_ != nullptr) LEAT_TRY(file_->sync());
+  const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
+  const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
+  LEAT_TRY(journal_->commit(moved, whole, file_ == nullptr ? nullptr : &segment_, rate));
+  rows_in_commit_ = 0;
+  last_commit_ms_ = clock_.steady_ms();
+  if (file_ == nullptr) return {};
+  const auto age_ms = static_cast<uint64_t>(std::max<int64_t>(0, clock_.now_micros() - segment_.begun_micros)) / 1000;
+  return segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms ? seal() : Status();
+}
+
+// Nothing is written that is not committed. The segment's bytes are what they are from now on, and are loaded.
+Status BigQuerySink::seal() {
+  LEAT_TRY(file_->append(gzip_tail(segment_.crc, segment_.plain_bytes)));
+  LEAT_TRY(file_->sync());
+  {
+    LEAT_ASSIGN(const auto file, os::file_system().open(file_->path(), os::Links::refuse));
+    if (file == nullptr) return Status::fatal(visible(file_->path()) + ": is gone; put it back");
+    LEAT_ASSIGN(segment_.sha256, sha256_of(*file, file_->size()));
+  }
+  segment_.bytes = file_->size();
+  segment_.sealed = true;
+  LEAT_TRY(journal_->seal(segment_));
+  file_.reset();
+  ++writing_segment_;
+  return load(segment_);
+}
+
+Status BigQuerySink::load(const BigQuerySegment& segment) {
+  const std::string path = segment_path(segment.number);
+  LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
+  if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
+  BigQueryStep step;
+  step.name = fmt::format("{}__{}__{}__{:08}__load", id_part(plan_.pipeline), journal_->generation(),
+                          id_part(plan_.table), segment.number);
+  step.location = table_.location;
+  step.table = table_.dataset + "." + table_.table;
+  step.sha = segment.sha256.substr(0, kShaDigits);
+  step.configuration = fmt::format(
+      R"("load":{{"destinationTable":{{"projectId":"{}","datasetId":"{}","tableId":"{}"}},"schema":{{{}}},)"
+      R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND","createDisposition":"CREATE_NEVER",)"
+      R"("schemaUpdateOptions":["ALLOW_FIELD_ADDITION"]}})",
+      client_->access().project, table_.dataset, table_.table, segment.fields);
+  step.media = file.get();
+  step.media_bytes = segment.bytes;
+  step.rows = segment.rows;
+  Result<BigQueryJob> job = carry_out(*client_, step);
+  if (!job.ok() && job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
+    return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
+  }
+  if (!job.ok()) return std::move(job).status();
+  LEAT_TRY(journal_->settle(segment.number, job->id));
+  LEAT_TRY(os::remove_file(path));
+  return write_bigquery_mirror(*client_, table_, fmt::format("{} {}", journal_->generation(), segment.number));
+}
+
+Status BigQuerySink::finish() {
+  if (journal_ == nullptr) return Status::bug("a sink of type bigquery is finished while it is not open");
+  if (file_ != nullptr && segment_.rows > 0) LEAT_TRY(seal());
+  for (const std::string& part : held_back_) {
+    note_(NoteLevel::warning,
+          fmt::format("part {}: its last record has no line end and is not loaded before it has one", quoted(part)));
+  }
+  LEAT_TRY(journal_->release());
+  close();
+  return {};
+}
+
+void BigQuerySink::close() noexcept {
+  file_.reset();
+  journal_.reset();
+  client_.reset();
+  http_.reset();
+  rows_in_commit_ = 0;
+}
+
+void BigQuerySink::let_go() noexcept {
+  // At worst the next start finds a writer that is not alive.
+  if (journal_ != nullptr) {
+    const Status ignored = journal_->release();
+  }
+  close();
+}
+
+void BigQuerySink::note_trouble(const std::string& message) noexcept {
+  if (folder_.empty()) return;
+  const Result<std::optional<os::FileInfo>> there = os::file_system().info(journal_path(), os::Links::follow);
+  if (!there.ok() || !*there) return;
+  const Status ignored = BigQueryJournal::note_trouble(journal_path(), plan_.pipeline, message, clock_);
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make_bigquery_sink(BigQueryOptions options, Environment environment, os::Clock& clock,
+                                         Note note) {
+  return std::make_unique<BigQuerySink>(std::move(options), std::move(environment), clock, std::move(note));
+}
+
+}  // namespace leat

@@ -1,0 +1,34 @@
+#pragma once
+
+// A table in BigQuery, filled by load jobs; docs/formats/bigquery-sink.md has the protocol. Who calls what:
+// flow/sink.h.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/note.h"
+#include "flow/sink.h"
+#include "os/clock.h"
+#include "sinks/bigquery_auth.h"
+
+namespace leat {
+
+struct BigQueryOptions {
+  std::string project;  // empty: that of the credentials
+  std::string dataset;
+  std::string location;     // of a dataset that is made
+  std::string credentials;  // a file; empty: where Google's tools look
+  std::string endpoint;     // empty: BIGQUERY_EMULATOR_HOST, else Google's
+  std::string spool;        // the folder of journals and segments
+  uint64_t segment_bytes = 256ULL * 1024 * 1024;
+  uint64_t every_ms = 300'000;  // a segment is loaded that is so old, with the next commit
+  std::string partition_by;
+  std::string partition = "day";
+  std::vector<std::string> cluster_by;
+};
+
+std::unique_ptr<Sink> make_bigquery_sink(BigQueryOptions options, Environment environment, os::Clock& clock, Note note);
+
+}  // namespace leat

@@ -1,0 +1,172 @@
+#include "sinks/bigquery_journal.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "sinks/sqlite_layout.h"
+
+namespace leat {
+namespace {
+
+constexpr const char* kTables = R"(
+CREATE TABLE IF NOT EXISTS _leat_bigquery(pipeline TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_segments(segment INTEGER PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, plain_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, sha256 TEXT NOT NULL, fields TEXT NOT NULL,
+  begun_at INTEGER NOT NULL, job TEXT, loaded_at TEXT);
+)";
+
+constexpr uint64_t kTimeoutMs = 5000;
+constexpr uint64_t kTroubleTimeoutMs = 250;
+
+SqliteOpen options_of(const std::string& path, uint64_t busy_timeout_ms = kTimeoutMs) {
+  SqliteOpen options;
+  options.path = path;
+  options.busy_timeout_ms = busy_timeout_ms;
+  return options;
+}
+
+std::string new_generation() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BigQueryJournal>> BigQueryJournal::open(const std::string& path, const SinkPlan& plan,
+                                                               os::Clock& clock) {
+  LEAT_ASSIGN(auto db, SqliteDatabase::open(options_of(path)));
+  std::unique_ptr<BigQueryJournal> journal(new BigQueryJournal(std::move(db), plan.pipeline, clock));
+  LEAT_TRY(journal->set_up(plan));
+  return journal;
+}
+
+BigQueryJournal::~BigQueryJournal() {
+  if (db_->in_transaction()) {
+    const Status ignored = db_->execute("ROLLBACK");  // closing would do the same
+  }
+}
+
+Status BigQueryJournal::set_up(const SinkPlan& plan) {
+  LEAT_TRY(db_->execute("PRAGMA synchronous = FULL; BEGIN IMMEDIATE"));
+  db_->opened();
+  LEAT_TRY(make_sqlite_layout(*db_, clock_.now_micros()));
+  LEAT_TRY(db_->execute(kTables));
+  LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
+  LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
+  LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
+  LEAT_ASSIGN(SqliteStatement insert, db_->prepare("INSERT OR IGNORE INTO _leat_bigquery VALUES(?, ?)"));
+  LEAT_TRY(insert.with(std::string_view(pipeline_), std::string_view(new_generation())).run());
+  LEAT_ASSIGN(SqliteStatement select, db_->prepare("SELECT generation FROM _leat_bigquery WHERE pipeline = ?"));
+  LEAT_TRY(select.with(std::string_view(pipeline_)).step().status().clone());
+  generation_ = select.string(0);
+  select.reset();
+  LEAT_TRY(db_->execute("COMMIT"));
+  LEAT_ASSIGN(insert_reject_, db_->prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  LEAT_ASSIGN(put_segment_,
+              db_->prepare("INSERT OR REPLACE INTO _leat_segments VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, "
+                           "NULL)"));
+  return {};
+}
+
+Result<std::vector<BigQuerySegment>> BigQueryJournal::segments() {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db_->prepare("SELECT segment, state = 'sealed', rows, bytes, plain_bytes, crc, sha256, fields, begun_at FROM "
+                   "_leat_segments WHERE state <> 'loaded' ORDER BY state <> 'sealed', segment"));
+  std::vector<BigQuerySegment> all;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return all;
+    all.push_back({.number = select.number(0),
+                   .sealed = select.integer(1) != 0,
+                   .rows = select.number(2),
+                   .bytes = select.number(3),
+                   .plain_bytes = select.number(4),
+                   .crc = static_cast<uint32_t>(select.number(5)),
+                   .sha256 = select.string(6),
+                   .fields = select.string(7),
+                   .begun_micros = select.integer(8)});
+  }
+}
+
+Result<uint64_t> BigQueryJournal::next_segment() {
+  LEAT_ASSIGN(const int64_t last, db_->query_integer("SELECT max(segment) FROM _leat_segments"));
+  return static_cast<uint64_t>(last) + 1;
+}
+
+Status BigQueryJournal::begin() {
+  if (db_->in_transaction()) return {};
+  LEAT_TRY(db_->execute("BEGIN IMMEDIATE"));
+  LEAT_TRY(claim_->check());
+  LEAT_ASSIGN(const int64_t last_reject, db_->query_integer("SELECT max(reject) FROM _leat_rejects"));
+  next_reject_ = last_reject + 1;
+  return {};
+}
+
+Status BigQueryJournal::add_rejects(const Rejects& rejects) {
+  const std::string now = format_time(clock_.now_micros());
+  for (const Reject& reject : rejects) {
+    LEAT_ASSIGN(const BookedPart* part, parts_->get(reject.part, reject.origin));
+    const std::string hash = hex(reject.raw_hash);
+    insert_reject_.with(next_reject_++, std::string_view(pipeline_), part->id, std::string_view(reject.origin),
+                        reject.byte_offset, reject.line, std::string_view(reject.column),
+                        std::string_view(reject.reason), nullptr, reject.raw_length, std::string_view(hash),
+                        std::string_view(now));
+    insert_reject_.bind_bytes(9, reject.raw);
+    LEAT_TRY(insert_reject_.run());
+  }
+  return {};
+}
+
+Status BigQueryJournal::put(const BigQuerySegment& segment) {
+  return put_segment_
+      .with(segment.number, segment.sealed ? std::string_view("sealed") : std::string_view("open"), segment.rows,
+            segment.bytes, segment.plain_bytes, uint64_t{segment.crc}, std::string_view(segment.sha256),
+            std::string_view(segment.fields), segment.begun_micros)
+      .run();
+}
+
+Status BigQueryJournal::commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open,
+                               double rows_per_second) {
+  LEAT_TRY(begin());
+  // A part that only moves may be new.
+  for (const Position& position : moved) LEAT_TRY(parts_->get(position.part, position.origin).status().clone());
+  LEAT_TRY(parts_->add(ranges).status().clone());
+  LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
+  if (open != nullptr) LEAT_TRY(put(*open));
+  LEAT_TRY(claim_->advance(claim_->next_row(), rows_per_second, clock_.now_micros()));
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::seal(const BigQuerySegment& segment) {
+  LEAT_TRY(begin());
+  LEAT_TRY(put(segment));
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::settle(uint64_t segment, const std::string& job) {
+  LEAT_TRY(begin());
+  LEAT_ASSIGN(SqliteStatement update,
+              db_->prepare("UPDATE _leat_segments SET state = 'loaded', job = ?, loaded_at = ? WHERE "
+                           "segment = ?"));
+  const std::string now = format_time(clock_.now_micros());
+  LEAT_TRY(update.with(std::string_view(job), std::string_view(now), segment).run());
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::release() {
+  LEAT_TRY(begin());
+  LEAT_TRY(claim_->release(clock_.now_micros()));
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::note_trouble(const std::string& path, const std::string& pipeline, const std::string& message,
+                                     os::Clock& clock) {
+  LEAT_ASSIGN(const auto db, SqliteDatabase::open(options_of(path, kTroubleTimeoutMs)));
+  return SqliteClaim::note_trouble(*db, pipeline, message, clock.now_micros());
+}
+
+}  // namespace leat

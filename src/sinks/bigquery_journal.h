@@ -1,0 +1,84 @@
+#pragma once
+
+// What is true of a pipeline that fills a table of BigQuery: its books and its segments, in a SQLite database beside
+// the segments' files (docs/formats/bigquery-sink.md). Owned by the sink; the sink's thread.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/position.h"
+#include "data/reject.h"
+#include "db/sqlite.h"
+#include "flow/sink.h"
+#include "os/clock.h"
+#include "sinks/sqlite_claim.h"
+#include "sinks/sqlite_parts.h"
+
+namespace leat {
+
+struct BigQuerySegment {
+  uint64_t number = 0;
+  bool sealed = false;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;        // of its file
+  uint64_t plain_bytes = 0;  // of its lines
+  uint32_t crc = 0;          // of them
+  std::string sha256;        // of the file; sealed ones only
+  std::string fields;        // BigQueryRows::fields_json()
+  int64_t begun_micros = 0;
+};
+
+class BigQueryJournal {
+ public:
+  // Makes it when it is missing, and makes this process the pipeline's writer. As SqliteClaim::take(); retry, fatal: as
+  // SQLite says.
+  static Result<std::unique_ptr<BigQueryJournal>> open(const std::string& path, const SinkPlan& plan, os::Clock& clock);
+  BigQueryJournal(const BigQueryJournal&) = delete;
+  BigQueryJournal& operator=(const BigQueryJournal&) = delete;
+  ~BigQueryJournal();
+
+  // 16 hexadecimal digits, made with the journal.
+  [[nodiscard]] const std::string& generation() const { return generation_; }
+  [[nodiscard]] bool is_new() const { return claim_->is_new(); }
+  [[nodiscard]] Positions positions() const { return parts_->positions(); }
+  // Sealed ones in their order, then the open one if there is one.
+  Result<std::vector<BigQuerySegment>> segments();
+  // One that no segment has had.
+  Result<uint64_t> next_segment();
+
+  // Begins a transaction unless one is open. fatal: another process has taken the pipeline.
+  Status begin();
+  // In the transaction.
+  Status add_rejects(const Rejects& rejects);
+  // Ends it: the commit. `open`: null when there is none.
+  Status commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open, double rows_per_second);
+  // Each is a transaction of its own.
+  Status seal(const BigQuerySegment& segment);
+  Status settle(uint64_t segment, const std::string& job);
+  // The pipeline ended well.
+  Status release();
+
+  static Status note_trouble(const std::string& path, const std::string& pipeline, const std::string& message,
+                             os::Clock& clock);
+
+ private:
+  BigQueryJournal(std::unique_ptr<SqliteDatabase> db, std::string pipeline, os::Clock& clock)
+      : clock_(clock), pipeline_(std::move(pipeline)), db_(std::move(db)) {}
+  Status set_up(const SinkPlan& plan);
+  Status put(const BigQuerySegment& segment);
+
+  os::Clock& clock_;
+  std::string pipeline_;
+  std::unique_ptr<SqliteDatabase> db_;  // before all that has statements on it
+  std::unique_ptr<SqliteClaim> claim_;
+  std::unique_ptr<SqliteParts> parts_;
+  SqliteStatement insert_reject_;
+  SqliteStatement put_segment_;
+  std::string generation_;
+  int64_t next_reject_ = 1;
+};
+
+}  // namespace leat

@@ -1,0 +1,32 @@
+#pragma once
+
+// The dataset and the table that a pipeline fills: made when they are missing, else compared. The thread of the client.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "sinks/bigquery_client.h"
+
+namespace leat {
+
+struct BigQueryTable {
+  std::string dataset;
+  std::string table;
+  std::string location;      // of a dataset that is made; then that of the dataset
+  std::string fields;        // BigQueryRows::fields_json()
+  std::string partition_by;  // a column of type time; empty: none
+  std::string partition;     // DAY, HOUR, MONTH, YEAR
+  std::vector<std::string> cluster_by;
+};
+
+// Fills in `location`. bad_config: it may not be made, or it has a column of another type.
+Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table);
+
+// What leat has written in the table's description of who fills it, and how far: "GENERATION SEGMENT"; empty: nothing.
+Result<std::string> read_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table);
+// What else stands in the description stays.
+Status write_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table, const std::string& mirror);
+
+}  // namespace leat
