@@ -22,6 +22,9 @@ leat_script_test(standin_bigquery LABELS unit TIMEOUT 300 COMMAND /usr/bin/pytho
 leat_script_test(standin_bigquery_official LABELS unit TIMEOUT 300 COMMAND /usr/bin/python3 tests/standins/bigquery/official.py ${CMAKE_SOURCE_DIR}/build/npm)
 leat_script_test(bigquery_protocol LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/protocol.py $<TARGET_FILE:bigquery_load>)
 leat_script_test(bigquery_sink LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/sink.py --kills 20 $<TARGET_FILE:leat>)
+leat_script_test(bigquery_read_back LABELS golden TIMEOUT 300
+  COMMAND /usr/bin/python3 tests/bigquery/read_back.py $<TARGET_FILE:leat> ${CMAKE_SOURCE_DIR}/build/npm)
+set_tests_properties(standin_bigquery_official bigquery_read_back PROPERTIES RESOURCE_LOCK npm)
 leat_script_test(http_source LABELS golden TIMEOUT 400 COST 700 COMMAND /usr/bin/python3 tests/http_source.py $<TARGET_FILE:leat>)
 leat_script_test(docs LABELS unit COMMAND /usr/bin/python3 tests/docs_check.py $<TARGET_FILE:leat>)
 

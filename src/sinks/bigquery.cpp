@@ -169,17 +169,27 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   return journal_->positions();
 }
 
-// A table that another journal has filled would get the same rows again.
+// A table that another journal has filled, or this one later on, would get the same rows again.
 Status BigQuerySink::check_mirror() {
   LEAT_ASSIGN(const std::string mirror, read_bigquery_mirror(*client_, table_));
-  const std::string_view generation = std::string_view(mirror).substr(0, mirror.find(' '));
   if (mirror.empty()) return write_bigquery_mirror(*client_, table_, journal_->generation() + " 0");
-  if (generation == journal_->generation()) return {};
+  const size_t space = mirror.find(' ');
+  const std::string generation = mirror.substr(0, space);
+  const int64_t segment = space == std::string::npos ? 0 : parse_integer(mirror.substr(space + 1)).value_or(0);
+  const std::string table = table_.dataset + "." + table_.table;
+  if (generation != journal_->generation()) {
+    return Status::fatal(fmt::format(
+        "BigQuery: table {} is filled from another spool (generation {}, that of {} is {}): its rows would be loaded "
+        "again; give back the spool that it was filled from, or name another table",
+        table, quoted(generation), visible(folder_), journal_->generation()));
+  }
+  LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
+  if (last >= segment) return {};
   return Status::fatal(
-      fmt::format("BigQuery: table {}.{} is filled from another spool (generation {}, that of {} is {}): its rows "
-                  "would be loaded again; "
-                  "give back the spool that it was filled from, or name another table",
-                  table_.dataset, table_.table, quoted(generation), visible(folder_), journal_->generation()));
+      fmt::format("BigQuery: table {} has rows up to segment {}, the journal in {} knows of {}: it is an older copy, "
+                  "and rows would be "
+                  "loaded again; give back the last one, or name another table",
+                  table, segment, visible(folder_), last));
 }
 
 // Recovery: what is sealed is loaded, what is open goes on where it was committed.

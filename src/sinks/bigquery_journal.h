@@ -46,6 +46,10 @@ class BigQueryJournal {
   [[nodiscard]] Positions positions() const { return parts_->positions(); }
   // Sealed ones in their order, then the open one if there is one.
   Result<std::vector<BigQuerySegment>> segments();
+  // 0: none is loaded yet.
+  [[nodiscard]] Result<int64_t> last_loaded() const {
+    return db_->query_integer("SELECT max(segment) FROM _leat_segments WHERE state = 'loaded'");
+  }
   // One that no segment has had.
   Result<uint64_t> next_segment();
 

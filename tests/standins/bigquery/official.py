@@ -32,7 +32,8 @@ def installed(folder):
             print(done.stderr[-2000:], file=sys.stderr)
             return None
         (place / "ready").touch()
-    shutil.copy(CLIENT / "official.js", place)
+    for name in ("official.js", "read_back.js"):
+        shutil.copy(CLIENT / name, place)
     return place
 
 
