@@ -20,6 +20,7 @@ A case (CASE.toml) is what the API is like, what a user would have written for i
   vanished        so many rows were deleted because a full pull did not have them
   refused         so many requests may be refused by the API's limits (0)
   says            "any": what leat says depends on who comes first
+  children        a table that must have what /_children says, each with the `parent` it is of; `extra`: further sections
   env             for leat, in place of the scenario's secrets
   logins, logouts, elsewhere: so many there must have been, elsewhere: requests to the other origin
 
@@ -50,7 +51,8 @@ from standin import OwnApi
 
 CASES = ROOT / "http"
 KNOWN = {"scenario", "source", "url", "pipeline", "steps", "rows", "except", "requests", "twice", "refused", "logins",
-         "logouts", "rejects", "elsewhere", "env", "values", "says", "vanished"}
+         "logouts", "rejects", "elsewhere", "env", "values", "says", "vanished",
+         "extra", "children"}
 LONGEST_SECONDS = 60
 
 SIMPLE = 'columns = {{ id = {{ path = "{0}", type = "integer" }}, updated = {{ path = "{1}", type = "time" }}, name = "{2}", ' \
@@ -146,7 +148,7 @@ class Run:
         with OwnApi(self.case["scenario"]) as api:
             self.api = api
             text = PIPELINE.format(url=self.case.get("url", "http://API/records"), source=source_of(self.case, self.scenario), sink=self.sink(),
-                                   pipeline=self.case.get("pipeline", ""))
+                                   pipeline=self.case.get("pipeline", "")) + self.case.get("extra", "")
             (self.folder / "p.toml").write_text(text.replace("API/", api.address + "/").replace("OTHER", api.other))
             self.ever = {}
             self.note_state()
@@ -222,6 +224,8 @@ class Run:
     def judge(self):
         self.judge_rows()
         self.judge_windows()
+        if "children" in self.case:
+            self.judge_children(self.case["children"])
         self.judge_requests()
         self.judge_secrets()
         if self.is_there():
@@ -270,6 +274,15 @@ class Run:
             if before and token.get("full") == before.get("full") and token.get("after") != before.get("before", token.get("after")):
                 self.problem(f"{part['name']} begins at {token['after']}, the one before ended at {before['before']}")
             before = token
+
+    def judge_children(self, table):
+        without = set(self.case.get("except", []))
+        wanted = sorted((child["id"], child["name"], child["id"] // 10) for child in self.api.ask("children")
+                        if child["id"] // 10 not in without)
+        found = [(row["id"], row["name"], row["parent"]) for row in self.query(f"SELECT * FROM {table} ORDER BY id")]
+        if found != wanted:
+            self.problem(f"{len(found)} children of {len(wanted)}: missing {sorted(set(wanted) - set(found))[:5]}, "
+                         f"too many {sorted(set(found) - set(wanted))[:5]}")
 
     def judge_requests(self):
         case, counts = self.case, self.api.ask("counts")

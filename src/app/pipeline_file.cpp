@@ -14,6 +14,7 @@
 #include "config/secrets.h"
 #include "config/toml.h"
 #include "data/row_line.h"
+#include "decoders/parent.h"
 #include "decoders/site.h"
 #include "lookup/time_zone.h"
 #include "os/file_system.h"
@@ -222,11 +223,11 @@ class Planner {
     const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
     pipeline.source = *source_found;
+    take_reconcile(settings, pipeline, complaints_);
     if (const auto check = source_found->kind->check_plan; check != nullptr) {
       check(source_found->settings, pipeline.plan, settings.has("write") ? settings.place("write") : entry.key_at,
             complaints_);
     }
-    take_reconcile(settings, pipeline, complaints_);
     pipeline.sink = *sink_found;
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
     if (sink_found->kind->open_store == nullptr && pipeline.plan.mode != WriteMode::append) {
@@ -411,6 +412,9 @@ class Planner {
 
   // What names columns, as far as these are known without the data: transforms, the key, `newest`, aggregates.
   void check_columns_of(const PipelineDeclared& pipeline) {
+    const SourceDeclared& source = pipeline.source;
+    const bool gets_more = source.kind->parents != nullptr && source.settings.has("parent");
+    if (gets_more && source.added == nullptr) return;  // there are errors elsewhere
     if (pipeline.plan.aggregates.empty() && pipeline.plan.key.empty() && pipeline.transforms.empty()) return;
     const Result<std::unique_ptr<Decoder>> decoder = make_decoder(pipeline, [](NoteLevel, const std::string&) {});
     if (!decoder.ok()) {
@@ -499,6 +503,7 @@ Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, 
   const SourceDeclared& source = pipeline.source;
   LEAT_ASSIGN(auto decoder, source.decoder->make(source.decoder_settings, pipeline.raw, note));
   if (source.site) decoder = with_site(std::move(decoder), *source.site);
+  if (source.added && !source.added->fields.empty()) decoder = with_parent(std::move(decoder), source.added);
   if (source.columns) LEAT_TRY(decoder->restore_schema(line_of(*source.columns)));
   return decoder;
 }

@@ -26,7 +26,8 @@ struct SourceDeclared {
   const DecoderKind* decoder = nullptr;
   Settings decoder_settings;
   std::optional<std::string> site;  // of the column `site`: its text, empty for the file's name; none: no such column
-  // Of one that reads a table:
+  SchemaPtr added = nullptr;        // columns that its records get from the rows they are asked for by; null: none
+  // Of one that reads a table, or asks for its rows:
   std::string upstream;         // the pipeline of this file that fills it; empty: none does
   SchemaPtr columns = nullptr;  // those that it has; null: only the table can say
 };

@@ -36,6 +36,14 @@ struct Making {
   uint64_t full_every_ms = 0;  // of a source that pulls_in_full: everything is pulled again so often; 0: never
 };
 
+// A column of another pipeline's table that a source takes values of.
+struct ParentColumn {
+  std::string pipeline;
+  std::string column;
+  std::string as;  // a column of this source's records that gets its value; empty: it stands in a request
+  Place at;
+};
+
 struct SourceKind {
   std::string_view name;
   std::string_view help;
@@ -47,6 +55,9 @@ struct SourceKind {
   std::string_view part = "file";  // what a person calls one of its parts
   bool reads_a_table = false;      // of another pipeline: no format, and positions count rows, not bytes
   bool pulls_in_full = false;      // can pull everything again, and says when it has (FullPull)
+  // The pipeline whose rows it asks for, and which of its columns; null: never. Settings "parents.path" and
+  // "parents.table" are set when that is found.
+  std::vector<ParentColumn> (*parents)(const Settings& settings) = nullptr;
   [[nodiscard]] bool has(std::string_view option) const {
     return std::any_of(options.begin(), options.end(), [&](const Option& each) { return each.name == option; });
   }

@@ -93,8 +93,15 @@ std::vector<std::string_view> give_ups() {
   return {"stop", "skip"};
 }
 
-constexpr std::array<Option, 21> kHttpOptions{{
-    {.name = "url", .required = true, .help = "http:// or https://, without user and password"},
+constexpr std::array<Option, 22> kHttpOptions{{
+    {.name = "url",
+     .required = true,
+     .help =
+         "http:// or https://, without user and password. {PIPELINE.COLUMN}, here or in params: asks for each row of "
+         "that pipeline's table, once"},
+    {.name = "parent",
+     .type = OptionType::texts,
+     .help = "with such a place: columns that each record gets from that row, { host_id = \"id\" }"},
     {.name = "method", .type = OptionType::choice, .standard = "GET", .choices = methods, .help = "of the requests"},
     {.name = "params",
      .type = OptionType::scalars,
@@ -224,6 +231,37 @@ os::HttpHeaders named_values(const Settings& settings, std::string_view name, st
   return out;
 }
 
+// In the order of UpstreamOptions::columns: those in places, then those of `parent`.
+std::vector<ParentColumn> http_parents(const Settings& settings) {
+  std::vector<ParentColumn> out;
+  const auto add = [&](const Value& value) {
+    for (const ParentPlace& place : parent_places(value.text)) {
+      out.push_back({std::string(place.pipeline), std::string(place.column), "", value.at});
+    }
+  };
+  if (const Value* url = settings.find("url"); url != nullptr) add(*url);
+  if (const Value* params = settings.find("params"); params != nullptr) {
+    for (const Entry& entry : params->entries) add(entry.value);
+  }
+  if (const Value* parent = settings.find("parent"); parent != nullptr && !out.empty()) {
+    const std::string pipeline = out.front().pipeline;
+    for (const Entry& entry : parent->entries) out.push_back({pipeline, entry.value.text, entry.key, entry.value.at});
+  }
+  return out;
+}
+
+std::shared_ptr<HttpParents> make_parents(const Settings& settings, const Making& making) {
+  ParentRules rules;
+  rules.upstream = {settings.text("parents.path"), settings.text("parents.table"), {}};
+  for (const ParentColumn& each : http_parents(settings)) {
+    rules.upstream.columns.push_back(each.column);
+    if (!each.as.empty()) ++rules.added;
+  }
+  rules.more_may_come = making.more_may_come;
+  if (rules.upstream.columns.empty()) return nullptr;
+  return std::make_shared<HttpParents>(std::move(rules), making.files, making.clock);
+}
+
 std::unique_ptr<Source> make_http(const Settings& settings, const Making& making) {
   HttpOptions options;
   options.url = settings.text("url");
@@ -247,6 +285,7 @@ std::unique_ptr<Source> make_http(const Settings& settings, const Making& making
   options.unframed = settings.boolean("unframed");
   options.concurrency = settings.section("limits").integer("concurrency");
   options.tries = settings.integer("tries");
+  options.parents = make_parents(settings, making);
   options.skip_failing = settings.text("give_up") == "skip";
   auto client = os::make_http_client({.connect_timeout_ms = settings.milliseconds("connect_timeout"),
                                       .idle_timeout_ms = settings.milliseconds("timeout"),
@@ -322,13 +361,28 @@ void check_http(const Settings& settings, Complaints& complaints) {
                                         "password (which belong into 'auth'), not {}",
                                         shown(*url)));
   }
+  const bool has_parents = !http_parents(settings).empty();
+  if (const Value* url = settings.find("url"); url != nullptr && !parent_places(origin_of(url->text)).empty()) {
+    complaints.add(url->at,
+                   fmt::format("'url' {}: a row can say what stands behind the host, not the host", shown(*url)));
+  }
+  if (settings.has("parent") && !has_parents) {
+    complaints.add(settings.place("parent"),
+                   "'parent' needs a place for a row's value in 'url' or 'params': \"…/{PIPELINE.COLUMN}/detail\"");
+  }
+  if (settings.has("incremental") && has_parents) {
+    complaints.add(
+        settings.place("incremental"),
+        "'incremental' does not go with {PIPELINE.COLUMN} in 'url' or 'params': each row of that pipeline is "
+        "asked for once, when it is new");
+  }
   check_http_auth(settings.section("auth"), complaints);
   check_http_limits(settings.section("limits"), complaints);
   check_error_rules(settings.sections("errors"), complaints);
   check_paging(settings.section("pagination"), complaints);
   if (settings.has("incremental")) {
     check_incremental(settings, settings.section("incremental"), complaints);
-  } else if (settings.section("limits").integer("concurrency") > 1) {
+  } else if (settings.section("limits").integer("concurrency") > 1 && !has_parents) {
     complaints.add(settings.section("limits").place("concurrency"),
                    "'concurrency' above 1 needs windows: 'before' and 'window' of 'incremental'");
   }
@@ -343,6 +397,11 @@ void check_http_plan(const Settings& settings, const SinkPlan& plan, const Place
                    fmt::format("pipeline {} has 'reconcile', which would take the rows of a page that source 'http' "
                                "skips for vanished; leave out give_up = \"skip\" and then = \"skip\"",
                                quoted(plan.pipeline)));
+  }
+  if (plan.reconcile && !http_parents(settings).empty()) {
+    complaints.add(at, fmt::format("pipeline {} has 'reconcile', but source 'http' asks for each row of another "
+                                   "pipeline only once; leave it out",
+                                   quoted(plan.pipeline)));
   }
   if (!settings.has("incremental")) return;
   const Settings incremental = settings.section("incremental");
@@ -373,7 +432,8 @@ SourceKind http_kind() {
           .check = check_http,
           .check_plan = check_http_plan,
           .part = "window",
-          .pulls_in_full = true};
+          .pulls_in_full = true,
+          .parents = http_parents};
 }
 
 }  // namespace leat

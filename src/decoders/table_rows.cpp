@@ -56,26 +56,6 @@ class TableRowsCutter final : public Cutter {
   std::string origin_;
 };
 
-// Exactly what the source has written; also what a configuration's real cannot be: infinite.
-bool parse_stored(const Field& field, std::string_view text, uint64_t* cell) {
-  if (field.type == Type::real) {
-    double value = 0;
-    const char* const begin = text.data();
-    const char* const end = begin + text.size();
-    const auto [stop, error] = std::from_chars(begin, end, value);
-    *cell = std::bit_cast<uint64_t>(value);
-    return error == std::errc() && stop == end;
-  }
-  if (field.type == Type::time) {
-    int64_t micros = 0;
-    if (parse_time(text.data(), text.size(), &micros)) {
-      *cell = static_cast<uint64_t>(micros);
-      return true;
-    }
-  }
-  return parse_cell(field.type, text, cell);
-}
-
 class TableRowsDecoder final : public Decoder {
  public:
   [[nodiscard]] SchemaPtr schema() const override { return columns_.get(); }
@@ -150,6 +130,25 @@ class TableRowsDecoder final : public Decoder {
 };
 
 }  // namespace
+
+bool parse_stored(const Field& field, std::string_view text, uint64_t* cell) {
+  if (field.type == Type::real) {
+    double value = 0;
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    *cell = std::bit_cast<uint64_t>(value);
+    return error == std::errc() && stop == end;
+  }
+  if (field.type == Type::time) {
+    int64_t micros = 0;
+    if (parse_time(text.data(), text.size(), &micros)) {
+      *cell = static_cast<uint64_t>(micros);
+      return true;
+    }
+  }
+  return parse_cell(field.type, text, cell);
+}
 
 std::unique_ptr<Decoder> make_table_rows_decoder() {
   return std::make_unique<TableRowsDecoder>();

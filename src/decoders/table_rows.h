@@ -5,10 +5,16 @@
 // the answer is retry. docs/formats/table-source.md.
 
 #include <memory>
+#include <string_view>
 
+#include "data/schema.h"
 #include "flow/decoder.h"
 
 namespace leat {
+
+// The cell of a text that was stored as such: exactly what it was; also what a configuration's real cannot be:
+// infinite. False: it does not fit.
+bool parse_stored(const Field& field, std::string_view text, uint64_t* cell);
 
 std::unique_ptr<Decoder> make_table_rows_decoder();
 

@@ -18,8 +18,9 @@ struct Chunk {
   uint64_t base = 0;        // offset in the part at which the document begins that `bytes` are of: a page; <= start
   uint64_t first_line = 1;  // 1-based number of the first line of `bytes` in its part
   std::string
-      context;   // Cutter::save() as it stood before bytes[0]; where that was "" (start == base), as it stands after it
-  Position end;  // the position after this chunk; end.part and end.origin name the part
+      context;  // Cutter::save() as it stood before bytes[0]; where that was "" (start == base), as it stands after it
+  std::string parent;      // cells (data/row_line.h) that each record gets from the row it was asked for by
+  Position end;            // the position after this chunk; end.part and end.origin name the part
   bool truncated = false;  // `bytes` is the beginning of one over-long record: it becomes one reject
   uint64_t skipped = 0;    // bytes of that record after `bytes`, a newline at its end not counted
   Hash128 whole_hash;      // of that record, without such a newline

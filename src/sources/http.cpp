@@ -72,11 +72,11 @@ class HttpSource final : public Source {
     const uint64_t until_ms = clock_.steady_ms() + kWaitMs;
     for (;;) {
       if (stop.stop_requested()) return Status::stopped();
-      const bool more = add_windows();
+      LEAT_ASSIGN(const bool more, add_windows());
       LEAT_ASSIGN(std::optional<Chunk> chunk, next_chunk());
       if (chunk) return Reading{.what = Reading::What::chunk, .chunk = *std::move(chunk)};
       if (pulls_.empty() && more) continue;
-      if (pulls_.empty() && once_) {
+      if (pulls_.empty() && once_ && (!options_.parents || options_.parents->ended())) {
         ended_ = true;
         return Reading{.what = Reading::What::end, .chunk = {}};
       }
@@ -103,6 +103,7 @@ class HttpSource final : public Source {
     LEAT_ASSIGN(const HttpToken token, HttpToken::parse(position.token));
     HttpToken first;
     first.after = token.after;
+    first.parents = token.parents;
     if (options_.windows.by != WindowRules::By::id) first.before = token.before;
     return std::optional(Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = first.text()});
   }
@@ -119,7 +120,7 @@ class HttpSource final : public Source {
     }
     pulls_.clear();
     for (size_t most = parts.size() + kMost; parts.size() < most && may_begin();) {
-      const auto next = lay_out();
+      LEAT_ASSIGN(const std::optional<Window> next, lay_out());
       if (!next) break;
       parts.push_back({.place = shown(*next), .unsized = true});
     }
@@ -139,10 +140,10 @@ class HttpSource final : public Source {
 
  private:
   // Begins the windows that may be pulled now. True: there is one.
-  bool add_windows() {
+  Result<bool> add_windows() {
     bool added = false;
     while (pulls_.size() < options_.concurrency && may_begin()) {
-      const auto next = lay_out();
+      LEAT_ASSIGN(const std::optional<Window> next, lay_out());
       if (!next) break;
       pulls_.push_back(std::make_unique<HttpPull>(shared_, *next));
       added = true;
@@ -151,18 +152,23 @@ class HttpSource final : public Source {
   }
 
   // The window behind the last one begins; nothing: there is none now.
-  std::optional<Window> lay_out() {
+  Result<std::optional<Window>> lay_out() {
     const WindowRules& rules = options_.windows;
     const int64_t now = clock_.now_micros();
     const bool full = !full_under_way_ && pulls_.empty() && !full_begun_ && is_full_due(rules, last_, now);
-    auto next = full ? first_of_full(rules, last_, horizon(), now) : next_window(rules, last_, horizon());
+    std::optional<Window> next;
+    if (options_.parents) {
+      LEAT_ASSIGN(next, options_.parents->next_block(last_, once_));
+    } else {
+      next = full ? first_of_full(rules, last_, horizon(), now) : next_window(rules, last_, horizon());
+    }
     if (!next) {
       note_clock_behind();
       return next;
     }
     next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
     next->last = next->last && (full || full_under_way_);
-    if (next->last && next->is_time && !pulls_.empty()) return std::nullopt;
+    if (next->last && next->is_time && !pulls_.empty()) return std::optional<Window>();
     if (full) {
       begins_full_ = next->number;
       full_under_way_ = true;
@@ -201,6 +207,7 @@ class HttpSource final : public Source {
   // server has told its own.
   [[nodiscard]] bool may_begin() const {
     const WindowRules& rules = options_.windows;
+    if (options_.parents) return true;                          // they say where one ends
     if (full_under_way_ && last_ && last_->last) return false;  // it is not done
     const bool is_cut = rules.has_before && (rules.by == WindowRules::By::number || shared_.server_clock);
     if (!pulls_.empty() && !is_cut) return false;

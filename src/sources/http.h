@@ -15,6 +15,7 @@
 #include "sources/http_errors.h"
 #include "sources/http_limits.h"
 #include "sources/http_paging.h"
+#include "sources/http_parents.h"
 #include "sources/http_window.h"
 #include "sources/stream_part.h"
 
@@ -38,8 +39,9 @@ struct HttpOptions {
   StreamRules stream;
   bool unframed = false;
   uint64_t concurrency = 1;
-  uint64_t tries = 7;         // of a page
-  bool skip_failing = false;  // one that failed so often becomes a reject
+  uint64_t tries = 7;                    // of a page
+  std::shared_ptr<HttpParents> parents;  // whose rows are asked about; null: none
+  bool skip_failing = false;             // one that failed so often becomes a reject
 };
 
 std::unique_ptr<Source> make_http_source(HttpOptions options, HttpAuthRules auth,

@@ -35,7 +35,8 @@ Window window_of(uint64_t number, const HttpToken& token) {
           .full = token.full,
           .last = token.last,
           .to = token.to,
-          .is_time = token.is_time};
+          .is_time = token.is_time,
+          .parents = token.parents};
 }
 
 Result<Ledger> read_ledger(const Positions& positions, std::string_view name) {

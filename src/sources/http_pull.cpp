@@ -37,6 +37,7 @@ HttpPull::HttpPull(HttpShared& shared, const Window& window)
   token_.last = window.last && window.full;
   token_.to = window.to;
   token_.is_time = window.is_time;
+  token_.parents = window.parents;
   token_.at = shared.clock.now_micros();
   place_ = shown_url(shared_.options.url, shared_.options.secrets);
 }
@@ -62,7 +63,10 @@ Result<std::optional<Chunk>> HttpPull::step(bool newest) {
   for (;;) {
     if (token_.done || shared_.clock.steady_ms() < held_until_ms_) return std::optional<Chunk>();
     if (page_ == nullptr) {
+      LEAT_ASSIGN(const bool any, find_parent());
+      if (!any) return std::optional(position_chunk());
       auto asked = ask();
+      if (asked.status().kind() == Kind::bad_data) return pass_over(asked.status().message());
       if (!asked.ok()) return std::move(asked).status();
       if (!*asked) return std::optional<Chunk>();
     }
@@ -78,7 +82,7 @@ Result<std::optional<Chunk>> HttpPull::step(bool newest) {
 Result<bool> HttpPull::ask() {
   LEAT_ASSIGN(const bool ready, shared_.auth.prepare(shared_.client));
   if (!ready || shared_.limits.wait_ms() > 0) return false;
-  os::HttpRequest request = page_request(shared_.options, token_);
+  LEAT_ASSIGN(os::HttpRequest request, page_request(shared_.options, token_, parent_ ? &*parent_ : nullptr));
   if (by_get_) {
     request.method = "GET";
     request.body.clear();
@@ -91,6 +95,35 @@ Result<bool> HttpPull::ask() {
   place_ = page_->place();
   shared_.limits.sent();
   return true;
+}
+
+// False: there is none behind the last one, the window is done.
+Result<bool> HttpPull::find_parent() {
+  if (!shared_.options.parents || parent_) return true;
+  const auto after = static_cast<uint64_t>(token_.after.value_or(0));
+  LEAT_ASSIGN(parent_, shared_.options.parents->row(std::max(token_.row, after + 1),
+                                                    static_cast<uint64_t>(token_.before.value_or(0))));
+  if (!parent_) {
+    token_.done = true;
+  } else if (parent_->number != token_.row) {
+    begin_parent(parent_->number);
+  }
+  return parent_.has_value();
+}
+
+// Its pages begin anew.
+void HttpPull::begin_parent(uint64_t number) {
+  HttpToken next;
+  next.after = token_.after;
+  next.before = token_.before;
+  next.parents = token_.parents;
+  next.at = token_.at;
+  next.row = number;
+  next.base = offset_;
+  next.size = token_.size;
+  token_ = std::move(next);
+  asked_.clear();
+  passed_over_ = 0;
 }
 
 // Nothing: go on.
@@ -107,6 +140,7 @@ Result<std::optional<Chunk>> HttpPull::take(HttpPage::Event event, bool newest) 
       token_.hash = all.hash;
       offset_ = token_.base + all.bytes;
       shared_.failures.erase(part_);
+      if (parent_) event.chunk.parent = parent_->added;
       return std::optional(marked(std::move(event.chunk)));
     }
     case HttpPage::What::changed:
@@ -216,6 +250,10 @@ Result<std::optional<Chunk>> HttpPull::turn(bool last) {
 void HttpPull::page_is_over() {
   token_.base = offset_;
   if (token_.done && shared_.options.windows.by == WindowRules::By::id && !token_.before) token_.before = token_.after;
+  if (token_.done && parent_) {
+    begin_parent(parent_->number + 1);
+    parent_.reset();
+  }
   refusals_ = 0;
   shared_.failures.erase(part_);
   drop_page();
@@ -226,13 +264,14 @@ Result<std::optional<Chunk>> HttpPull::pass_over(std::string why) {
   const bool fresh = offset_ == token_.base;
   Chunk chunk;
   chunk.start = chunk.base = offset_;
-  chunk.bytes = redacted(page_->waiting(), shared_.options.secrets).substr(0, kRejectRawLimit);
+  if (page_) chunk.bytes = redacted(page_->waiting(), shared_.options.secrets).substr(0, kRejectRawLimit);
   offset_ += std::max<size_t>(1, chunk.bytes.size());
   token_ = pass_page(shared_.options.paging, token_);
   if (++passed_over_ >= kMostPassedOver) token_.done = true;
   if (why.starts_with(place_ + ": ")) why.erase(0, place_.size() + 2);
-  chunk.refused = redacted(why, shared_.options.secrets) +
-                  (token_.done ? "; passed over, with what its window has behind it" : "; passed over");
+  const bool more = shared_.options.paging.type != PagingRules::Type::none && token_.done;
+  chunk.refused = redacted(why, shared_.options.secrets) + "; passed over" +
+                  (more ? fmt::format(", with what {} behind it", parent_ ? "that row has" : "its window has") : "");
   page_is_over();
   chunk = marked(std::move(chunk));
   chunk.fresh = fresh;

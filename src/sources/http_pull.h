@@ -61,6 +61,8 @@ class HttpPull {
   void hold(uint64_t wait_ms);
 
  private:
+  Result<bool> find_parent();
+  void begin_parent(uint64_t number);
   Result<bool> ask();
   Result<std::optional<Chunk>> take(HttpPage::Event event, bool newest);
   Result<std::optional<Chunk>> take_other(const Verdict& verdict, bool newest);
@@ -93,6 +95,7 @@ class HttpPull {
   uint64_t good_pages_ = 0;   // in a row
   uint64_t passed_over_ = 0;  // pages in a row
   PagesAsked asked_;
+  std::optional<ParentRow> parent_;  // that token_.row is the number of
   std::unique_ptr<HttpPage> page_;
 };
 

@@ -79,7 +79,7 @@ bool is_own_origin(const HttpOptions& options, std::string_view url) {
   return origin_of(url) == origin_of(options.url);
 }
 
-os::HttpRequest page_request(const HttpOptions& options, const HttpToken& token) {
+Result<os::HttpRequest> page_request(const HttpOptions& options, const HttpToken& token, const ParentRow* parent) {
   os::HttpRequest request{
       .method = options.method, .url = options.url, .headers = options.headers, .body = options.body};
   if (!has_header(request.headers, "User-Agent")) request.headers.emplace_back("User-Agent", "leat");
@@ -91,8 +91,15 @@ os::HttpRequest page_request(const HttpOptions& options, const HttpToken& token)
     request.url = with_secrets(options, token.ask.text);
     return request;
   }
+  os::HttpHeaders params = params_of(options, token);
+  if (parent != nullptr) {
+    LEAT_ASSIGN(request.url, filled(request.url, *parent, true));
+    for (auto& [name, value] : params) {
+      LEAT_ASSIGN(value, filled(value, *parent, false));
+    }
+  }
   const bool form = request.method != "GET" && request.body.empty();
-  for (const auto& [name, value] : params_of(options, token)) {
+  for (const auto& [name, value] : params) {
     if (!form) {
       request.url = with_parameter(request.url, name, value);
       continue;

@@ -11,8 +11,9 @@
 
 namespace leat {
 
-// The page that `token` stands at; without credentials of `auth`.
-os::HttpRequest page_request(const HttpOptions& options, const HttpToken& token);
+// The page that `token` stands at; without credentials of `auth`. `parent`: of children, whose it is; else null.
+// bad_data: that has no value for a place.
+Result<os::HttpRequest> page_request(const HttpOptions& options, const HttpToken& token, const ParentRow* parent);
 
 // `request` to another place, a page's next URL or a redirect's target: fatal when that must not be asked. What is
 // secret is taken out of it when it goes to another origin than that of `url`.

@@ -65,6 +65,8 @@ std::string HttpToken::text() const {
     add("hash", hex(hash));
   }
   if (records > 0) add("records", records);
+  if (!parents.empty()) add("parents", percent_encoded(parents));
+  if (row > 0) add("row", row);
   if (missed > 0) add("missed", missed);
   if (total) add("total", *total);
   if (mark) add("mark", hex(*mark));
@@ -115,6 +117,11 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
       good = parse_hash(value, &token.hash);
     } else if (name == "records") {
       good = parse_number(value, &token.records);
+    } else if (name == "parents") {
+      token.parents = percent_decoded(value);
+      good = !token.parents.empty();
+    } else if (name == "row") {
+      good = parse_number(value, &token.row);
     } else if (name == "missed") {
       good = parse_number(value, &token.missed);
     } else if (name == "total") {

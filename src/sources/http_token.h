@@ -36,6 +36,8 @@ struct HttpToken {
   uint64_t taken = 0;
   Hash128 hash;
   uint64_t records = 0;
+  std::string parents;  // Window::parents
+  uint64_t row = 0;     // of it: the number of the row that the page is of
   uint64_t missed = 0;  // pages that were passed over
   std::optional<uint64_t> total;
   std::optional<Hash128> mark;

@@ -35,6 +35,7 @@ struct Window {
   bool last = false;                   // of that pull; of next_window(): there is nothing behind it now
   std::optional<int64_t> to = {};      // where windows ended when it was made, with has_before
   bool is_time = false;                // the bounds are microseconds since 1970
+  std::string parents = {};            // HttpParents: what the table was whose rows the bounds are the numbers of
 };
 
 // What must not be passed by a window's end, when the server's clock shows `now`: whole seconds.

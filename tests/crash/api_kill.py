@@ -4,7 +4,8 @@
   api_kill.py [--leat build/release/leat] [--kills 12] [--seed N] [--keep]
 
 The API (tests/standins/api) fails at random meanwhile, and wants a login. A life is killed at a random moment; when the
-dump is complete it is judged and the next round begins, JSON with `append`, Qualys-like XML with `merge`, gzip in turn.
+dump is complete it is judged and the next round begins, JSON with `append`, Qualys-like XML with `merge`, gzip in turn. One round
+has a second pipeline, which asks for the children of each record of the first one.
 Judged are: every record is there once, as the API has it; `leat verify`; a page is asked for again only because of a
 kill or a fault; no secret is left in the database, its log, or what leat has said.
 
@@ -30,9 +31,11 @@ from standin import Api
 
 WINDOWS = 200
 CONCURRENCY = 3
+CHILDREN_CONCURRENCY = 2
 FAULTS = ("error_500", "error_503", "reset", "close_silently", "cut_chunked", "unclosed")
 ROUNDS = (
     {"format": "json", "encoding": "", "write": 'write = "append"'},
+    {"format": "json", "encoding": "", "write": 'write = "append"', "records": 500, "children": True},
     {"format": "qualys", "encoding": "gzip", "write": 'write = "merge"\nkey = ["id"]\nnewest = "updated"'},
     {"format": "json", "encoding": "gzip", "write": 'write = "ignore"\nkey = ["id"]'},
     {"format": "qualys", "encoding": "", "write": 'write = "append"'},
@@ -68,6 +71,21 @@ commit = {{ rows = {rows}, every = "20ms" }}
 {write}
 """
 
+CHILDREN = """
+[sources.children]
+type    = "http"
+url     = "{url}/children/{{p.id}}"
+parent  = {{ parent = "id" }}
+auth    = {{ type = "basic", username = "${{env:API_USER}}", password = "${{env:API_PASSWORD}}" }}
+limits  = {{ concurrency = {concurrency} }}
+format  = {{ type = "json", records = "/items", columns = {{ id = {{ path = "/id", type = "integer" }}, name = "/name" }} }}
+
+[pipelines.children]
+from   = "children"
+to     = "db.children"
+commit = {{ rows = 50, every = "20ms" }}
+"""
+
 
 class Loop:
     def __init__(self, options, folder):
@@ -93,7 +111,7 @@ class Loop:
         after, before, pagination, format = FORMATS[round["format"]]
         (self.folder / "p.toml").write_text(PIPELINE.format(
             url=api.url, after=after, before=before, pagination=pagination, format=format, concurrency=CONCURRENCY,
-            rows=self.random.choice((100, 1000, 32768)), write=round["write"]))
+            rows=self.random.choice((100, 1000, 32768)), write=round["write"]) + self.children(api, round))
         with self.error.open("ab") as error:
             child = subprocess.Popen([self.options.leat, "run", "p.toml", "--once", "--quiet"], cwd=self.folder, stdout=error,
                                      stderr=error, env={"API_USER": SECRETS["username"], "API_PASSWORD": SECRETS["password"]})
@@ -120,6 +138,16 @@ class Loop:
             return True
         return False
 
+    def children(self, api, round):
+        return CHILDREN.format(url=api.url, concurrency=CHILDREN_CONCURRENCY) if round.get("children") else ""
+
+    def judge_children(self, api):
+        truth = sorted((child["id"], child["name"], child["id"] // 10) for child in api.ask("children"))
+        found = self.query("SELECT id, name, parent FROM children ORDER BY id")
+        if found != truth:
+            self.problem(f"{len(found)} children of {len(truth)}: missing {sorted(set(truth) - set(found))[:5]}, "
+                         f"too many {sorted(set(found) - set(truth))[:5]}, {len(found) - len(set(found))} twice")
+
     def judge(self, api, round):
         what = f"{round['format']}, {round['encoding'] or 'plain'}, {round['write'].splitlines()[0]}"
         truth = [(r["id"], r["updated"].replace("T", " ").rstrip("Z"), r["name"], r["text"]) for r in api.ask("state")]
@@ -128,12 +156,15 @@ class Loop:
             ids = [row[0] for row in found]
             self.problem(f"{what}: {len(found)} rows of {len(truth)}; {len(ids) - len(set(ids))} twice, missing "
                          f"{sorted({row[0] for row in truth} - set(ids))[:10]}, wrong {[row for row in found if row not in truth][:3]}")
+        if round.get("children"):
+            self.judge_children(api)
         verified = subprocess.run([self.options.leat, "verify", "api.db"], cwd=self.folder, capture_output=True, text=True)
         if verified.returncode != 0:
             self.problem(f"{what}: verify: {verified.stdout[-600:]}")
         happened = sum(api.ask("counts")["faults"].values())
         # A kill hits every window that is being read; the page is asked for again.
-        most = self.killed * CONCURRENCY + self.gave_up * CONCURRENCY + happened
+        read = CONCURRENCY + (CHILDREN_CONCURRENCY if round.get("children") else 0)
+        most = (self.killed + self.gave_up) * read + happened
         twice = api.pages_fetched_twice()
         if twice > most:
             self.problem(f"{what}: {twice} pages were fetched again, after {self.killed} kills and {happened} faults")
@@ -148,7 +179,7 @@ class Loop:
                 self.problem(f"{what}: a secret is in {file.name}")
 
     def round(self, round):
-        scenario = {"format": round["format"], "encoding": round["encoding"], "records": 3000, "size": 6 if round["format"] == "json" else 2,
+        scenario = {"format": round["format"], "encoding": round["encoding"], "records": round.get("records", 3000), "size": 6 if round["format"] == "json" else 2,
                     "window": "time", "auth": "basic", "start": "2026-01-01T00:00:00Z", "now": "2026-01-09T08:00:00Z",
                     "seed": self.options.seed,
                     "faults": [{"fault": fault, "chance": 0.01, "times": 0, "byte": 300} for fault in FAULTS]}
