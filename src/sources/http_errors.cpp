@@ -92,6 +92,11 @@ bool is_passing(int status) {
   return std::find(kPassing.begin(), kPassing.end(), status) != kPassing.end();
 }
 
+bool is_redirect(int status) {
+  constexpr std::array kRedirects{301, 302, 303, 307, 308};
+  return std::find(kRedirects.begin(), kRedirects.end(), status) != kRedirects.end();
+}
+
 std::string_view advice(int status) {
   switch (status) {
     case 401:
@@ -193,6 +198,7 @@ Verdict judge(const AnswerRules& rules, const os::HttpHead& head, std::string_vi
   }
   std::string_view what;
   if (rule == nullptr && head.status == 206) what = " with a part of the data";
+  if (rule == nullptr && is_redirect(head.status)) what = ", but not where it is (no header Location)";
   if (rule == nullptr && head.status < 300 && head.status != 206) what = " with an HTML page in place of data";
   verdict.message = fmt::format("the server answers {}{}: {}{}", head.status, what, evidence(rules, rule, body),
                                 rule == nullptr ? advice(head.status) : "");

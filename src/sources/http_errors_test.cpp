@@ -46,6 +46,7 @@ TEST(HttpErrors, the_standard_table) {
            {204, Then::empty, ""},
            {205, Then::empty, ""},
            {206, Then::stop, "the server answers 206 with a part of the data: 'why\\n'"},
+           {302, Then::stop, "the server answers 302, but not where it is (no header Location): 'why\\n'"},
            {304, Then::stop, "the server answers 304: 'why\\n'"},
            {400, Then::stop, "the server answers 400: 'why\\n'"},
            {401, Then::log_in, "the server answers 401: 'why\\n'; check `auth`"},

@@ -191,7 +191,9 @@ Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict, bool n
     case Verdict::Then::redirect:
       return redirect();
     case Verdict::Then::log_in:
-      if (!own || !shared_.auth.refused(generation_)) return fatal(message);
+      if (!own || !shared_.auth.refused(generation_)) {
+        return Status::bad_config(redacted(message, shared_.options.secrets));
+      }
       drop_page();
       return std::optional<Chunk>();
     case Verdict::Then::wait:
@@ -217,7 +219,7 @@ Result<std::optional<Chunk>> HttpPull::fatal(const std::string& message) const {
 
 Result<std::optional<Chunk>> HttpPull::redirect() {
   const std::string* location = page_->head().find("location");
-  if (location == nullptr) return fatal(place_ + ": the server sends elsewhere, but not where (Location)");
+  if (location == nullptr) return Status::bug(place_ + ": a redirect without Location");  // judge() has looked
   if (++redirects_ > kMostRedirects) {
     return fatal(fmt::format("{}: the server sends elsewhere {} times in a row", place_, redirects_));
   }
