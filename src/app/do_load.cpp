@@ -7,6 +7,7 @@
 #include "app/pipeline_file.h"
 #include "app/run.h"
 #include "app/saved_file.h"
+#include "base/redaction.h"
 #include "base/text.h"
 #include "decoders/format_guess.h"
 #include "os/file_system.h"
@@ -166,7 +167,16 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
     sink.set("path", Value::of(absolute_path(directory, to)));
     return sink;
   }
-  return Status::bad_config(fmt::format("--to {}: name a database of SQLite, with .db at its end", quoted(to)));
+  if (to.starts_with("postgresql://") || to.starts_with("postgres://")) {
+    sink.set("type", Value::of("postgres"));
+    sink.set("url", Value::of(to));
+    return sink;
+  }
+  // An address may hold a password.
+  return Status::bad_config(
+      fmt::format("--to {}: name a database of SQLite, with .db at its end, or of PostgreSQL, "
+                  "postgresql://USER@HOST/DATABASE",
+                  quoted(shown_url(to))));
 }
 
 Result<Value> tree_of(const LoadCommand& command, const FormatGuess& format, const std::string& directory) {

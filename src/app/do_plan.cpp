@@ -53,14 +53,16 @@ bool is_served(Store& store, const TableIndex& index) {
 Result<Known> look_up(const PipelineDeclared& pipeline, const std::string& place) {
   Known known;
   known.missing_indexes = pipeline.plan.indexes;
-  LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
-  if (!info) return known;
+  LEAT_ASSIGN(const auto store, pipeline.sink.kind->open_store(pipeline.sink.settings));
+  if (store == nullptr) return known;
   known.database = true;
-  known.database_bytes = info->size;
+  // Of one that is a file.
+  if (const auto info = os::file_system().info(place, os::Links::follow); info.ok() && *info) {
+    known.database_bytes = (*info)->size;
+  }
   if (const auto wal = os::file_system().info(place + "-wal", os::Links::follow); wal.ok() && *wal) {
     known.database_bytes += (*wal)->size;
   }
-  LEAT_ASSIGN(const auto store, pipeline.sink.kind->open_store(pipeline.sink.settings));
   LEAT_ASSIGN(std::vector<PipelineState> states, store->pipelines());
   for (PipelineState& state : states) {
     uint64_t taken = 0;

@@ -178,6 +178,7 @@ class Planner {
     sink.settings = check_options(
         {entry.value, entry.key_at, sink.kind->options, fmt::format("sink '{}'", sink.kind->name), directory_, true},
         complaints_);
+    if (complaints_.count() == before && sink.kind->check != nullptr) sink.kind->check(sink.settings, complaints_);
     if (complaints_.count() == before) file_.sinks.push_back(std::move(sink));
   }
 
@@ -230,10 +231,16 @@ class Planner {
     }
     pipeline.sink = *sink_found;
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
-    if (sink_found->kind->open_store == nullptr && pipeline.plan.mode != WriteMode::append) {
+    const std::span<const WriteMode> modes = sink_found->kind->modes;
+    if (std::find(modes.begin(), modes.end(), pipeline.plan.mode) == modes.end()) {
+      const std::string why = sink_found->kind->open_store == nullptr
+                                  ? "keeps no rows: write = {} of pipeline {} needs a database"
+                                  : "is of type " + std::string(sink_found->kind->name) +
+                                        ", which does not have write = {} yet (pipeline {}); leave it out, or name a "
+                                        "sink of type sqlite";
       complaints_.add(settings.place("write"),
-                      fmt::format("sink {} keeps no rows: write = {} of pipeline {} needs a database", quoted(sink),
-                                  quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
+                      "sink " + quoted(sink) + " " +
+                          fmt::format(fmt::runtime(why), quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
     }
     pipeline.commit_rows = settings.section("commit").integer("rows");
     pipeline.commit_every_ms = settings.section("commit").milliseconds("every");

@@ -92,8 +92,9 @@ class Linker {
                                            suggestion_for(from, {names_.begin(), names_.end()})));
     } else if (upstream->sink.kind->name != kReadable) {
       complaints_.add(
-          from.at, fmt::format("pipeline {} keeps no rows that could be read: its sink {} is of type {}", shown(from),
-                               quoted(upstream->sink.name), quoted(upstream->sink.kind->name)));
+          from.at,
+          fmt::format("pipeline {} cannot be read: its sink {} is of type {}, and tables are read from SQLite only",
+                      shown(from), quoted(upstream->sink.name), quoted(upstream->sink.kind->name)));
     } else {
       source.upstream = upstream->name;
       settings.set("path", Value::of(upstream->sink.kind->place(upstream->sink.settings)));

@@ -5,24 +5,12 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "os/file_system.h"
-#include "os/process.h"
 #include "sinks/sqlite.h"
 
 namespace leat::app {
-namespace {
-
-Result<std::unique_ptr<Store>> open(const std::string& place, const SinkDeclared& sink) {
-  LEAT_ASSIGN(const auto info, os::file_system().info(place, os::Links::follow));
-  if (!info) return std::unique_ptr<Store>();
-  return sink.kind->open_store(sink.settings);
-}
-
-}  // namespace
-
 Database database_of(const PipelineDeclared& pipeline) {
   const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
-  return {place, nullptr, {pipeline.name}, [place, sink = pipeline.sink] { return open(place, sink); }};
+  return {place, nullptr, {pipeline.name}, [sink = pipeline.sink] { return sink.kind->open_store(sink.settings); }};
 }
 
 Result<std::vector<Database>> open_target(const std::string& target) {

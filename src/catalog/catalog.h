@@ -88,10 +88,13 @@ struct SinkKind {
   std::string_view help;
   std::span<const Option> options;
   std::unique_ptr<Sink> (*make)(const Settings& settings, const Making& making);
-  // Null: it keeps nothing that could be looked at afterwards.
+  // Null: it keeps nothing that could be looked at afterwards. A null pointer: there is nothing there yet.
   Result<std::unique_ptr<Store>> (*open_store)(const Settings& settings);
   // Where the data is, for people and to tell two sinks apart: a path; empty when it keeps nothing.
   std::string (*place)(const Settings& settings);
+  // Complains of what the options do not say by themselves; null: they say all.
+  void (*check)(const Settings& settings, Complaints& complaints);
+  std::span<const WriteMode> modes;  // that it has
 };
 
 std::span<const SourceKind> source_kinds();

@@ -84,7 +84,9 @@ SinkKind bigquery_kind() {
           .options = kBigQueryOptions,
           .make = make_bigquery,
           .open_store = nullptr,
-          .place = bigquery_place};
+          .place = bigquery_place,
+          .check = nullptr,
+          .modes = kAppendOnly};
 }
 
 }  // namespace leat

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "catalog/sink_kinds.h"
+#include "os/file_system.h"
 #include "sinks/data_file.h"
 #include "sinks/files.h"
 
@@ -44,7 +45,10 @@ std::unique_ptr<Sink> make_files(const Settings& settings, const Making& making)
 }
 
 Result<std::unique_ptr<Store>> open_files(const Settings& settings) {
-  return open_files_store(settings.text("path"));
+  const std::string& path = settings.text("path");
+  LEAT_ASSIGN(const auto books, os::file_system().info(files_books_path(path), os::Links::follow));
+  if (!books) return std::unique_ptr<Store>();
+  return open_files_store(path);
 }
 
 std::string files_place(const Settings& settings) {
@@ -54,12 +58,15 @@ std::string files_place(const Settings& settings) {
 }  // namespace
 
 SinkKind files_kind() {
-  return {"files",
-          "CSV or NDJSON files, plain or compressed, in folders by time or column; each row in one of them, once",
-          kFilesOptions,
-          make_files,
-          open_files,
-          files_place};
+  return {
+      .name = "files",
+      .help = "CSV or NDJSON files, plain or compressed, in folders by time or column; each row in one of them, once",
+      .options = kFilesOptions,
+      .make = make_files,
+      .open_store = open_files,
+      .place = files_place,
+      .check = nullptr,
+      .modes = kAppendOnly};
 }
 
 }  // namespace leat

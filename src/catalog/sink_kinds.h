@@ -2,11 +2,18 @@
 
 // Sinks with a file of their own here. Pure; any thread.
 
+#include <array>
+
 #include "catalog/catalog.h"
 
 namespace leat {
 
+inline constexpr std::array<WriteMode, 4> kAllModes{WriteMode::append, WriteMode::ignore, WriteMode::merge,
+                                                    WriteMode::replace};
+inline constexpr std::array<WriteMode, 1> kAppendOnly{WriteMode::append};
+
 SinkKind bigquery_kind();
 SinkKind files_kind();
+SinkKind postgres_kind();
 
 }  // namespace leat

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "catalog/sink_kinds.h"
+#include "os/file_system.h"
 #include "sinks/null.h"
 #include "sinks/sqlite.h"
 
@@ -22,6 +23,8 @@ std::unique_ptr<Sink> make_sqlite(const Settings& settings, const Making& making
 }
 
 Result<std::unique_ptr<Store>> open_sqlite(const Settings& settings) {
+  LEAT_ASSIGN(const auto file, os::file_system().info(settings.text("path"), os::Links::follow));
+  if (!file) return std::unique_ptr<Store>();
   return open_sqlite_store(settings.text("path"));
 }
 
@@ -47,14 +50,15 @@ std::string no_place(const Settings&) {
 }  // namespace
 
 std::span<const SinkKind> sink_kinds() {
-  static const std::array<SinkKind, 4> kinds{{
+  static const std::array<SinkKind, 5> kinds{{
       {"sqlite", "a table in a SQLite database: one file, readable by others at any time", kSqliteOptions, make_sqlite,
-       open_sqlite, sqlite_place},
+       open_sqlite, sqlite_place, nullptr, kAllModes},
+      postgres_kind(),
       files_kind(),
       bigquery_kind(),
       {"null",
        "keeps nothing; aggregates are counted in memory and printed when the run ends. Cannot go on where it stopped",
-       kNullOptions, make_null, nullptr, no_place},
+       kNullOptions, make_null, nullptr, no_place, nullptr, kAppendOnly},
   }};
   return kinds;
 }

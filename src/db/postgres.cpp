@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "db/postgres_status.h"
-#include "db/sqlite.h"
+#include "db/sql.h"
 #include "os/clock.h"
 #include "os/socket_wait.h"
 
@@ -278,6 +278,8 @@ Status PostgresDatabase::connect(const PostgresOpen& options) {
   connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
   if (connection_ == nullptr)
     return Status::retry(where_ + ": no memory left for a connection; leat goes on by itself");
+  PQsetNoticeProcessor(
+      connection_, [](void*, const char*) {}, nullptr);
   PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
   const uint64_t asked_ms = static_cast<uint64_t>(parse_integer(parsed->value("connect_timeout")).value_or(0)) * 1000;
   const uint64_t end_ms = os::clock().steady_ms() + (asked_ms > 0 ? asked_ms : kConnectMs);

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "base/text.h"
-#include "db/sqlite.h"
+#include "db/sql.h"
 
 namespace leat {
 namespace {
