@@ -4,26 +4,21 @@
   api_kill.py [--leat build/release/leat] [--kills 12] [--seed N] [--keep]
 
 The API (tests/standins/api) fails at random meanwhile, and wants a login. A life is killed at a random moment; when the
-dump is complete it is judged and the next round begins, JSON with `append`, Qualys-like XML with `merge`, gzip in turn. One round
-has a second pipeline, which asks for the children of each record of the first one.
+dump is complete it is judged and the next round begins, JSON with `append`, Qualys-like XML with `merge`, gzip in turn. In
+one kind of round records vanish then, and a full pull follows, which must leave what the API still has. One has a second
+pipeline, which asks for the children of each record of the first one.
 Judged are: every record is there once, as the API has it; `leat verify`; a page is asked for again only because of a
 kill or a fault; no secret is left in the database, its log, or what leat has said.
 
 Exit status: 0 all is well, 1 not, 2 the loop itself could not work.
 """
 
-import argparse
 import base64
-import pathlib
-import random
-import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from killing import ROOT, KillLoop, main
+
 sys.path.insert(0, str(ROOT / "tests/standins/api"))
 
 from scenario import SECRETS
@@ -35,6 +30,8 @@ CHILDREN_CONCURRENCY = 2
 FAULTS = ("error_500", "error_503", "reset", "close_silently", "cut_chunked", "unclosed")
 ROUNDS = (
     {"format": "json", "encoding": "", "write": 'write = "append"'},
+    {"format": "json", "encoding": "gzip", "moment": "vanish=300&change=50&add=50",
+     "write": 'write = "merge"\nkey = ["id"]\nnewest = "updated"\nreconcile = "full every 1ms"'},
     {"format": "json", "encoding": "", "write": 'write = "append"', "records": 500, "children": True},
     {"format": "qualys", "encoding": "gzip", "write": 'write = "merge"\nkey = ["id"]\nnewest = "updated"'},
     {"format": "json", "encoding": "gzip", "write": 'write = "ignore"\nkey = ["id"]'},
@@ -87,24 +84,9 @@ commit = {{ rows = 50, every = "20ms" }}
 """
 
 
-class Loop:
+class Loop(KillLoop):
     def __init__(self, options, folder):
-        self.options, self.folder = options, folder
-        self.random = random.Random(options.seed)
-        self.kills = 0
-        self.problems = []
-        self.error = folder / "leat.err"
-
-    def problem(self, text):
-        self.problems.append(text)
-        print(text, file=sys.stderr)
-
-    def query(self, sql):
-        connection = sqlite3.connect(self.folder / "api.db")
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        super().__init__(options, folder, "api.db")
 
     def life(self, api, round, kill):
         """True when the dump was complete."""
@@ -130,11 +112,11 @@ class Loop:
         if child.returncode == 0:
             return True
         if child.returncode != 1:
-            self.problem(f"leat ended with {child.returncode}: {self.error.read_text(errors='replace')[-600:]}")
+            self.problem(f"leat ended with {child.returncode}: {self.said()}")
             return True
         self.gave_up += 1
         if self.gave_up > 30:
-            self.problem(f"leat gave up {self.gave_up} times: {self.error.read_text(errors='replace')[-600:]}")
+            self.problem(f"leat gave up {self.gave_up} times: {self.said()}")
             return True
         return False
 
@@ -158,15 +140,13 @@ class Loop:
                          f"{sorted({row[0] for row in truth} - set(ids))[:10]}, wrong {[row for row in found if row not in truth][:3]}")
         if round.get("children"):
             self.judge_children(api)
-        verified = subprocess.run([self.options.leat, "verify", "api.db"], cwd=self.folder, capture_output=True, text=True)
-        if verified.returncode != 0:
-            self.problem(f"{what}: verify: {verified.stdout[-600:]}")
+        self.verify(what)
         happened = sum(api.ask("counts")["faults"].values())
         # A kill hits every window that is being read; the page is asked for again.
         read = CONCURRENCY + (CHILDREN_CONCURRENCY if round.get("children") else 0)
         most = (self.killed + self.gave_up) * read + happened
         twice = api.pages_fetched_twice()
-        if twice > most:
+        if twice > most and "moment" not in round:  # whose second dump asks for the same windows
             self.problem(f"{what}: {twice} pages were fetched again, after {self.killed} kills and {happened} faults")
         self.look_for_secrets(what)
         print(f"{what}: {len(found)} rows, {self.killed} kills, {happened} faults, {twice} pages again of "
@@ -178,6 +158,12 @@ class Loop:
             if any(secret in file.read_bytes() for secret in (pair, SECRETS["password"].encode())):
                 self.problem(f"{what}: a secret is in {file.name}")
 
+    def dump(self, api, round):
+        # So many lives are enough for the kills to fall everywhere; then it may come to its end.
+        enough = self.killed + min(25, max(3, self.options.kills // 4))
+        while not self.life(api, round, self.killed < enough and self.kills < self.options.kills):
+            self.look_for_secrets("after a kill")
+
     def round(self, round):
         scenario = {"format": round["format"], "encoding": round["encoding"], "records": round.get("records", 3000), "size": 6 if round["format"] == "json" else 2,
                     "window": "time", "auth": "basic", "start": "2026-01-01T00:00:00Z", "now": "2026-01-09T08:00:00Z",
@@ -188,15 +174,17 @@ class Loop:
         for old in [*self.folder.glob("api.db*"), self.error]:
             old.unlink(missing_ok=True)
         with Api(scenario) as api:
-            # So many lives of a dump are enough for its kills to fall everywhere; then it may come to its end.
-            while not self.life(api, round, self.killed < 25 and self.kills < self.options.kills):
-                self.look_for_secrets("after a kill")
+            self.dump(api, round)
+            if "moment" in round:
+                api.ask(f"moment?seconds=60&{round['moment']}")
+                api.ask("moment?seconds=60")
+                self.dump(api, round)
             if not self.problems:
                 self.judge(api, round)
 
     def run(self):
         rounds = 0
-        while (self.kills < self.options.kills or rounds < 2) and not self.problems:
+        while (self.kills < self.options.kills or rounds < 3) and not self.problems:
             before = self.kills
             self.round(ROUNDS[rounds % len(ROUNDS)])
             rounds += 1
@@ -206,25 +194,5 @@ class Loop:
         return 1 if self.problems else 0
 
 
-def main():
-    parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
-    parser.add_argument("--leat", default=ROOT / "build/release/leat", type=pathlib.Path)
-    parser.add_argument("--kills", default=12, type=int)
-    parser.add_argument("--seed", default=int(time.time()), type=int)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.leat = options.leat.resolve()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="leat-api-kill-"))
-    status = 2
-    try:
-        status = Loop(options, folder).run()
-    finally:
-        if options.keep or status == 1:
-            print(f"kept: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder)
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, Loop, "api-kill", 12))

@@ -11,18 +11,14 @@ document may read only what is left of it, as the kernel counts its reads (which
 Exit status: 0 every record is there once, 1 not, 2 the loop itself could not work.
 """
 
-import argparse
 import pathlib
-import random
 import re
-import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from killing import KillLoop, main
+
 RECORDS = 20  # of a host
 SLACK = 16 * 2**20  # a chunk and the queue are read again, and the program itself is read
 
@@ -83,30 +79,10 @@ class Document:
         self.records = hosts * RECORDS
 
 
-class Loop:
+class Loop(KillLoop):
     def __init__(self, options, folder):
-        self.options = options
-        self.folder = folder
-        self.random = random.Random(options.seed)
-        self.database = folder / "out.db"
-        self.kills = 0
+        super().__init__(options, folder, "out.db")
         self.middle = 0
-        self.problems = []
-
-    def problem(self, text):
-        self.problems.append(text)
-        print(text, file=sys.stderr)
-
-    def query(self, sql):
-        if not self.database.exists():
-            return []
-        connection = sqlite3.connect(self.database)
-        try:
-            return connection.execute(sql).fetchall()
-        except sqlite3.OperationalError:
-            return []  # no table yet
-        finally:
-            connection.close()
 
     def position(self):
         found = self.query('SELECT max("offset") FROM _leat_positions')
@@ -118,7 +94,7 @@ class Loop:
         file.write_text(PIPELINE.format(file=document.file, format=FORMATS[document.format], database=self.database,
                                         rows=self.random.choice((500, 5000, 32768))))
         before = self.position()
-        with (self.folder / "leat.err").open("ab") as err:
+        with self.error.open("ab") as err:
             child = subprocess.Popen([self.options.leat, "run", file, "--once", "--quiet"], stdout=err, stderr=err)
             read = 0
             deadline = time.monotonic() + (600 if last else self.random.uniform(0.01, self.longest))
@@ -135,7 +111,7 @@ class Loop:
                 self.kills += 1
             child.wait()
         if ended and child.returncode != 0:
-            self.problem(f"{document.format}: leat ended with {child.returncode}: {(self.folder / 'leat.err').read_text()[-400:]}")
+            self.problem(f"{document.format}: leat ended with {child.returncode}: {self.said()}")
             return True
         # The kernel counts as well what SQLite reads of its own log, which is about as much as is left of the document.
         if read > 2.2 * (document.size - before) + before / 2 + SLACK:
@@ -160,9 +136,7 @@ class Loop:
         counts = self.query("SELECT sum(items), sum(sum) FROM items_per_name")
         if counts != [(truth, truth * (truth - 1) // 2)]:
             self.problem(f"{document.format}: the aggregate says {counts}")
-        verified = subprocess.run([self.options.leat, "verify", self.database], capture_output=True, text=True)
-        if verified.returncode != 0:
-            self.problem(f"{document.format}: verify: {verified.stdout[-600:]}")
+        self.verify(document.format)
         for old in self.folder.glob("out.db*"):
             old.unlink()
 
@@ -188,26 +162,9 @@ def size_of(text):
     return int(text.removesuffix("MB")) * 10**6
 
 
-def main():
-    parser = argparse.ArgumentParser(usage=__doc__, add_help=False)
-    parser.add_argument("--leat", default=ROOT / "build" / "release" / "leat", type=pathlib.Path)
-    parser.add_argument("--kills", default=40, type=int)
+def add_size(parser):
     parser.add_argument("--size", default=size_of("20MB"), type=size_of)
-    parser.add_argument("--seed", default=int(time.time()), type=int)
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    options.leat = options.leat.resolve()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="leat-documents-"))
-    status = 2
-    try:
-        status = Loop(options, folder).run()
-    finally:
-        if options.keep or status == 1:
-            print(f"kept: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder)
-    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, Loop, "documents", 40, add_size))
