@@ -22,6 +22,8 @@
 
 namespace leat {
 
+constexpr uint64_t kSmallestCopy = 1024;  // bytes; shorter files may be equal by chance
+
 // The files of folders by their family; a folder is listed once until forget().
 class Siblings {
  public:
