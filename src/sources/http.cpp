@@ -225,6 +225,7 @@ class HttpSource final : public Source {
       once_horizon_ = now;
       once_by_server_ = shared_.server_clock.has_value();
     }
+    once_horizon_ = std::min(now, *once_horizon_);  // the clock may have been ahead
     return *once_horizon_;
   }
 

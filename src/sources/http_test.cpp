@@ -115,6 +115,25 @@ FakeAnswer page_of(const os::HttpRequest& request) {
   return answer;
 }
 
+// Days, the last one up to FakeClock's 2023-11-14T22:13:20Z; the body of each says what was asked.
+HttpOptions by_day() {
+  HttpOptions by_day = options();
+  by_day.after_param = "after";
+  by_day.before_param = "before";
+  by_day.concurrency = 2;
+  by_day.windows = {.by = WindowRules::By::time,
+                    .has_before = true,
+                    .start = parse_iso_time("2023-11-12").value(),
+                    .length = kSecondsPerDay * kMicrosPerSecond};
+  by_day.windows.full_every = 30 * by_day.windows.length;
+  return by_day;
+}
+
+FakeAnswer asked(const os::HttpRequest& request) {
+  const std::string day = parameter_of(request.url, "after")->substr(8, 2);
+  return {.pieces = {day + "-" + parameter_of(request.url, "before").value_or("____-__-").substr(8, 2) + "\n"}};
+}
+
 TEST(HttpSource, PagesOneAfterTheOther) {
   Pulled pulled;
   run(pulled, options(), page_of);
@@ -192,6 +211,32 @@ TEST(HttpSource, EachRunOfOneSourcePullsAgain) {
     EXPECT_EQ(client.requests().size(), 3 * runs);
     EXPECT_EQ(last.part, "https://h/items#" + std::to_string(runs));
     resume.push_back(last);
+  }
+}
+
+// What the server's clock showed a while ago tells only about what it shows now.
+TEST(HttpSource, AServersClockThatStandsStillGivesNoWindowsWithoutEnd) {
+  FakeClock clock;
+  auto http = std::make_unique<FakeHttp>([](const os::HttpRequest&) {
+    return FakeAnswer{.headers = {{"date", "Wed, 15 Nov 2023 12:00:00 GMT"}}, .pieces = {"x\n"}};
+  });
+  http->set_clock(&clock);
+  const auto source = make_http_source(by_day(), {}, std::move(http), clock, [](NoteLevel, const std::string&) {});
+  std::map<std::string, Position> positions;
+  for (size_t runs = 0; runs < 3; ++runs) {
+    SourceRequest request;
+    for (const auto& [part, position] : positions) request.resume.push_back(position);
+    request.once = true;
+    request.make_cutter = [](const std::string&) { return std::make_unique<TestCutter>(); };
+    ASSERT_TRUE(source->open(std::move(request)).ok());
+    for (;;) {
+      const auto reading = source->read({});
+      ASSERT_TRUE(reading.ok()) << reading.status().message();
+      if (reading->what == Reading::What::end) break;
+      if (reading->what == Reading::What::chunk) positions[reading->chunk.end.part] = reading->chunk.end;
+      ASSERT_LT(positions.size(), 10U);
+    }
+    clock.advance_ms(5000);
   }
 }
 
@@ -284,25 +329,6 @@ TEST(HttpSource, RedirectsStayWhereTheyMay) {
     return FakeAnswer{.status = 302, .headers = {{"location", "x"}}};
   });
   EXPECT_NE(round.fatal.find("sends elsewhere 11 times in a row"), std::string::npos) << round.fatal;
-}
-
-// Days, the last one up to FakeClock's 2023-11-14T22:13:20Z; the body of each says what was asked.
-HttpOptions by_day() {
-  HttpOptions by_day = options();
-  by_day.after_param = "after";
-  by_day.before_param = "before";
-  by_day.concurrency = 2;
-  by_day.windows = {.by = WindowRules::By::time,
-                    .has_before = true,
-                    .start = parse_iso_time("2023-11-12").value(),
-                    .length = kSecondsPerDay * kMicrosPerSecond};
-  by_day.windows.full_every = 30 * by_day.windows.length;
-  return by_day;
-}
-
-FakeAnswer asked(const os::HttpRequest& request) {
-  const std::string day = parameter_of(request.url, "after")->substr(8, 2);
-  return {.pieces = {day + "-" + parameter_of(request.url, "before").value_or("____-__-").substr(8, 2) + "\n"}};
 }
 
 TEST(HttpSource, AFullPullEndsOnceWhereverItIsKilled) {

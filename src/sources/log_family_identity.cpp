@@ -1,12 +1,11 @@
 // Which file is which generation (docs/formats/file-source.md): the part of LogFamily that compares bytes.
 
-#include "sources/log_family.h"
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "base/text.h"
+#include "sources/log_family.h"
 
 namespace leat {
 namespace {
