@@ -179,8 +179,11 @@ std::string text_of(const Line& line, int64_t now) {
   std::string out = fmt::format("{}: {}, table {} of {}\n", visible(state.pipeline),
                                 state.running ? "running (" + visible(state.writer) + ")" : "not running",
                                 visible(state.table), visible(line.database));
-  out += fmt::format("  {}: {}, {}", count_of(counts.records(), "record"),
-                     count_of(counts.inserted + counts.updated, "row"), count_of(counts.rejected, "reject"));
+  out += fmt::format("  {}: ", count_of(counts.records(), "record"));
+  out += counts.updated == 0
+             ? count_of(counts.inserted, "row")
+             : fmt::format("{} inserted, {} updated", with_commas(counts.inserted), with_commas(counts.updated));
+  out += ", " + count_of(counts.rejected, "reject");
   if (counts.filtered > 0) out += fmt::format(", {} filtered", with_commas(counts.filtered));
   if (counts.ignored > 0) out += fmt::format(", {} ignored", with_commas(counts.ignored));
   if (totals.gap_bytes > 0) out += fmt::format(", {} lost in gaps", human_bytes(totals.gap_bytes));

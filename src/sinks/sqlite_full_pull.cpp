@@ -64,7 +64,10 @@ Status SqliteFullPull::end(SqliteBatchWriter& writer, const Note& note) {
   }
   LEAT_ASSIGN(const uint64_t deleted, writer.delete_unseen(*first_revision_));
   vanished_ += deleted;
-  say(NoteLevel::info, "deleted " + count_of(deleted, "row") + " that it did not have");
+  if (*first_revision_ > 1) {  // not the first pull of all
+    say(NoteLevel::info,
+        deleted == 0 ? "nothing has vanished" : "deleted " + count_of(deleted, "row") + " that it did not have");
+  }
   return {};
 }
 

@@ -174,6 +174,7 @@ std::optional<Chunk> HttpPull::answered(bool newest) {
   if (*token_.before <= horizon) return std::nullopt;
   drop_page();
   token_.before = std::max(horizon, token_.after.value_or(horizon));
+  token_.to = token_.before;
   token_.done = *token_.before == token_.after;
   token_.last = token_.last && !token_.done;
   return position_chunk();
