@@ -267,7 +267,7 @@ class Run:
 
     def judge_windows(self):
         """None is skipped and none repeated: each begins where the one before ends, or with it a full pull."""
-        parts = self.query("SELECT name, token FROM _leat_parts JOIN _leat_positions USING(part)")
+        parts = self.query("SELECT name, token FROM _leat_parts JOIN _leat_positions USING(part) WHERE pipeline = 'items'")
         before = {}
         for part in sorted(parts, key=lambda part: int(part["name"].rsplit("#", 1)[1])):
             token = dict(piece.split("=", 1) for piece in part["token"].split())

@@ -90,6 +90,7 @@ class CurlTransfer final : public HttpTransfer {
   }
 
   [[nodiscard]] const HttpHead* head() const override { return head_complete_ ? &head_ : nullptr; }
+  [[nodiscard]] bool connected() const override { return connected_; }
 
   Result<Read> read() override {
     if (buffer_.empty() && running_) client_.perform();

@@ -52,6 +52,8 @@ class HttpTransfer {
 
   // Null: it has not come yet.
   [[nodiscard]] virtual const HttpHead* head() const = 0;
+  // There is a connection, or there was one: the request has gone out.
+  [[nodiscard]] virtual bool connected() const = 0;
   // What has come of the body. retry: the connection failed, was cut, or nothing came for idle_timeout_ms; bad_config:
   // the address cannot be one, the certificate is not trusted; the same again afterwards. Messages begin with the URL,
   // without what is secret in it.

@@ -120,9 +120,15 @@ class HttpSource final : public Source {
     }
     pulls_.clear();
     for (size_t most = parts.size() + kMost; parts.size() < most && may_begin();) {
-      LEAT_ASSIGN(const std::optional<Window> next, lay_out());
-      if (!next) break;
-      parts.push_back({.place = shown(*next), .unsized = true});
+      Result<std::optional<Window>> next = lay_out();
+      if (!next.ok()) {
+        const bool awaited = options_.parents && !options_.parents->missing().empty();
+        parts.push_back({.place = shared_.name,
+                         .state = awaited ? PartOutline::State::awaited : PartOutline::State::trouble,
+                         .why = next.status().message()});
+      }
+      if (!next.ok() || !*next) break;
+      parts.push_back({.place = shown(**next), .unsized = true});
     }
     return parts;
   }

@@ -48,6 +48,7 @@ class HttpPage {
   [[nodiscard]] const os::HttpHead& head() const { return *transfer_->head(); }
   [[nodiscard]] const os::HttpRequest& request() const { return request_; }
   [[nodiscard]] const std::string& place() const { return place_; }
+  [[nodiscard]] bool connected() const { return transfer_->connected(); }
   // An answer has begun to come.
   [[nodiscard]] bool has_begun() const { return stream_ != nullptr; }
   // What has come of it, plain, and is not delivered.

@@ -53,6 +53,8 @@ class HttpParents {
   // The next rows behind `last`: a whole block, or fewer when nobody adds any now; nothing: there are none yet.
   // fatal: the table is not any more what `last` was made of, or, with `once`, it is not there and nobody makes it.
   Result<std::optional<Window>> next_block(const std::optional<Window>& last, bool once);
+  // Why there is no table; empty: there is one.
+  [[nodiscard]] const std::string& missing() const { return missing_; }
   // Nothing more will come, as of the last next_block() with `once`.
   [[nodiscard]] bool ended() const { return ended_; }
   // The first row with a number of [from, until]; nothing: they have gone.

@@ -296,8 +296,9 @@ Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
     ++shared_.given_up;
     return pass_over(message);
   }
+  const bool connected = page_->connected();
   drop_page();
-  if (!refused) ask_for_less(failures, newest);
+  if (!refused && connected) ask_for_less(failures, newest);
   const auto wait_ms = status.retry_after_ms();
   Status failed = Status::retry(redacted(status.message(), shared_.options.secrets)).with_part(part_);
   if (wait_ms) failed = std::move(failed).with_retry_after_ms(*wait_ms);

@@ -187,6 +187,23 @@ TEST(HttpSource, APageThatFailsForEverIsPassedOverWhereItBreaks) {
   EXPECT_NE(stopped.fatal.find("given up after 2 attempts"), std::string::npos) << stopped.fatal;
 }
 
+TEST(HttpSource, AServerThatIsNotThereIsNotAskedForLess) {
+  HttpOptions windows = options();
+  windows.windows = {.by = WindowRules::By::number, .has_before = true, .start = 0, .length = 1000, .until = 1000};
+  windows.after_param = "after";
+  windows.before_param = "before";
+  for (const bool connects : {false, true}) {
+    Pulled pulled;
+    run(pulled, windows,
+        [&](const os::HttpRequest&) { return FakeAnswer{.status = 0, .failure = "broken", .connects = connects}; });
+    const bool halved = std::any_of(pulled.requests.begin(), pulled.requests.end(), [](const os::HttpRequest& request) {
+      return request.url.find("before=500") != std::string::npos;
+    });
+    EXPECT_EQ(halved, connects);
+    EXPECT_NE(pulled.fatal.find("given up after 7 attempts"), std::string::npos) << pulled.fatal;
+  }
+}
+
 // As of a schedule: the same source, opened again when a run has ended.
 TEST(HttpSource, EachRunOfOneSourcePullsAgain) {
   FakeClock clock;

@@ -55,6 +55,7 @@ class CrashingTransfer final : public os::HttpTransfer {
  public:
   explicit CrashingTransfer(std::unique_ptr<os::HttpTransfer> inner) : inner_(std::move(inner)) {}
   [[nodiscard]] const os::HttpHead* head() const override { return inner_->head(); }
+  [[nodiscard]] bool connected() const override { return inner_->connected(); }
   Result<Read> read() override {
     Result<Read> read = inner_->read();
     if (!read.ok() || read->what == What::end) moment();

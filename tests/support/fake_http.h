@@ -24,6 +24,7 @@ struct FakeAnswer {
   std::string failure = {};           // Kind::retry, in place of the end
   Kind failure_kind = Kind::retry;
   bool silent = false;  // in place of the end nothing more comes
+  bool connects = true;
 };
 
 // A body cut into pieces of `size` bytes.
@@ -85,6 +86,7 @@ class FakeHttp final : public os::HttpClient {
     [[nodiscard]] bool is_silent() const {
       return answer_ && answer_->silent && has_head_ && next_ == answer_->pieces.size();
     }
+    [[nodiscard]] bool connected() const override { return answer_ && answer_->connects; }
     [[nodiscard]] const os::HttpHead* head() const override { return has_head_ ? &head_ : nullptr; }
 
     Result<Read> read() override {
