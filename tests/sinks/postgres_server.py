@@ -34,12 +34,16 @@ class Server:
         if done.returncode != 0:
             raise RuntimeError(f"initdb: {done.stdout}{done.stderr}")
         for _ in range(5):  # somebody else may take the port first
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            self.port = self.free_port()
             if self.launch():
                 return
         raise RuntimeError(f"postgres does not start: {self.log.read_text()}")
+
+    @staticmethod
+    def free_port():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
 
     def launch(self, settings=()):
         """Whether it came up. `settings`: ["fsync=on", …]"""
