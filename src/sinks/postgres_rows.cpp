@@ -55,6 +55,44 @@ Status widen(const PostgresDatabase& db, const std::string& pipeline, const std:
   return store_columns(db, pipeline, all, known.fields.size());
 }
 
+Status make_merge_tables(const PostgresDatabase& db, const std::string& table, const char* index) {
+  LEAT_TRY(db.execute(
+      fmt::format("CREATE {} {} ON {}(_revision)", index, sql_name(postgres_revision_index(table)), sql_name(table))));
+  return db.execute(fmt::format("CREATE TABLE {}(LIKE {})", sql_name(postgres_before_table(table)), sql_name(table)));
+}
+
+// A table that a user has made, to have it partitioned or elsewhere: empty, with all columns that leat would make.
+Status take_over(const PostgresDatabase& db, const std::string& table, const Schema& schema, bool merge) {
+  const auto refuse = [&](const std::string& why) {
+    return Status::bad_config(
+        fmt::format("{}: there is a table {} that leat has not made, and {}; name another one (--table), or make it as "
+                    "docs/sinks/postgres.md says",
+                    db.where(), quoted(table), why));
+  };
+  std::vector<std::pair<std::string, std::string>> wanted;
+  for (const Field& field : schema.fields) {
+    const std::string type = postgres_storage(field.type, field.bytes);
+    wanted.emplace_back(field.name, type.substr(0, type.find(" COLLATE")));
+  }
+  for (const char* own : {"_part", "_offset", "_row"}) wanted.emplace_back(own, "bigint");
+  if (merge) wanted.emplace_back("_revision", "bigint");
+  for (const auto& [name, type] : wanted) {
+    LEAT_ASSIGN(PostgresRows rows,
+                db.query("SELECT atttypid = $3::regtype FROM pg_attribute WHERE attrelid = to_regclass($1) AND "
+                         "attname = $2 AND NOT attisdropped",
+                         PostgresParameters::of(sql_name(db.schema()) + "." + sql_name(table), name, type)));
+    LEAT_ASSIGN(const bool found, rows.step());
+    if (!found) return refuse(fmt::format("it has no column {} of type {}", quoted(name), type));
+    if (rows.integer(0) == 0) return refuse(fmt::format("its column {} is not of type {}", quoted(name), type));
+  }
+  LEAT_ASSIGN(const int64_t rows, db.query_integer(fmt::format("SELECT 1 FROM {} LIMIT 1", sql_name(table))));
+  if (rows != 0) return refuse("it has rows");
+  LEAT_TRY(db.execute(fmt::format("CREATE INDEX {} ON {}(_row)", sql_name(postgres_short_name("_leat_row_" + table)),
+                                  sql_name(table))));
+  // Of a partitioned table nothing is unique but what holds the columns that it is partitioned by.
+  return merge ? make_merge_tables(db, table, "INDEX") : Status();
+}
+
 }  // namespace
 
 std::string postgres_storage(Type type, bool bytes) {
@@ -159,8 +197,8 @@ Status make_postgres_rows(const PostgresDatabase& db, const std::string& pipelin
                     db.where(), quoted(table), quoted(pipeline)));
   }
   if (there) {
-    return Status::bad_config(fmt::format("{}: there is a table {} that leat has not made; name another one (--table)",
-                                          db.where(), quoted(table)));
+    LEAT_TRY(take_over(db, table, schema, merge));
+    return store_columns(db, pipeline, schema, 0);
   }
   std::string columns;
   for (const Field& field : schema.fields) {

@@ -11,7 +11,7 @@ from postgres_server import Server, binaries
 
 class Postgres(SqlAdaptor):
     name = "postgres"
-    cannot = {"upstream": "keeps no rows that could be read"}
+    cannot = {"upstream": "SQLite"}
     files = False
     shared = None  # the server of all checks
     number = itertools.count()

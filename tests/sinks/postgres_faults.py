@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an operator does to a PostgreSQL server while leat writes: each is waited out, or is a clear error.
+"""What an operator does to a PostgreSQL server before leat writes and while it does: each works, is waited out, or is a clear error.
 
   postgres_faults.py LEAT [CASE...]
 
@@ -174,6 +174,27 @@ def failed_over(case):
         standby.end(signal.SIGQUIT)
 
 
+def partitioned(case):
+    """A table that was made beforehand."""
+    case.write(500)
+    columns = 'n bigint, word text COLLATE "C", _part bigint NOT NULL, _offset bigint NOT NULL, _row bigint NOT NULL'
+    case.server.psql(f"CREATE TABLE numbers({columns}) PARTITION BY RANGE (n); CREATE TABLE low PARTITION OF numbers FOR VALUES FROM (0) TO (100); "
+                     "CREATE TABLE high PARTITION OF numbers DEFAULT; ALTER TABLE numbers OWNER TO app")
+    case.start(case.url())
+    case.finish()
+    if int(case.server.copy("SELECT count(*) FROM low", "postgres")[0][0]) != 100:
+        raise Wrong("the rows are not in their partition")
+
+
+def another_table(case):
+    """One that leat has not made, and cannot take."""
+    case.write(1)
+    case.server.psql("CREATE TABLE numbers(n bigint, word bigint, _part bigint, _offset bigint, _row bigint)")
+    case.start(case.url())
+    if case.process.wait(PATIENCE) == 0 or "its column 'word' is not of type text" not in case.said():
+        raise Wrong(f"status {case.process.returncode}: {case.said()}")
+
+
 def no_such_database(case):
     case.write(1)
     case.start(f"postgresql://app:hidden@127.0.0.1:{case.server.port}/nowhere")
@@ -189,7 +210,7 @@ def no_rights(case):
         raise Wrong(f"status {case.process.returncode}: {case.said()}")
 
 
-CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, failed_over, no_such_database, no_rights)}
+CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, failed_over, partitioned, another_table, no_such_database, no_rights)}
 
 
 def main():
