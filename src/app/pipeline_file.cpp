@@ -62,6 +62,7 @@ class Planner {
     if (section("pipelines", true).empty() && complaints_.empty()) {
       complaints_.add({}, "there is no pipeline; add [pipelines.NAME] with from = \"SOURCE\" and to = \"SINK.TABLE\"");
     }
+    for (const PipelineDeclared& pipeline : file_.pipelines) check_sink_of(pipeline);
     check_tables();
     link_pipelines(file_, pipeline_names_, complaints_);
     for (const PipelineDeclared& pipeline : file_.pipelines) check_columns_of(pipeline);
@@ -353,6 +354,12 @@ class Planner {
       pipeline.plan.aggregates.push_back(std::move(spec));
       places_.push_back({from, entry.key, entry.key_at, *settings.find("by"), *settings.find("value")});
     }
+  }
+
+  void check_sink_of(const PipelineDeclared& pipeline) {
+    if (pipeline.sink.kind->check_plan == nullptr) return;
+    const Status status = pipeline.sink.kind->check_plan(pipeline.plan);
+    if (!status.ok()) complaints_.add(place_of(pipeline, ""), status.message());
   }
 
   void plan_serve(const Entry& entry) {

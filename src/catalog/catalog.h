@@ -95,6 +95,8 @@ struct SinkKind {
   // Complains of what the options do not say by themselves; null: they say all.
   void (*check)(const Settings& settings, Complaints& complaints);
   std::span<const WriteMode> modes;  // that it has
+  // bad_config: it cannot do what this pipeline asks for; null: it can do all.
+  Status (*check_plan)(const SinkPlan& plan) = nullptr;
 };
 
 std::span<const SourceKind> source_kinds();

@@ -66,7 +66,8 @@ SinkKind files_kind() {
       .open_store = open_files,
       .place = files_place,
       .check = nullptr,
-      .modes = kAppendOnly};
+      .modes = kAppendOnly,
+      .check_plan = check_files_plan};
 }
 
 }  // namespace leat

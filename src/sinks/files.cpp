@@ -75,7 +75,6 @@ class FilesSink final : public Sink, private SqliteCompanion {
   [[nodiscard]] bool pending() const override { return !changed_.empty() || columns_changed_; }
   Status commit(const SqliteDatabase& db) override;
 
-  Status check(const SinkPlan& plan) const;
   Status check_columns(const Schema& stored) const;
   Result<Open*> open_for(const std::string& folder, bool provisional);
   Status make_room();
@@ -116,15 +115,6 @@ class FilesSink final : public Sink, private SqliteCompanion {
   uint64_t use_ = 0;
 };
 
-Status FilesSink::check(const SinkPlan& plan) const {
-  const auto refuse = [&](const char* what) {
-    return Status::bad_config(fmt::format("pipeline {}: a sink of type 'files' {}", quoted(plan.pipeline), what));
-  };
-  if (plan.mode != WriteMode::append) return refuse("can only append: write = \"append\"");
-  if (!plan.aggregates.empty()) return refuse("keeps no aggregates; count in a database, or with type = \"null\"");
-  return {};
-}
-
 Status FilesSink::check_columns(const Schema& stored) const {
   for (const Field& field : plan_.schema->fields) {
     const std::optional<size_t> before = stored.find(field.name);
@@ -140,7 +130,8 @@ Status FilesSink::check_columns(const Schema& stored) const {
 
 Result<Positions> FilesSink::open(const SinkPlan& plan) {
   rollback();
-  LEAT_TRY(check(plan));
+  if (plan.mode != WriteMode::append) return Status::bug("a sink of type 'files' can only append");
+  LEAT_TRY(check_files_plan(plan));
   plan_ = plan;
   extension_ = std::string(format_.extension);
   if (format_.compresses) extension_ += compression_extension(options_.compression);
@@ -398,6 +389,13 @@ Status FilesSink::finish() {
 }
 
 }  // namespace
+
+Status check_files_plan(const SinkPlan& plan) {
+  if (plan.aggregates.empty()) return {};
+  return Status::bad_config(fmt::format(
+      "pipeline {}: a sink of type 'files' keeps no aggregates; count in a database, or with type = \"null\"",
+      quoted(plan.pipeline)));
+}
 
 std::string files_books_path(const std::string& path) {
   return files_root(path) + "/_leat/books.db";

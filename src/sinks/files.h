@@ -26,6 +26,9 @@ struct FilesOptions {
 // Of a sink with that path.
 std::string files_books_path(const std::string& path);
 
+// bad_config: files cannot take what this pipeline brings.
+Status check_files_plan(const SinkPlan& plan);
+
 std::unique_ptr<Sink> make_files_sink(FilesOptions options, os::Clock& clock, Note note);
 
 // bad_config: nothing was written there.

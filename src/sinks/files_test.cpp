@@ -189,9 +189,6 @@ TEST_F(FilesSinkTest, VerifyFindsWhatWasDoneToFiles) {
 
 TEST_F(FilesSinkTest, WhatItRefuses) {
   SinkPlan plan = plan_;
-  plan.mode = WriteMode::merge;
-  EXPECT_EQ(refusal(plan), "pipeline 'logs': a sink of type 'files' can only append: write = \"append\"");
-  plan = plan_;
   plan.aggregates = feed_aggregates();
   EXPECT_EQ(
       refusal(plan),
