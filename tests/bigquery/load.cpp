@@ -114,20 +114,17 @@ Result<BigQueryJob> next_attempt(BigQueryClient& client, const BigQueryStep& ste
   for (uint64_t attempt = 1, asked = 0;;) {
     const std::string id = fmt::format("{}__a{}", step.name, attempt);
     LEAT_ASSIGN(const std::optional<BigQueryJob> job, client.job(id, step.location));
-    if (!job && asked > 0) {
-      ++attempt;
-      asked = 0;
-    } else if (!job) {
-      ++asked;
+    if (!job && asked++ == 0) {
       LEAT_TRY(client.upload(job_resource(step, client.access().project, id), *step.media, step.media_bytes));
-    } else if (job->state == BigQueryJob::State::running) {
-      LEAT_TRY(client.wait_ms(500));
-    } else if (job->reason.empty()) {
-      return *job;
-    } else {
-      ++attempt;
-      asked = 0;
+      continue;
     }
+    if (job && job->state == BigQueryJob::State::running) {
+      LEAT_TRY(client.wait_ms(500));
+      continue;
+    }
+    if (job && job->reason.empty()) return *job;
+    ++attempt;
+    asked = 0;
   }
 }
 
