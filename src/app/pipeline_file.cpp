@@ -234,7 +234,7 @@ class Planner {
     pipeline.raw = settings.has("raw") ? settings.boolean("raw") : pipeline.source.decoder->is_log;
     const std::span<const WriteMode> modes = sink_found->kind->modes;
     if (std::find(modes.begin(), modes.end(), pipeline.plan.mode) == modes.end()) {
-      const std::string why = sink_found->kind->open_store == nullptr
+      const std::string why = sink_found->kind->name == "null"
                                   ? "keeps no rows: write = {} of pipeline {} needs a database"
                                   : "is of type " + std::string(sink_found->kind->name) +
                                         ", which does not have write = {} yet (pipeline {}); leave it out, or name a "
