@@ -6,7 +6,7 @@ class Adaptor:
 
     name = ""  # `type` of the sink in a pipeline file
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
-    # The check then proves the refusal. Whatever is not here has to work.
+    # The check then proves the refusal. None: there is no such thing. Whatever is not here has to work.
     cannot = {}
     FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail

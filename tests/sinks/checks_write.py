@@ -249,8 +249,8 @@ def two_writers(bench):
 
 
 def refused_rows(bench):
-    """A row that the target itself refuses becomes a reject, and only that one."""
-    if "refused" in bench.sink.cannot:
+    """A row that the target itself refuses becomes a reject, and only that one. A sink that cannot take a batch back stops, and says so."""
+    if bench.sink.cannot.get("refused", "") is None:
         bench.facts.append("the target refuses no row")
         return
     bench.pipeline(aggregates="")
@@ -260,6 +260,14 @@ def refused_rows(bench):
     bench.sink.forbid_doubles("records", "n")
     numbers = [2, 3, 1, 4, 2, *range(5, 300), 3, 300]
     bench.write([line(n) for n in [1, *numbers]])
+    if "refused" in bench.sink.cannot:
+        _, err = bench.run(status=1)
+        if bench.sink.cannot["refused"] not in err:
+            raise Wrong(f"what is refused is said without {bench.sink.cannot['refused']!r}: {err}")
+        bench.same("rows", bench.sink.rows("records", ("n",)), [(1,)])
+        bench.verify()
+        bench.facts.append(f"stops: {bench.sink.cannot['refused']}")
+        return
     bench.run()
     bench.same("rows", bench.sink.rows("records", ("n",)), [(n,) for n in range(1, 301)])
     bench.same("rejects", [(row[0], row[3]) for row in bench.sink.rejects("records")], [(4, line(1)), (6, line(2)), (302, line(3))])

@@ -91,7 +91,8 @@ READ = {BOOLEAN: lambda text: int(text == "true"), BIGINT: int, DOUBLE: float, T
 
 class DuckDb(SqlAdaptor):
     name = "duckdb"
-    cannot = {"beside": "one process", "upstream": "keeps no rows that could be read"}
+    cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest")} | {
+        "beside": "one process", "upstream": "keeps no rows that could be read", "refused": "refuses the row"}
 
     @classmethod
     def start(cls, folder):
