@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,10 @@ Status make_private_file(const std::string& path) {
   }
   ::close(file);
   return {};
+}
+
+void make_files_private() {
+  ::umask(0077);
 }
 
 }  // namespace leat::os

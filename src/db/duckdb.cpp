@@ -1,0 +1,419 @@
+#include "db/duckdb.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
+#include "base/text.h"
+#include "db/sql.h"
+#include "os/clock.h"
+#include "os/file_system.h"
+#include "os/output_file.h"
+#include "os/private_file.h"
+
+namespace leat {
+namespace {
+
+// DuckDB writes its log into the file when it is this long; a crash is followed by reading it.
+constexpr const char* kLogBytes = "16MB";
+
+std::string_view text_or_none(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+bool contains(std::string_view text, std::string_view what) {
+  return text.find(what) != std::string_view::npos;
+}
+
+// The first line of what DuckDB says, without the kind of the error before it.
+std::string first_line(std::string_view message) {
+  message = message.substr(0, message.find('\n'));
+  const size_t colon = message.find("Error: ");
+  if (colon != std::string_view::npos) message.remove_prefix(colon + 7);
+  return visible(message);
+}
+
+Status cannot_open(const std::string& where, std::string_view message) {
+  if (contains(message, "onflicting lock is held") || contains(message, "Could not set lock")) {
+    const size_t pid = message.find("(PID ");
+    const std::string_view who =
+        pid == std::string_view::npos ? "" : message.substr(pid + 5, message.find(')', pid) - pid - 5);
+    // DuckDB names the program: "held in /usr/bin/leat (PID 12)".
+    if (contains(message, "/leat (PID ")) {
+      return Status::fatal(
+          fmt::format("{}: another leat has it open (pid {}); a DuckDB file is open in one process at a "
+                      "time: stop that one first",
+                      where, visible(who)));
+    }
+    return Status::retry(
+        fmt::format("{}: another process has it open{}; a DuckDB file is open in one process at a time: end that one",
+                    where, who.empty() ? "" : fmt::format(" (process {})", visible(who))));
+  }
+  if (contains(message, "not a valid DuckDB database")) {
+    return Status::bad_config(fmt::format("{}: is not a DuckDB database; name another file", where));
+  }
+  if (contains(message, "newer version") || contains(message, "version number")) {
+    return Status::bad_config(fmt::format("{}: was made by another version of DuckDB ({}); this leat has {}", where,
+                                          first_line(message), duckdb_library_version()));
+  }
+  if (contains(message, "No space left")) {
+    return Status::retry(fmt::format("{}: the disk is full; free space, leat goes on by itself", where));
+  }
+  return Status::bad_config(fmt::format(
+      "{}: cannot be opened as a database ({}); look at the path, at its folder and at their permissions, or "
+      "name another file",
+      where, first_line(message)));
+}
+
+// DuckDB makes a new file piece by piece; one that it had no time to complete could never be opened again. So it is
+// made under another name first.
+Status make_whole(const std::string& path) {
+  LEAT_ASSIGN(const auto there, os::file_system().info(path, os::Links::follow));
+  if (there) return {};
+  const std::string made = path + ".new";
+  LEAT_ASSIGN(const auto left, os::file_system().info(made, os::Links::follow));
+  if (left) LEAT_TRY(os::remove_file(made));
+  duckdb_database database = nullptr;
+  char* message = nullptr;
+  Status outcome;
+  if (duckdb_open_ext(made.c_str(), &database, nullptr, &message) != DuckDBSuccess) {
+    outcome = cannot_open(visible(path), text_or_none(message));
+    duckdb_free(message);
+  }
+  duckdb_close(&database);
+  LEAT_TRY(std::move(outcome));
+  return os::rename_file(made, path);
+}
+
+}  // namespace
+
+// The file itself: one for all connections of this process, as DuckDB wants it.
+struct DuckDb::Instance {
+  Instance() = default;
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  ~Instance() { duckdb_close(&database); }
+  bool read_only = false;
+  duckdb_database database = nullptr;
+};
+
+namespace {
+
+std::mutex& instances_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+Status set(duckdb_config config, const char* name, const std::string& value) {
+  if (duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
+  return Status::bug(fmt::format("DuckDB does not have the setting {} = {}", name, value));
+}
+
+Status configure(duckdb_config config, const DuckDbOpen& options) {
+  LEAT_TRY(set(config, "access_mode", options.read_only ? "READ_ONLY" : "READ_WRITE"));
+  LEAT_TRY(set(config, "max_memory", fmt::format("{}B", options.memory_bytes)));
+  LEAT_TRY(set(config, "threads", std::to_string(options.threads)));
+  LEAT_TRY(set(config, "checkpoint_threshold", kLogBytes));
+  // Nothing is fetched from anywhere, and nothing is run that somebody has put into the home folder.
+  LEAT_TRY(set(config, "autoinstall_known_extensions", "false"));
+  return set(config, "autoload_known_extensions", "false");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
+  static std::map<std::string, std::weak_ptr<Instance>> instances;  // by path
+  std::unique_ptr<DuckDb> db(new DuckDb);
+  db->where_ = options.path.empty() ? "DuckDB" : visible(options.path);
+  const std::lock_guard lock(instances_mutex());
+  db->instance_ = options.path.empty() ? nullptr : instances[options.path].lock();
+  if (db->instance_ != nullptr && db->instance_->read_only && !options.read_only) {
+    return Status::retry(db->where_ + ": is being read by this process; leat goes on by itself");
+  }
+  if (db->instance_ == nullptr) {
+    auto instance = std::make_shared<Instance>();
+    instance->read_only = options.read_only;
+    duckdb_config config = nullptr;
+    duckdb_create_config(&config);
+    Status outcome = configure(config, options);
+    if (outcome.ok()) {
+      // The file, its log and what does not fit into memory are nobody else's business; DuckDB has no option for it.
+      if (!options.read_only) os::make_files_private();
+      if (!options.read_only && !options.path.empty()) outcome = make_whole(options.path);
+      char* message = nullptr;
+      if (!outcome.ok()) {
+        // said
+      } else if (duckdb_open_ext(options.path.empty() ? nullptr : options.path.c_str(), &instance->database, config,
+                                 &message) != DuckDBSuccess) {
+        outcome = cannot_open(db->where_, message == nullptr ? "" : message);
+        duckdb_free(message);
+      }
+    }
+    duckdb_destroy_config(&config);
+    LEAT_TRY(std::move(outcome));
+    db->instance_ = instance;
+    if (!options.path.empty()) instances[options.path] = instance;
+  }
+  if (duckdb_connect(db->instance_->database, &db->connection_) != DuckDBSuccess) {
+    return Status::retry(db->where_ + ": no connection to it can be made; leat goes on by itself");
+  }
+  LEAT_ASSIGN(DuckDbRows name, db->query("SELECT current_database()"));
+  LEAT_TRY(name.step().status().clone());
+  db->space_ = sql_name(name.text(0)) + ".main";
+  return db;
+}
+
+DuckDb::~DuckDb() {
+  duckdb_disconnect(&connection_);
+  // While the file is being closed nobody opens it.
+  const std::lock_guard lock(instances_mutex());
+  instance_.reset();
+}
+
+Status DuckDb::failure(duckdb_error_type type, std::string_view message) const {
+  const std::string what = first_line(message);
+  switch (type) {
+    case DUCKDB_ERROR_CONSTRAINT:
+      return Status::bad_data(
+          fmt::format("{}: the database refuses the row ({}); look at the constraints and unique indexes that were "
+                      "added to the table",
+                      where_, what));
+    case DUCKDB_ERROR_INTERRUPT:
+      return Status::retry(fmt::format("{}: did not answer in time; leat asks again", where_));
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+      return Status::retry(
+          fmt::format("{}: its memory is not enough ({}); give the sink a larger memory", where_, what));
+    case DUCKDB_ERROR_IO:
+      if (contains(message, "No space left")) {
+        return Status::retry(fmt::format("{}: the disk is full; free space, leat goes on by itself", where_));
+      }
+      return Status::retry(
+          fmt::format("{}: reading or writing it failed ({}); look at the disk and at the system's log, leat goes on "
+                      "by itself when "
+                      "it works again",
+                      where_, what));
+    case DUCKDB_ERROR_TRANSACTION:
+    case DUCKDB_ERROR_FATAL:
+    case DUCKDB_ERROR_INTERNAL:
+      return Status::retry(fmt::format("{}: its transaction failed ({}); leat opens it again", where_, what));
+    case DUCKDB_ERROR_SERIALIZATION:
+      return Status::fatal(
+          fmt::format("{}: the database is damaged ({}); keep a copy, and let leat make a new one under another name",
+                      where_, what));
+    default:
+      return Status::fatal(fmt::format(
+          "{}: its tables are not as leat made them ({}); undo what was changed, or name another file", where_, what));
+  }
+}
+
+Status DuckDb::execute(const std::string& sql) const {
+  duckdb_result result{};
+  Status outcome;
+  if (duckdb_query(connection_, sql.c_str(), &result) != DuckDBSuccess) {
+    const char* message = duckdb_result_error(&result);
+    outcome = failure(duckdb_result_error_type(&result), message == nullptr ? "" : message);
+  }
+  duckdb_destroy_result(&result);
+  return outcome;
+}
+
+Status DuckDb::execute_in_time(duckdb_prepared_statement statement, duckdb_result* result) const {
+  if (limit_ms_ == 0) {
+    if (duckdb_execute_prepared(statement, result) == DuckDBSuccess) return {};
+    const char* message = duckdb_result_error(result);
+    return failure(duckdb_result_error_type(result), message == nullptr ? "" : message);
+  }
+  const uint64_t until = os::clock().steady_ms() + limit_ms_;
+  duckdb_pending_result pending = nullptr;
+  Status outcome;
+  duckdb_pending_state state = DUCKDB_PENDING_ERROR;
+  if (duckdb_pending_prepared(statement, &pending) == DuckDBSuccess) {
+    do {
+      state = duckdb_pending_execute_task(pending);
+    } while (!duckdb_pending_execution_is_finished(state) && os::clock().steady_ms() < until);
+  }
+  if (state != DUCKDB_PENDING_ERROR && !duckdb_pending_execution_is_finished(state)) {
+    outcome = failure(DUCKDB_ERROR_INTERRUPT, "");
+  } else if (state == DUCKDB_PENDING_ERROR) {
+    const char* message = duckdb_pending_error(pending);
+    outcome = failure(DUCKDB_ERROR_INVALID, message == nullptr ? "" : message);
+  } else if (duckdb_execute_pending(pending, result) != DuckDBSuccess) {
+    const char* message = duckdb_result_error(result);
+    outcome = failure(duckdb_result_error_type(result), message == nullptr ? "" : message);
+  }
+  duckdb_destroy_pending(&pending);
+  return outcome;
+}
+
+Result<DuckDbRows> DuckDb::run(const std::string& sql, std::span<const DuckDbValue> values) const {
+  duckdb_prepared_statement statement = nullptr;
+  DuckDbRows rows;
+  Status outcome;
+  if (duckdb_prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
+    const char* message = duckdb_prepare_error(statement);
+    outcome = failure(DUCKDB_ERROR_PARSER, message == nullptr ? "" : message);
+  }
+  idx_t at = 0;
+  for (const DuckDbValue& value : values) {
+    if (!outcome.ok()) break;
+    ++at;
+    duckdb_state bound = DuckDBSuccess;
+    if (std::holds_alternative<std::nullptr_t>(value)) {
+      bound = duckdb_bind_null(statement, at);
+    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
+      bound = duckdb_bind_int64(statement, at, *integer);
+    } else if (const auto* number = std::get_if<uint64_t>(&value)) {
+      bound = duckdb_bind_int64(statement, at, static_cast<int64_t>(*number));
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      bound = duckdb_bind_double(statement, at, *real);
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+      bound = duckdb_bind_varchar_length(statement, at, text->data(), text->size());
+    } else if (const auto* bytes = std::get_if<DuckDbBytes>(&value)) {
+      bound = duckdb_bind_blob(statement, at, bytes->bytes.data(), bytes->bytes.size());
+    } else if (const auto* time = std::get_if<DuckDbTime>(&value)) {
+      bound = duckdb_bind_timestamp(statement, at, {time->micros});
+    }
+    if (bound != DuckDBSuccess) outcome = Status::bug(fmt::format("{}: parameter {} of a statement", where_, at));
+  }
+  if (outcome.ok()) outcome = execute_in_time(statement, &rows.result_);
+  duckdb_destroy_prepare(&statement);
+  LEAT_TRY(std::move(outcome));
+  rows.look_up();
+  return rows;
+}
+
+Result<DuckDbRows> DuckDb::stream(const std::string& sql) const {
+  duckdb_prepared_statement statement = nullptr;
+  duckdb_pending_result pending = nullptr;
+  DuckDbRows rows;
+  Status outcome;
+  if (duckdb_prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
+    outcome = failure(DUCKDB_ERROR_PARSER, text_or_none(duckdb_prepare_error(statement)));
+  } else if (duckdb_pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
+    outcome = failure(DUCKDB_ERROR_INVALID, text_or_none(duckdb_pending_error(pending)));
+  } else if (duckdb_execute_pending(pending, &rows.result_) != DuckDBSuccess) {
+    outcome = failure(duckdb_result_error_type(&rows.result_), text_or_none(duckdb_result_error(&rows.result_)));
+  }
+  duckdb_destroy_pending(&pending);
+  duckdb_destroy_prepare(&statement);
+  LEAT_TRY(std::move(outcome));
+  rows.look_up();
+  return rows;
+}
+
+Result<int64_t> DuckDb::query_integer(const std::string& sql, int64_t missing) const {
+  LEAT_ASSIGN(DuckDbRows rows, query(sql));
+  LEAT_ASSIGN(const bool row, rows.step());
+  return row && !rows.is_null(0) ? rows.integer(0) : missing;
+}
+
+Result<bool> DuckDb::has_table(const std::string& name) const {
+  LEAT_ASSIGN(DuckDbRows rows, query("SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND "
+                                     "schema_name = 'main' AND table_name = $1",
+                                     std::string_view(name)));
+  return rows.step();
+}
+
+DuckDbRows& DuckDbRows::operator=(DuckDbRows&& other) noexcept {
+  std::swap(result_, other.result_);
+  std::swap(chunk_, other.chunk_);
+  std::swap(columns_, other.columns_);
+  std::swap(at_, other.at_);
+  std::swap(rows_, other.rows_);
+  return *this;
+}
+
+void DuckDbRows::look_up() {
+  columns_.resize(duckdb_column_count(&result_));
+  for (size_t i = 0; i < columns_.size(); ++i) columns_[i].type = duckdb_column_type(&result_, i);
+}
+
+void DuckDbRows::close() {
+  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
+  chunk_ = nullptr;
+}
+
+DuckDbRows::~DuckDbRows() {
+  close();
+  duckdb_destroy_result(&result_);
+}
+
+Result<bool> DuckDbRows::step() {
+  if (at_ < rows_) {
+    ++at_;
+    return true;
+  }
+  do {
+    close();
+    chunk_ = duckdb_fetch_chunk(result_);
+    if (chunk_ == nullptr) {
+      at_ = rows_ = 0;
+      return false;
+    }
+    rows_ = duckdb_data_chunk_get_size(chunk_);
+  } while (rows_ == 0);
+  at_ = 1;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
+    columns_[i].cells = duckdb_vector_get_data(vector);
+    columns_[i].valid = duckdb_vector_get_validity(vector);
+  }
+  return true;
+}
+
+bool DuckDbRows::is_null(int at) const {
+  const Column& column = columns_[static_cast<size_t>(at)];
+  const uint64_t row = at_ - 1;
+  return column.valid != nullptr && (column.valid[row >> 6] >> (row & 63) & 1U) == 0;
+}
+
+int64_t DuckDbRows::integer(int at) const {
+  if (is_null(at)) return 0;
+  const Column& column = columns_[static_cast<size_t>(at)];
+  const uint64_t row = at_ - 1;
+  switch (column.type) {
+    case DUCKDB_TYPE_BOOLEAN:
+      return static_cast<const bool*>(column.cells)[row] ? 1 : 0;
+    case DUCKDB_TYPE_INTEGER:
+      return static_cast<const int32_t*>(column.cells)[row];
+    case DUCKDB_TYPE_DOUBLE:
+      return static_cast<int64_t>(static_cast<const double*>(column.cells)[row]);
+    case DUCKDB_TYPE_HUGEINT:
+      return static_cast<int64_t>(static_cast<const duckdb_hugeint*>(column.cells)[row].lower);
+    default:  // BIGINT, TIMESTAMP
+      return static_cast<const int64_t*>(column.cells)[row];
+  }
+}
+
+double DuckDbRows::real(int at) const {
+  const Column& column = columns_[static_cast<size_t>(at)];
+  if (column.type != DUCKDB_TYPE_DOUBLE) return static_cast<double>(integer(at));
+  return is_null(at) ? 0 : static_cast<const double*>(column.cells)[at_ - 1];
+}
+
+std::string_view DuckDbRows::text(int at) const {
+  if (is_null(at)) return {};
+  auto* text = static_cast<duckdb_string_t*>(columns_[static_cast<size_t>(at)].cells) + (at_ - 1);
+  return {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
+}
+
+const char* duckdb_type_name(Type type, bool bytes) {
+  switch (type) {
+    case Type::boolean:
+      return "BOOLEAN";
+    case Type::integer:
+      return "BIGINT";
+    case Type::real:
+      return "DOUBLE";
+    case Type::time:
+      return "TIMESTAMP";
+    case Type::json:
+      return "JSON";
+    case Type::text:
+      break;
+  }
+  return bytes ? "BLOB" : "VARCHAR";
+}
+
+}  // namespace leat

@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "db/duckdb.h"
+
+namespace leat {
+namespace {
+
+duckdb_type type_of(Type type, bool bytes) {
+  switch (type) {
+    case Type::boolean:
+      return DUCKDB_TYPE_BOOLEAN;
+    case Type::integer:
+      return DUCKDB_TYPE_BIGINT;
+    case Type::real:
+      return DUCKDB_TYPE_DOUBLE;
+    case Type::time:
+      return DUCKDB_TYPE_TIMESTAMP;
+    case Type::text:
+    case Type::json:
+      break;
+  }
+  return bytes ? DUCKDB_TYPE_BLOB : DUCKDB_TYPE_VARCHAR;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::into(const DuckDb& db, const std::string& table) {
+  std::unique_ptr<DuckDbAppender> made(new DuckDbAppender(db));
+  if (duckdb_appender_create(db.connection(), nullptr, table.c_str(), &made->appender_) != DuckDBSuccess) {
+    return made->failure();
+  }
+  LEAT_TRY(made->prepare());
+  return made;
+}
+
+Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::query(const DuckDb& db, const std::string& sql,
+                                                              const std::vector<Column>& columns) {
+  std::unique_ptr<DuckDbAppender> made(new DuckDbAppender(db));
+  std::vector<duckdb_logical_type> types;
+  std::vector<const char*> names;
+  for (const Column& column : columns) {
+    types.push_back(duckdb_create_logical_type(type_of(column.type, column.bytes)));
+    names.push_back(column.name.c_str());
+  }
+  const duckdb_state state = duckdb_appender_create_query(db.connection(), sql.c_str(), columns.size(), types.data(),
+                                                          "rows", names.data(), &made->appender_);
+  for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+  if (state != DuckDBSuccess) return made->failure();
+  LEAT_TRY(made->prepare());
+  return made;
+}
+
+DuckDbAppender::~DuckDbAppender() {
+  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
+  // What was not flushed goes: nothing is left in it, or the transaction is rolled back.
+  if (appender_ != nullptr) duckdb_appender_destroy(&appender_);
+}
+
+Status DuckDbAppender::prepare() {
+  const idx_t count = duckdb_appender_column_count(appender_);
+  std::vector<duckdb_logical_type> types;
+  for (idx_t i = 0; i < count; ++i) types.push_back(duckdb_appender_column_type(appender_, i));
+  chunk_ = duckdb_create_data_chunk(types.data(), count);
+  for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+  if (chunk_ == nullptr) return Status::bug(db_->where() + ": no room for rows can be made");
+  columns_.resize(count);
+  capacity_ = duckdb_vector_size();
+  look_up();
+  return {};
+}
+
+void DuckDbAppender::look_up() {
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    columns_[i].vector = duckdb_data_chunk_get_vector(chunk_, i);
+    columns_[i].cells = duckdb_vector_get_data(columns_[i].vector);
+    columns_[i].valid = nullptr;
+  }
+}
+
+void DuckDbAppender::set_null(size_t column, size_t at) {
+  Vector& vector = columns_[column];
+  if (vector.valid == nullptr) {
+    duckdb_vector_ensure_validity_writable(vector.vector);
+    vector.valid = duckdb_vector_get_validity(vector.vector);
+  }
+  const size_t row = rows_ + at;
+  vector.valid[row >> 6] &= ~(1ULL << (row & 63));
+}
+
+void DuckDbAppender::set_text(size_t column, size_t at, std::string_view text) {
+  // A short one stands in the cell itself.
+  duckdb_string_t short_text{};
+  if (text.size() > sizeof short_text.value.inlined.inlined) {
+    duckdb_vector_assign_string_element_len(columns_[column].vector, rows_ + at, text.data(), text.size());
+    return;
+  }
+  short_text.value.inlined.length = static_cast<uint32_t>(text.size());
+  std::copy(text.begin(), text.end(), short_text.value.inlined.inlined);
+  cells<duckdb_string_t>(column)[at] = short_text;
+}
+
+Status DuckDbAppender::add(std::span<const DuckDbValue> row) {
+  LEAT_TRY(make_room());
+  for (size_t i = 0; i < row.size(); ++i) {
+    const DuckDbValue& value = row[i];
+    if (std::holds_alternative<std::nullptr_t>(value)) {
+      set_null(i, 0);
+    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
+      cells<int64_t>(i)[0] = *integer;
+    } else if (const auto* number = std::get_if<uint64_t>(&value)) {
+      cells<uint64_t>(i)[0] = *number;
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      cells<double>(i)[0] = *real;
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+      set_text(i, 0, *text);
+    } else if (const auto* bytes = std::get_if<DuckDbBytes>(&value)) {
+      set_text(i, 0, bytes->bytes);
+    } else if (const auto* time = std::get_if<DuckDbTime>(&value)) {
+      cells<int64_t>(i)[0] = time->micros;
+    }
+  }
+  add_rows(1);
+  return {};
+}
+
+Status DuckDbAppender::append() {
+  if (rows_ == 0) return {};
+  duckdb_data_chunk_set_size(chunk_, rows_);
+  if (duckdb_append_data_chunk(appender_, chunk_) != DuckDBSuccess) return failure();
+  duckdb_data_chunk_reset(chunk_);
+  rows_ = 0;
+  look_up();
+  return {};
+}
+
+Status DuckDbAppender::flush() {
+  LEAT_TRY(append());
+  return duckdb_appender_flush(appender_) == DuckDBSuccess ? Status() : failure();
+}
+
+Status DuckDbAppender::failure() const {
+  duckdb_error_data error = duckdb_appender_error_data(appender_);
+  const char* message = duckdb_error_data_message(error);
+  Status status = db_->failure(duckdb_error_data_error_type(error), message == nullptr ? "" : message);
+  duckdb_destroy_error_data(&error);
+  return status;
+}
+
+}  // namespace leat
