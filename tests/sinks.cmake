@@ -17,3 +17,6 @@ leat_sink_tests(sqlite)
 leat_sink_tests(postgres --points 8)
 leat_script_test(sinks.postgres.faults LABELS "crash;sinks" TIMEOUT 300 COST 50
   COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat>)
+if(LEAT_HAS_DUCKDB)
+  leat_sink_tests(duckdb)
+endif()

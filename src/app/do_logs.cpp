@@ -5,12 +5,12 @@
 #include "app/run.h"
 #include "app/saved_file.h"
 #include "base/text.h"
+#include "catalog/catalog.h"
 #include "decoders/web_log.h"
 #include "lookup/time_zone.h"
 #include "os/clock.h"
 #include "os/file_system.h"
 #include "os/process.h"
-#include "sinks/sqlite.h"
 
 namespace leat::app {
 namespace {
@@ -19,7 +19,7 @@ constexpr const char* kPipeline = "logs";
 
 // The first run on a database decides: its days are cut in the zone of the machine it ran on, for good.
 std::string zone_for(const std::string& database) {
-  const auto store = open_sqlite_store(database);
+  const auto store = open_database(database);
   if (!store.ok()) return TimeZone::machine_zone();
   const auto pipelines = (*store)->pipelines();
   if (!pipelines.ok()) return TimeZone::machine_zone();
@@ -54,7 +54,7 @@ Value tree_of(const LogsCommand& command, const std::string& directory, const st
     web.set("format", Value::of(command.format));
   }
   Value db;
-  db.set("type", Value::of("sqlite"));
+  db.set("type", Value::of(std::string(kind_of_database(command.to).name)));
   db.set("path", Value::of(absolute_path(directory, command.to)));
   Value logs;
   logs.set("from", Value::of("web"));
@@ -109,9 +109,9 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
     surroundings.err << "leat logs: " << text << "\nsee: leat logs --help\n";
     return 2;
   };
-  if (command.to.ends_with(".duckdb")) {
-    return refuse(fmt::format("{}: this leat is built without DuckDB; give --to a name that ends in .db, for SQLite",
-                              visible(command.to)));
+  if (const std::string_view missing = kind_of_database(command.to).missing; !missing.empty()) {
+    return refuse(
+        fmt::format("{}: {}; or give --to a name that ends in .db, for SQLite", visible(command.to), missing));
   }
   std::vector<std::string_view> formats;
   for (const FormatName& format : format_names()) formats.push_back(format.name);

@@ -175,6 +175,11 @@ class Planner {
                                                 quoted(entry.key)));
     }
     if (sink.kind == nullptr) return;
+    if (!sink.kind->missing.empty()) {
+      complaints_.add(entry.key_at, fmt::format("sink {} is of type '{}', but {}", quoted(entry.key), sink.kind->name,
+                                                sink.kind->missing));
+      return;
+    }
     const size_t before = complaints_.count();
     sink.settings = check_options(
         {entry.value, entry.key_at, sink.kind->options, fmt::format("sink '{}'", sink.kind->name), directory_, true},
@@ -243,7 +248,11 @@ class Planner {
                       "sink " + quoted(sink) + " " +
                           fmt::format(fmt::runtime(why), quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
     }
-    pipeline.commit_rows = settings.section("commit").integer("rows");
+    const Settings commit = settings.section("commit");
+    pipeline.commit_rows = commit.integer("rows");
+    if (const uint64_t suits = sink_found->kind->commit_rows; suits > 0 && !commit.has("rows")) {
+      pipeline.commit_rows = suits;
+    }
     pipeline.commit_every_ms = settings.section("commit").milliseconds("every");
     if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");
     const Place place = settings.has("standard_aggregates") ? settings.place("standard_aggregates") : entry.key_at;

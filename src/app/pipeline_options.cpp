@@ -13,7 +13,10 @@ std::vector<std::string_view> write_modes() {
 }
 
 constexpr std::array<Option, 2> kCommitOptions{{
-    {.name = "rows", .type = OptionType::integer, .standard = "32768", .help = "commit after so many records"},
+    {.name = "rows",
+     .type = OptionType::integer,
+     .standard = "32768",
+     .help = "commit after so many records; 245760 where the sink is of type duckdb"},
     {.name = "every",
      .type = OptionType::duration,
      .standard = "1s",

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "sinks/sqlite.h"
+#include "catalog/catalog.h"
 
 namespace leat::app {
 Database database_of(const PipelineDeclared& pipeline) {
@@ -16,7 +16,7 @@ Database database_of(const PipelineDeclared& pipeline) {
 Result<std::vector<Database>> open_target(const std::string& target) {
   std::vector<Database> databases;
   if (!target.ends_with(".toml")) {
-    const auto open = [target] { return open_sqlite_store(target); };
+    const auto open = [target] { return open_database(target); };
     LEAT_ASSIGN(auto store, open());
     databases.push_back({target, std::move(store), {}, open});
     return databases;

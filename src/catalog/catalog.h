@@ -97,6 +97,9 @@ struct SinkKind {
   std::span<const WriteMode> modes;  // that it has
   // bad_config: it cannot do what this pipeline asks for; null: it can do all.
   Status (*check_plan)(const SinkPlan& plan) = nullptr;
+  uint64_t commit_rows = 0;          // what suits it where the configuration does not say; 0: as its option does
+  // Why this build does not have it, and how to get one that does.
+  std::string_view missing = "";
 };
 
 std::span<const SourceKind> source_kinds();
@@ -105,6 +108,10 @@ std::span<const DecoderKind> decoder_kinds();
 const DecoderKind& table_rows_kind();
 std::span<const TransformKind> transform_kinds();
 std::span<const SinkKind> sink_kinds();
+// The sink that keeps a database in a file of that name: "duckdb" of those that end in .duckdb, else "sqlite".
+const SinkKind& kind_of_database(std::string_view path);
+// What leat has written to it. bad_config: as open_store; such files are not in this build.
+Result<std::unique_ptr<Store>> open_database(const std::string& path);
 
 template <class KindOf>
 const KindOf* find_kind(std::span<const KindOf> kinds, std::string_view name) {

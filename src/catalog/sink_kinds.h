@@ -13,7 +13,11 @@ inline constexpr std::array<WriteMode, 4> kAllModes{WriteMode::append, WriteMode
 inline constexpr std::array<WriteMode, 1> kAppendOnly{WriteMode::append};
 
 SinkKind bigquery_kind();
+SinkKind duckdb_kind();
 SinkKind files_kind();
 SinkKind postgres_kind();
+
+// What leat has written to a DuckDB file. bad_config: this build has no DuckDB.
+Result<std::unique_ptr<Store>> open_duckdb_file(const std::string& path);
 
 }  // namespace leat

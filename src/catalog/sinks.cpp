@@ -50,10 +50,11 @@ std::string no_place(const Settings&) {
 }  // namespace
 
 std::span<const SinkKind> sink_kinds() {
-  static const std::array<SinkKind, 5> kinds{{
+  static const std::array<SinkKind, 6> kinds{{
       {"sqlite", "a table in a SQLite database: one file, readable by others at any time", kSqliteOptions, make_sqlite,
        open_sqlite, sqlite_place, nullptr, kAllModes},
       postgres_kind(),
+      duckdb_kind(),
       files_kind(),
       bigquery_kind(),
       {"null",
@@ -61,6 +62,14 @@ std::span<const SinkKind> sink_kinds() {
        kNullOptions, make_null, nullptr, no_place, nullptr, kAppendOnly},
   }};
   return kinds;
+}
+
+const SinkKind& kind_of_database(std::string_view path) {
+  return *find_kind(sink_kinds(), path.ends_with(".duckdb") ? "duckdb" : "sqlite");
+}
+
+Result<std::unique_ptr<Store>> open_database(const std::string& path) {
+  return path.ends_with(".duckdb") ? open_duckdb_file(path) : open_sqlite_store(path);
 }
 
 }  // namespace leat

@@ -69,6 +69,14 @@ Status remove_file(const std::string& path) {
   return {};
 }
 
+Status sync_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  return synced ? Status() : Status::retry(trouble(path, "sync", error));
+}
+
 Status make_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -32,6 +32,8 @@ class OutputFile {
 
 Status rename_file(const std::string& from, const std::string& to);
 Status remove_file(const std::string& path);
+// What was written to it, by whomever, outlives a loss of power.
+Status sync_file(const std::string& path);
 // The names in it outlive a loss of power.
 Status sync_directory(const std::string& path);
 // With those above it; nothing when it is there.
