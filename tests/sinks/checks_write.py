@@ -169,7 +169,7 @@ def cuts(bench):
             bench.run()
             bench.matches(expected, when)
             bench.verify()
-            step = max(1, k * 8 // bench.options.points)
+            step = max(1, k * 12 // bench.options.points)
             k += bench.random.randrange(1, 2 * step) if step > 1 else 1
     if fired < 20:
         raise Wrong(f"only {fired} messages were seen")
