@@ -8,7 +8,7 @@ class Adaptor:
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. None: there is no such thing. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile")
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile", "rewind")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most

@@ -173,6 +173,13 @@ def rewind(bench):
     bench.matches(both)
     parts = json.loads(bench.leat("state", "show", "p.toml", "--json")[0])["pipelines"][0]["parts"]
     part = next(part["part"] for part in parts if part["origin"].endswith("one.ndjson"))
+    if "rewind" in bench.sink.cannot:
+        _, err = bench.leat("state", "rewind", "p.toml", "records", "--part", part, "--yes", status=2)
+        if bench.sink.cannot["rewind"] not in err:
+            raise Wrong(f"rewind says {err!r}, without {bench.sink.cannot['rewind']!r}")
+        bench.matches(both)
+        bench.facts.append(f"refused: {bench.sink.cannot['rewind']}")
+        return
     bench.leat("state", "rewind", "p.toml", "records", "--part", part, "--yes")
     bench.matches(model.Expected("append", two), "one part undone: ")
     bench.verify()

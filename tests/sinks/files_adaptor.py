@@ -11,7 +11,7 @@ from sqlite_adaptor import Sqlite
 class Files(Sqlite):
     name = "files"
     cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest", "replace", "reconcile")} | {
-        "aggregates": "keeps no aggregates", "upstream": "SQLite", "refused": "append"}
+        "aggregates": "keeps no aggregates", "upstream": "SQLite", "refused": "the target refuses no row", "rewind": "cannot be taken out of files"}
 
     def __init__(self, folder):
         SqlAdaptor.__init__(self, folder)
@@ -29,7 +29,7 @@ class Files(Sqlite):
                                      f"WHERE table_name = '{table}' ORDER BY file"):
             file = self.root / path
             data = (file if file.exists() else file.with_name(file.name + ".part")).read_bytes()[:size]
-            found += [json.loads(line) for line in gzip.decompress(data).decode().splitlines()]
+            found += [json.loads(line) for line in gzip.decompress(data).split(b"\n") if line]
         assert len(found) == len(booked), f"{len(found)} rows in files, {len(booked)} in the books"
         kinds = types or {}
 
