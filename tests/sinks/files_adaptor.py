@@ -37,8 +37,8 @@ class Files(Sqlite):
             if column in ("_part", "_offset"):
                 return place[0 if column == "_part" else 1]
             value = row.get(column)  # an older file has fewer columns
-            if isinstance(value, bool):
-                return int(value)
-            return json.dumps(value) if kinds.get(column) == "json" and value is not None else value
+            if kinds.get(column) == "json":
+                return None if value is None else json.dumps(value)
+            return int(value) if isinstance(value, bool) else value
 
         return [tuple(cell(row, place, column) for column in columns) for row, place in zip(found, booked)]
