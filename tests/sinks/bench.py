@@ -26,7 +26,7 @@ class Bench:
     def pipeline(self, write="append", format_=model.FORMAT, include="in.ndjson", pipeline="", aggregates=model.AGGREGATE,
                  sink=None, source="", name="records", file="p.toml"):
         """Writes the pipeline file. `sink`: lines of [sinks.db] in place of the adaptor's own."""
-        if "aggregates" in self.sink.cannot:
+        if "aggregates" in self.sink.cannot and aggregates == model.AGGREGATE:
             aggregates = ""
         source = source or f'type = "file"\ninclude = "{include}"\n{format_}'
         (self.folder / file).write_text(

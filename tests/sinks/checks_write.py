@@ -298,7 +298,7 @@ def schema(bench):
 def aggregates(bench):
     """Made with the rows, built later from rows that are there, built anew when their definition changes, dropped when they go."""
     if "aggregates" in bench.sink.cannot:
-        return refused(bench, "aggregates", lambda: bench.pipeline(aggregates=""))
+        return refused(bench, "aggregates", lambda: bench.pipeline(aggregates="\n" + model.AGGREGATE))
     for mode in ("append", "merge"):
         if mode in bench.sink.cannot:
             continue
