@@ -64,7 +64,10 @@ class Zstd final : public Compressor {
 };
 
 void add_real(std::string& out, double value) {
+  const size_t begin = out.size();
   fmt::format_to(std::back_inserter(out), "{}", value);
+  // A whole one is a real as well, to whoever guesses types.
+  if (out.find_first_not_of("-0123456789", begin) == std::string::npos) out += ".0";
 }
 
 // A file of lines.
