@@ -97,7 +97,7 @@ struct SinkKind {
   std::span<const WriteMode> modes;  // that it has
   // bad_config: it cannot do what this pipeline asks for; null: it can do all.
   Status (*check_plan)(const SinkPlan& plan) = nullptr;
-  uint64_t commit_rows = 0;          // what suits it where the configuration does not say; 0: as its option does
+  uint64_t commit_rows = 0;  // what suits it where the configuration does not say; 0: as its option does
   // Why this build does not have it, and how to get one that does.
   std::string_view missing = "";
 };

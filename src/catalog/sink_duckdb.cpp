@@ -59,11 +59,17 @@ constexpr uint64_t kCommitRows = 2 * 122880;
 }  // namespace
 
 SinkKind duckdb_kind() {
-  return {"duckdb",    "a table in a DuckDB database: one file of columns, open in one process at a time",
-          kOptions,    make,
-          open,        place,
-          nullptr,     kModes,
-          kCommitRows, kMissing};
+  return {.name = "duckdb",
+          .help = "a table in a DuckDB database: one file of columns, open in one process at a time",
+          .options = kOptions,
+          .make = make,
+          .open_store = open,
+          .place = place,
+          .check = nullptr,
+          .modes = kModes,
+          .check_plan = nullptr,
+          .commit_rows = kCommitRows,
+          .missing = kMissing};
 }
 
 Result<std::unique_ptr<Store>> open_duckdb_file([[maybe_unused]] const std::string& path) {

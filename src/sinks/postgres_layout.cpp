@@ -110,7 +110,9 @@ Result<std::optional<PipelineRun>> read_postgres_run(const PostgresDatabase& db,
   std::optional<PipelineRun> run;
   LEAT_ASSIGN(const bool known, rows.step());
   if (!known) return run;
-  run = PipelineRun{.started_micros = rows.time(0), .ended_micros = rows.time(1), .error = rows.string(2),
+  run = PipelineRun{.started_micros = rows.time(0),
+                    .ended_micros = rows.time(1),
+                    .error = rows.string(2),
                     .next_micros = std::nullopt};
   if (!rows.is_null(3)) run->next_micros = rows.time(3);
   return run;
