@@ -131,6 +131,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="leat-program-") as program:
         os.chmod(program, 0o755)
         leat = shutil.copy(options.leat, program)
+        for line in subprocess.run(["ldd", options.leat], capture_output=True, text=True, check=True).stdout.splitlines():
+            if "libduckdb" in line:  # it looks beside itself first
+                os.chmod(shutil.copy(line.split()[2], program), 0o755)
         for path in paths:
             case = Case(leat, path)
             found = case.run()
