@@ -167,6 +167,16 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
     sink.set("path", Value::of(absolute_path(directory, to)));
     return sink;
   }
+  if (to.ends_with(".duckdb")) {
+    sink.set("type", Value::of("duckdb"));
+    sink.set("path", Value::of(absolute_path(directory, to)));
+    return sink;
+  }
+  if (to.ends_with('/')) {
+    sink.set("type", Value::of("files"));
+    sink.set("path", Value::of(absolute_path(directory, to)));
+    return sink;
+  }
   if (to.starts_with("postgresql://") || to.starts_with("postgres://")) {
     sink.set("type", Value::of("postgres"));
     sink.set("url", Value::of(to));
@@ -174,8 +184,8 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
   }
   // An address may hold a password.
   return Status::bad_config(
-      fmt::format("--to {}: name a database of SQLite, with .db at its end, or of PostgreSQL, "
-                  "postgresql://USER@HOST/DATABASE",
+      fmt::format("--to {}: name a database of SQLite or DuckDB, with .db or .duckdb at its end, one of PostgreSQL, "
+                  "postgresql://USER@HOST/DATABASE, or a folder for CSV files, with / at its end",
                   quoted(shown_url(to))));
 }
 
