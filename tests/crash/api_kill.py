@@ -142,9 +142,10 @@ class Loop(KillLoop):
             self.judge_children(api)
         self.verify(what)
         happened = sum(api.ask("counts")["faults"].values())
-        # A kill hits every window that is being read; the page is asked for again.
+        # A kill hits every window that is being read: its page is asked for again, and the one before it where that was
+        # not committed yet.
         read = CONCURRENCY + (CHILDREN_CONCURRENCY if round.get("children") else 0)
-        most = (self.killed + self.gave_up) * read + happened
+        most = (self.killed + self.gave_up) * 2 * read + happened
         twice = api.pages_fetched_twice()
         if twice > most and "moment" not in round:  # whose second dump asks for the same windows
             self.problem(f"{what}: {twice} pages were fetched again, after {self.killed} kills and {happened} faults")
