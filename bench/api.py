@@ -128,12 +128,12 @@ def nginx(folder):
 
 
 def make_pages(folder, pages):
-    for page in range(1, pages + 1):
+    for number in range(1, pages + 1):
         items = [{"id": id, "updated": f"2026-{1 + id % 12:02}-{1 + id % 28:02}T{id % 24:02}:00:00Z", "name": f"name {id % 97}",
                   "amount": id % 10007 / 4, "text": f"record {id} of many, with a text of some length in it"}
-                 for id in range((page - 1) * RECORDS, page * RECORDS)]
-        following = f"/{page + 1}.json" if page < pages else None
-        (folder / f"{page}.json").write_text(json.dumps({"items": items, "next": following}))
+                 for id in range((number - 1) * RECORDS, number * RECORDS)]
+        following = f"/{number + 1}.json" if number < pages else None
+        (folder / f"{number}.json").write_text(json.dumps({"items": items, "next": following}))
 
 
 def measure(command, **more):

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sqlite3
 
 from adaptor import SqlAdaptor, quoted
 from sqlite_adaptor import Sqlite

@@ -1,9 +1,8 @@
 """The REST API: which request is which operation, and what it answers."""
 
-import json
 import re
 
-from problem import Problem, not_done
+from problem import Problem
 from uploads import multipart
 import values
 

@@ -1,6 +1,5 @@
 """Jobs: one of each id, for ever; each runs once, by itself, whether anybody asks for it or not."""
 
-import datetime
 import re
 import threading
 import time

@@ -9,6 +9,7 @@ import uuid
 
 from problem import Problem, not_done
 import sql
+from sql_expressions import name_sql, text_sql
 import values
 
 PARTITION_TEXT = {"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}
@@ -48,7 +49,7 @@ def clean_fields(given):
 class Table:
     def __init__(self, project, dataset, name, resource):
         self.dataset, self.name = dataset, name
-        self.sql_name = sql.name_sql(f"{dataset}.{name}")
+        self.sql_name = name_sql(f"{dataset}.{name}")
         self.fields = clean_fields(resource.get("schema", {}).get("fields", []))
         self.resource = {key: resource[key] for key in WRITABLE if key in resource and key != "schema"}
         self.resource |= {
@@ -191,7 +192,7 @@ class Warehouse:
             table = Table(self.project, dataset, name, given)
             if not table.fields:
                 raise not_done("a table without a schema")
-            self.run(f"CREATE TABLE {table.sql_name} ({', '.join(sql.name_sql(field['name']) for field in table.fields)})")
+            self.run(f"CREATE TABLE {table.sql_name} ({', '.join(name_sql(field['name']) for field in table.fields)})")
         self.tables[dataset, name] = table
         return table
 
@@ -238,7 +239,7 @@ class Warehouse:
             if field["mode"] == "REQUIRED":
                 raise Problem("invalid", wrong + f"Cannot add required fields to an existing schema. (field: {field['name']})")
         for field in added:
-            self.run(f"ALTER TABLE {table.sql_name} ADD COLUMN {sql.name_sql(field['name'])}")
+            self.run(f"ALTER TABLE {table.sql_name} ADD COLUMN {name_sql(field['name'])}")
         table.fields = [{**field, **given.get(field["name"].lower(), {}), "name": field["name"]} for field in table.fields] + added
 
     def resource(self, table):
@@ -252,10 +253,10 @@ class Warehouse:
         if table.partitioning:
             for column, operator, constant in bounds:
                 if column == table.partitioning["field"]:
-                    name = sql.text_sql(f"{table.dataset}.{table.name}")
+                    name = text_sql(f"{table.dataset}.{table.name}")
                     least = operator.replace("<", "<=").replace(">", ">=").replace("==", "=")
-                    where += f" AND partition_of({name}, {sql.name_sql(column)}) {least} partition_of({name}, {constant})"
-        size = " + ".join(f"CASE typeof({sql.name_sql(field['name'])}) WHEN 'text' THEN 2 + LENGTH({sql.name_sql(field['name'])}) WHEN 'null' THEN 0 ELSE 8 END"
+                    where += f" AND partition_of({name}, {name_sql(column)}) {least} partition_of({name}, {constant})"
+        size = " + ".join(f"CASE typeof({name_sql(field['name'])}) WHEN 'text' THEN 2 + LENGTH({name_sql(field['name'])}) WHEN 'null' THEN 0 ELSE 8 END"
                           for field in table.fields)
         return self.run(f"SELECT COALESCE(SUM({size}), 0) FROM {table.sql_name} WHERE {where}").fetchone()[0]
 
@@ -333,7 +334,7 @@ class Warehouse:
             options = config.get("schemaUpdateOptions", [])
             self.change_schema(table, fields, "ALLOW_FIELD_ADDITION" in options, "ALLOW_FIELD_RELAXATION" in options, whole=False)
             if disposition == "WRITE_TRUNCATE":
-                self.run(f"DELETE FROM {table.sql_name} WHERE partition_of(?, {sql.name_sql(table.partitioning['field'])}) = ?",
+                self.run(f"DELETE FROM {table.sql_name} WHERE partition_of(?, {name_sql(table.partitioning['field'])}) = ?",
                          (f"{table.dataset}.{table.name}", partition))
         rows, errors = self.read_ndjson(table, content, config.get("ignoreUnknownValues", False))
         if len(errors) > int(config.get("maxBadRecords", 0)):
