@@ -354,7 +354,8 @@ Command load_command(const CommandKind& kind, const Given& given) {
   command.table = given.value("--table");
   command.format = given.value("--format");
   command.records = given.value("--records");
-  for (const std::string_view column : split(given.value("--key"), ',')) {
+  const std::string key = given.value("--key");
+  for (const std::string_view column : split(key, ',')) {
     if (!trim(column).empty()) command.key.emplace_back(trim(column));
   }
   command.write = given.value("--write");
