@@ -237,6 +237,10 @@ class HttpSource final : public Source {
 
   Result<std::optional<Chunk>> next_chunk() {
     const size_t most = std::min<size_t>(pulls_.size(), options_.concurrency);
+    // A window is in the ledger before the next one is: else a kill between the two would leave it out for ever.
+    const auto planned =
+        std::find_if(pulls_.begin(), pulls_.end(), [](const auto& pull) { return !pull->announced(); });
+    if (planned != pulls_.end()) turn_ = static_cast<size_t>(planned - pulls_.begin()) + most - 1;
     for (size_t i = 0; i < most; ++i) {
       turn_ = (turn_ + 1) % most;
       HttpPull& pull = *pulls_[turn_];

@@ -57,6 +57,8 @@ class HttpPull {
   [[nodiscard]] Window window() const { return window_of(number_, token_); }
   [[nodiscard]] uint64_t page() const { return token_.page; }  // from 0
   [[nodiscard]] const std::string& part() const { return part_; }
+  // Its position was given: with what was read since, or as it began.
+  [[nodiscard]] bool announced() const { return announced_; }
   // Nothing is asked until then.
   void hold(uint64_t wait_ms);
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "sources/file_token.h"
 #include "sources/http_ledger.h"
 #include "sources/http_url.h"
 #include "tests/support/fake_clock.h"
@@ -91,6 +92,10 @@ void run(Pulled& pulled, const HttpOptions& options, const FakeHttp::Handler& an
       std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(*chunk.void_from), bytes.end(), '~');
     }
     bytes += chunk.bytes;
+    // A kill may come behind any chunk: what is asked for later must not be known before what is asked for earlier.
+    if (!pulled.positions.contains(chunk.end.part)) {
+      EXPECT_EQ(parse_part(chunk.end.part).value().number, pulled.positions.size() + 1);
+    }
     pulled.positions[chunk.end.part] = chunk.end;
     if (chunk.full != FullPull::none) pulled.full += chunk.full == FullPull::begins ? 'b' : 'e';
   }
@@ -205,6 +210,24 @@ TEST(HttpSource, AServerThatIsNotThereIsNotAskedForLess) {
 }
 
 // As of a schedule: the same source, opened again when a run has ended.
+TEST(HttpSource, AWindowIsInTheLedgerBeforeTheNextOneIs) {
+  for (const size_t concurrency : {size_t{2}, size_t{3}, size_t{5}}) {
+    HttpOptions many = by_day();
+    many.concurrency = concurrency;
+    many.windows.full_every = 0;
+    many.windows.length = kSecondsPerDay * kMicrosPerSecond / 24;
+    Pulled pulled;
+    run(pulled, many, [](const os::HttpRequest& request) {
+      const std::string hour = *parameter_of(request.url, "after");
+      std::string body;
+      for (uint64_t i = hash64(hour) % 9; i > 0; --i) body += hour + "\n";
+      return FakeAnswer{.headers = {{"date", "Tue, 14 Nov 2023 22:13:20 GMT"}}, .pieces = in_pieces(body, 15)};
+    });
+    EXPECT_EQ(pulled.fatal, "");
+    EXPECT_GT(pulled.positions.size(), 60U);
+  }
+}
+
 TEST(HttpSource, EachRunOfOneSourcePullsAgain) {
   FakeClock clock;
   auto http = std::make_unique<FakeHttp>(page_of);
