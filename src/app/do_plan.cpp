@@ -86,7 +86,7 @@ std::string amount_of(const PartOutline& part) {
 }
 
 std::string line_of(const PartOutline& part) {
-  const std::string place = visible(part.place, 1000);
+  std::string place = visible(part.place, 1000);
   switch (part.state) {
     case PartOutline::State::fresh:
       if (part.unsized) return place;

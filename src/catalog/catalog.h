@@ -99,7 +99,7 @@ struct SinkKind {
   Status (*check_plan)(const SinkPlan& plan) = nullptr;
   uint64_t commit_rows = 0;  // what suits it where the configuration does not say; 0: as its option does
   // Why this build does not have it, and how to get one that does.
-  std::string_view missing = "";
+  std::string_view missing{};
 };
 
 std::span<const SourceKind> source_kinds();

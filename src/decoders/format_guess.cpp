@@ -72,9 +72,10 @@ Result<FormatGuess> guess_json(const std::string& first, size_t at, bool all) {
   const std::string_view text = std::string_view(first).substr(at);
   if (text.front() == '[') return guess;
   JsonCursor in(text);
+  const char* const begin = in.at();
   std::vector<JsonArray> arrays;
   const bool whole = find_arrays(in, "", arrays);
-  const std::string_view object = in.since(text.data());
+  const std::string_view object = in.since(begin);
   const auto largest = std::max_element(arrays.begin(), arrays.end(),
                                         [](const JsonArray& a, const JsonArray& b) { return a.bytes < b.bytes; });
   const bool only = !whole || (in.next(), in.at_end());
