@@ -236,7 +236,7 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
   if (format->type == FormatGuess::Type::web_log) {
     return refuse(
         fmt::format("{}: is the log of a web server; leat logs {} --to {} --once takes it in, and counts visitors",
-                    visible(first), first, command.to));
+                    visible(first), first, shown_url(command.to)));
   }
   const auto root = tree_of(command, *format, directory);
   if (!root.ok()) return refuse(root.status().message());
@@ -249,7 +249,11 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
   const std::string& pipeline = file.pipelines[0].name;
   talk.note(NoteLevel::info, "format", pipeline,
             fmt::format("{}: {} → {}, table {}", piped ? "standard input" : visible(first), in_words(*format),
-                        visible(command.to), quoted(pipeline)));
+                        visible(shown_url(command.to)), quoted(pipeline)));
+  if (!command.save.empty() && shown_url(command.to) != command.to) {
+    return refuse(
+        "--save: the file would hold the password of --to; leave it out there: PGPASSWORD and ~/.pgpass are read");
+  }
   if (!command.save.empty()) {
     if (const Status saved = save_pipeline_file(*root, command.save); !saved.ok()) {
       talk.message(NoteLevel::error, saved.message());
@@ -258,7 +262,8 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
     talk.note(NoteLevel::info, "saved", pipeline,
               fmt::format("{} does the same: leat run {} --once", command.save, command.save));
   }
-  return run_pipelines(std::move(file.pipelines), {.once = true, .database = command.to}, surroundings, talk);
+  return run_pipelines(std::move(file.pipelines), {.once = true, .database = shown_url(command.to)}, surroundings,
+                       talk);
 }
 
 }  // namespace leat::app

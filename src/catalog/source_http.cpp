@@ -406,13 +406,17 @@ void check_http_plan(const Settings& settings, const SinkPlan& plan, const Place
   if (!settings.has("incremental")) return;
   const Settings incremental = settings.section("incremental");
   const bool by_time = !is_integer(incremental);
-  const bool overlap = incremental.has("lookback") || (by_time && !incremental.has("before"));
+  const bool is_cut = incremental.has("before");
+  const bool overlap = incremental.has("lookback") || (!is_cut && (by_time || skips));
   const bool keyed = plan.mode == WriteMode::merge || plan.mode == WriteMode::ignore;
   if (overlap && !keyed) {
-    complaints.add(
-        at, fmt::format("windows of source 'http' overlap {}, so records come again: pipeline {} needs write "
-                        "= \"merge\" or \"ignore\" and 'key'",
-                        incremental.has("lookback") ? "by 'lookback'" : "without 'before'", quoted(plan.pipeline)));
+    complaints.add(at,
+                   fmt::format("windows of source 'http' overlap {}, so records come again: pipeline {} needs write "
+                               "= \"merge\" or \"ignore\" and 'key'",
+                               incremental.has("lookback") ? "by 'lookback'"
+                               : by_time                   ? "without 'before'"
+                                                           : "behind a page that is skipped",
+                               quoted(plan.pipeline)));
   }
   const bool parallel = settings.section("limits").integer("concurrency") > 1;
   if (parallel && plan.mode == WriteMode::merge && plan.newest.empty()) {

@@ -25,6 +25,8 @@ FormatGuess guess_of(FormatGuess::Type type) {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+constexpr size_t kDeepest = 100;  // records are not looked for deeper
+
 // ---- JSON: which array holds the records
 
 struct JsonArray {
@@ -42,7 +44,8 @@ std::string pointer_token(std::string_view raw) {
 
 // Adds the arrays of objects that are in the object at the cursor, those in objects among them. False: the text ends
 // before the object does.
-bool find_arrays(JsonCursor& in, const std::string& path, std::vector<JsonArray>& found) {
+bool find_arrays(JsonCursor& in, const std::string& path, size_t depth, std::vector<JsonArray>& found) {
+  if (depth > kDeepest) return false;
   in.step();
   if (in.next() == '}') return in.step(), true;
   for (bool more = true; more;) {
@@ -54,7 +57,7 @@ bool find_arrays(JsonCursor& in, const std::string& path, std::vector<JsonArray>
     const char* const from = in.at();
     bool whole = true;
     if (first == '{') {
-      whole = find_arrays(in, here, found);
+      whole = find_arrays(in, here, depth + 1, found);
     } else {
       JsonCursor inside = in;
       if (first == '[') inside.step();
@@ -74,7 +77,7 @@ Result<FormatGuess> guess_json(const std::string& first, size_t at, bool all) {
   JsonCursor in(text);
   const char* const begin = in.at();
   std::vector<JsonArray> arrays;
-  const bool whole = find_arrays(in, "", arrays);
+  const bool whole = find_arrays(in, "", 0, arrays);
   const std::string_view object = in.since(begin);
   const auto largest = std::max_element(arrays.begin(), arrays.end(),
                                         [](const JsonArray& a, const JsonArray& b) { return a.bytes < b.bytes; });
@@ -123,6 +126,7 @@ Result<FormatGuess> guess_xml(std::string_view text) {
         seen.depth = open.size();
         if (seen.repeated++ == 0) seen.first = static_cast<size_t>(at - text.data());
       }
+      if (open.size() > kDeepest) break;
       if (!token.closed) open.push_back({.path = std::move(path), .children = {}});
     } else if (token.kind == XmlKind::end && open.size() > 1) {
       open.pop_back();

@@ -80,6 +80,17 @@ TEST(FormatGuess, XmlRecordsAreTheOutermostThatRepeat) {
   EXPECT_NE(refusal("<a><b 1></b></a><").find("XML"), std::string::npos);
 }
 
+TEST(FormatGuess, DeepNestingIsNoTrouble) {
+  std::string json;
+  std::string xml;
+  for (int i = 0; i < 100'000; ++i) {
+    json += "{\"a\":";
+    xml += "<a>";
+  }
+  EXPECT_NE(refusal(json, false), "");
+  EXPECT_NE(refusal(xml, false), "");
+}
+
 TEST(FormatGuess, LogsOfWebServers) {
   EXPECT_EQ(guess("127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.0\" 200 2326\n").type, Type::web_log);
 }

@@ -402,7 +402,7 @@ std::string files_books_path(const std::string& path) {
 }
 
 std::unique_ptr<Sink> make_files_sink(FilesOptions options, os::Clock& clock, Note note) {
-  return std::make_unique<FilesSink>(std::move(options), clock, note);
+  return std::make_unique<FilesSink>(std::move(options), clock, std::move(note));
 }
 
 }  // namespace leat

@@ -127,7 +127,6 @@ TEST_F(FilesSinkTest, AContinuedFileIsTheFileOfOneRun) {
     ASSERT_TRUE(line.write(feed_batch("a", record + 20, 9)).ok());
     sink->rollback();
   }
-  const std::string path = options_.path;
   options_.path = folder_.file("other");
   ASSERT_TRUE(run_feed(*make(), plan_, {"a"}, 60, 5).ok());
   EXPECT_EQ(content(folder_.file("other/" + plan_.table + "-00000001.csv")), parts);

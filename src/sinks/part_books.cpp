@@ -110,8 +110,8 @@ Result<std::vector<VoidRange>> PartBooks::add(const Ranges& ranges) {
     if (range.end < range.start) return misplaced(*part, range.end, "a range ends at");
     if (range.fresh && part->has_range) LEAT_TRY(store_range(*part));
     if (range.void_from && *range.void_from != part->end) {
-      LEAT_ASSIGN(VoidRange found, find_void(*part, *range.void_from));
-      voids.push_back(std::move(found));
+      LEAT_ASSIGN(const VoidRange found, find_void(*part, *range.void_from));
+      voids.push_back(found);
     }
     if (range.fresh) LEAT_TRY(begin_fresh(*part));
     if (range.end == range.start) {

@@ -35,7 +35,7 @@ const char* array_of(Type type) {
 // What a measure of the row `a` becomes when that of EXCLUDED is added to it; NULL stays out of it.
 std::string added(const AggregateColumn& column) {
   const std::string name = sql_name(column.name);
-  const std::string old = "a." + name;
+  std::string old = "a." + name;
   const std::string more = "EXCLUDED." + name;
   switch (column.measure) {
     case Measure::count:

@@ -172,9 +172,10 @@ class HttpSource final : public Source {
       note_clock_behind();
       return next;
     }
-    next_window_ms_ = next->last ? clock_.steady_ms() + kNextWindowMs : 0;
+    const bool reaches_present = next->last;
     next->last = next->last && (full || full_under_way_);
     if (next->last && next->is_time && !pulls_.empty()) return std::optional<Window>();
+    next_window_ms_ = reaches_present ? clock_.steady_ms() + kNextWindowMs : 0;
     if (full) {
       begins_full_ = next->number;
       full_under_way_ = true;

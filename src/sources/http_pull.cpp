@@ -66,7 +66,10 @@ Result<std::optional<Chunk>> HttpPull::step(bool newest) {
       LEAT_ASSIGN(const bool any, find_parent());
       if (!any) return std::optional(position_chunk());
       auto asked = ask();
-      if (asked.status().kind() == Kind::bad_data) return pass_over(asked.status().message());
+      if (asked.status().kind() == Kind::bad_data) {  // of a parent that cannot be asked about there are no pages
+        place_ = shown_url(shared_.options.url, shared_.options.secrets);
+        return pass_over(asked.status().message(), true);
+      }
       if (!asked.ok()) return std::move(asked).status();
       if (!*asked) return std::optional<Chunk>();
     }
@@ -262,20 +265,21 @@ void HttpPull::page_is_over() {
   drop_page();
 }
 
-// The page never comes: one reject stands for it, and it goes on behind it.
-Result<std::optional<Chunk>> HttpPull::pass_over(std::string why) {
+// The page never comes: one reject stands for it, and it goes on behind it; with `all` behind all of its kind.
+Result<std::optional<Chunk>> HttpPull::pass_over(std::string why, bool all) {
   const bool fresh = offset_ == token_.base;
   Chunk chunk;
   chunk.start = chunk.base = offset_;
   if (page_) chunk.bytes = redacted(page_->waiting(), shared_.options.secrets).substr(0, kRejectRawLimit);
   offset_ += std::max<size_t>(1, chunk.bytes.size());
   token_ = pass_page(shared_.options.paging, token_);
-  if (++passed_over_ >= kMostPassedOver) token_.done = true;
+  if (all || ++passed_over_ >= kMostPassedOver) token_.done = true;
   if (why.starts_with(place_ + ": ")) why.erase(0, place_.size() + 2);
-  const bool more = shared_.options.paging.type != PagingRules::Type::none && token_.done;
+  const bool more = !all && shared_.options.paging.type != PagingRules::Type::none && token_.done;
   chunk.refused = redacted(why, shared_.options.secrets) + "; passed over" +
                   (more ? fmt::format(", with what {} behind it", parent_ ? "that row has" : "its window has") : "");
   page_is_over();
+  void_.reset();  // what was taken of the page stays
   chunk = marked(std::move(chunk));
   chunk.fresh = fresh;
   return std::optional(std::move(chunk));

@@ -71,7 +71,7 @@ class HttpPull {
   Result<std::optional<Chunk>> turn(bool last);
   Result<std::optional<Chunk>> fail(Status status, bool newest);
   void ask_for_less(uint64_t failures, bool newest);
-  Result<std::optional<Chunk>> pass_over(std::string why);
+  Result<std::optional<Chunk>> pass_over(std::string why, bool all = false);
   void page_is_over();
   Result<std::optional<Chunk>> fatal(const std::string& message) const;
   Result<std::optional<Chunk>> redirect();
