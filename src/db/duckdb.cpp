@@ -355,7 +355,7 @@ Result<bool> DuckDbRows::step() {
   } while (rows_ == 0);
   at_ = 1;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
     columns_[i].cells = duckdb_vector_get_data(vector);
     columns_[i].valid = duckdb_vector_get_validity(vector);
   }
