@@ -146,6 +146,11 @@ Status SqliteDatabase::execute(const std::string& sql) const {
   return code == SQLITE_OK ? Status() : failure(code);
 }
 
+Status SqliteDatabase::add_module(const std::string& name, const sqlite3_module& calls, void* of) const {
+  const int code = sqlite3_create_module_v2(db_, name.c_str(), &calls, of, nullptr);
+  return code == SQLITE_OK ? Status() : failure(code);
+}
+
 Result<SqliteStatement> SqliteDatabase::prepare(const std::string& sql) const {
   SqliteStatement statement;
   statement.db_ = this;

@@ -128,6 +128,9 @@ class SqliteDatabase {
   [[nodiscard]] Result<int64_t> query_integer(const std::string& sql, int64_t missing = 0) const;
   [[nodiscard]] Result<bool> has_table(const std::string& name) const;
 
+  // Virtual tables; `of` is what xConnect is given, and lives until the connection ends or another takes the name.
+  Status add_module(const std::string& name, const sqlite3_module& calls, void* of) const;
+
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
   [[nodiscard]] uint64_t changes() const { return static_cast<uint64_t>(sqlite3_changes64(db_)); }
   [[nodiscard]] int64_t last_row() const { return sqlite3_last_insert_rowid(db_); }

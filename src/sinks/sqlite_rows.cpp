@@ -128,15 +128,13 @@ Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, con
 
 Result<std::unique_ptr<RowWriter>> RowWriter::make(const SqliteDatabase& db, const std::string& table,
                                                    SchemaPtr schema) {
+  const std::string from = "_leat_batch_" + table;
   std::string names;
-  std::string marks;
-  for (const Field& field : schema->fields) {
-    names += sql_name(field.name) + ", ";
-    marks += "?, ";
-  }
+  for (const Field& field : schema->fields) names += sql_name(field.name) + ", ";
   const std::string sql =
-      fmt::format("INSERT INTO {}({}_part, _offset, _row) VALUES({}?, ?, ?)", sql_name(table), names, marks);
-  std::unique_ptr<RowWriter> writer(new RowWriter(db, std::move(schema)));
+      fmt::format("INSERT INTO {}({}_part, _offset, _row) SELECT * FROM {}", sql_name(table), names, sql_name(from));
+  std::unique_ptr<RowWriter> writer(new RowWriter());
+  LEAT_ASSIGN(writer->batch_, SqliteBatchTable::make(db, from, std::move(schema)));
   LEAT_ASSIGN(writer->insert_, db.prepare(sql));
   return writer;
 }
@@ -164,22 +162,8 @@ void CellBinder::bind(SqliteStatement& statement, int at, const RecordBatch& bat
 }
 
 Status RowWriter::insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row) {
-  const size_t width = cells_.schema().fields.size();
-  for (size_t r = first; r < first + count; ++r) {
-    for (size_t c = 0; c < width; ++c) cells_.bind(insert_, static_cast<int>(c) + 1, batch, r, c);
-    const int at = static_cast<int>(width);
-    insert_.bind(at + 1, part);
-    insert_.bind(at + 2, batch.origin_of(r).offset);
-    insert_.bind(at + 3, row++);
-    const int code = insert_.step_code();
-    if (code != SQLITE_DONE) {
-      Status failed = db_->failure(code);
-      insert_.reset();
-      return failed;
-    }
-    insert_.reset();
-  }
-  return {};
+  batch_->show(batch, first, count, part, row);
+  return insert_.run();
 }
 
 Result<std::unique_ptr<RowReader>> RowReader::make(const SqliteDatabase& db, const std::string& table, SchemaPtr schema,

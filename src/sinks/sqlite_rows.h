@@ -8,28 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "base/time.h"
 #include "data/record_batch.h"
 #include "db/sqlite.h"
+#include "sinks/sqlite_batch_table.h"
 
 namespace leat {
 
 // What a column of this type is declared as.
 const char* sqlite_storage(Type type);
-
-// A time as it is stored; keeps its memory.
-class TimeText {
- public:
-  // Valid until the next call.
-  std::string_view format(int64_t micros) {
-    text_.clear();
-    append_time(text_, micros);
-    return text_;
-  }
-
- private:
-  std::string text_;
-};
 
 // Binds the cells of rows to the parameters of a statement.
 class CellBinder {
@@ -67,9 +53,8 @@ class RowWriter {
   Status insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row);
 
  private:
-  RowWriter(const SqliteDatabase& db, SchemaPtr schema) : db_(&db), cells_(std::move(schema)) {}
-  const SqliteDatabase* db_;
-  CellBinder cells_;
+  RowWriter() = default;
+  std::unique_ptr<SqliteBatchTable> batch_;
   SqliteStatement insert_;
 };
 
