@@ -3,7 +3,7 @@
   script/bench postgres [--rows 10000000] [--rounds 3] [--build build/release]
 
 Both go to one server, started here with fsync and checkpoints as Debian sets them. leat reads and parses the text, numbers the rows, keeps its
-positions and commits every 32,768 rows; \\copy sends a file that the server has written, in one transaction.
+positions and commits every 131,072 rows; \\copy sends a file that the server has written, in one transaction.
 Exit status: 0 measured, 1 a run failed or counted wrong, 77 there is no PostgreSQL here.
 """
 

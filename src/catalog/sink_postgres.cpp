@@ -40,6 +40,9 @@ void check_postgres(const Settings& settings, Complaints& complaints) {
   if (!place.ok()) complaints.add(settings.place("url"), place.status().message());
 }
 
+// A COMMIT waits for the disk of the server: at that size for a twentieth of the time.
+constexpr uint64_t kCommitRows = 131'072;
+
 }  // namespace
 
 SinkKind postgres_kind() {
@@ -50,7 +53,9 @@ SinkKind postgres_kind() {
           .open_store = open_postgres,
           .place = postgres_where,
           .check = check_postgres,
-          .modes = kAllModes};
+          .modes = kAllModes,
+          .check_plan = nullptr,
+          .commit_rows = kCommitRows};
 }
 
 }  // namespace leat

@@ -343,6 +343,7 @@ Status PostgresDatabase::failure(const PGresult* result) const {
 }
 
 Status PostgresDatabase::execute(const std::string& sql) const {
+  LEAT_TRY(copy_end());
   PGresult* result = PQexec(connection_, sql.c_str());
   const ExecStatusType code = PQresultStatus(result);
   const bool ok = code == PGRES_COMMAND_OK || code == PGRES_TUPLES_OK || code == PGRES_EMPTY_QUERY;
@@ -356,6 +357,7 @@ Status PostgresDatabase::execute(const std::string& sql) const {
 }
 
 Result<PostgresRows> PostgresDatabase::query(const std::string& sql, const PostgresParameters& parameters) const {
+  LEAT_TRY(copy_end());
   const size_t count = parameters.size();
   std::vector<const char*> values(count);
   std::vector<int> lengths(count);
@@ -408,22 +410,35 @@ Result<bool> PostgresDatabase::has_table(const std::string& name) const {
 }
 
 Status PostgresDatabase::copy_begin(const std::string& sql) const {
+  LEAT_TRY(copy_end());
   PGresult* result = PQexec(connection_, sql.c_str());
-  Status outcome = PQresultStatus(result) == PGRES_COPY_IN ? Status() : failure(result);
+  copying_ = PQresultStatus(result) == PGRES_COPY_IN;
+  Status outcome = copying_ ? Status() : failure(result);
   PQclear(result);
-  return outcome;
+  LEAT_TRY(std::move(outcome));
+  // The signature, no flags, no extension.
+  return copy_piece(std::string_view("PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0", 19));
 }
 
+// Why the server has stopped listening it says at the end.
 Status PostgresDatabase::copy_piece(std::string_view bytes) const {
   if (PQputCopyData(connection_, bytes.data(), static_cast<int>(bytes.size())) == 1) return {};
-  return failure(nullptr);
+  Status failed = failure(nullptr);
+  Status ended = copy_end();
+  return ended.ok() ? std::move(failed) : std::move(ended);
 }
 
 Status PostgresDatabase::copy_end() const {
+  if (!copying_) return {};
+  copying_ = false;
   Status outcome;
-  if (PQputCopyEnd(connection_, nullptr) != 1) outcome = failure(nullptr);
+  constexpr std::string_view kEnd("\xFF\xFF", 2);
+  if (PQputCopyData(connection_, kEnd.data(), static_cast<int>(kEnd.size())) != 1 ||
+      PQputCopyEnd(connection_, nullptr) != 1) {
+    outcome = failure(nullptr);
+  }
   while (PGresult* result = PQgetResult(connection_)) {
-    if (PQresultStatus(result) != PGRES_COMMAND_OK && outcome.ok()) outcome = failure(result);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) outcome = failure(result);
     PQclear(result);
     if (PQstatus(connection_) == CONNECTION_BAD) break;
   }

@@ -118,10 +118,12 @@ class PostgresDatabase {
   // A table or view of the schema.
   [[nodiscard]] Result<bool> has_table(const std::string& name) const;
 
-  // COPY … FROM STDIN (FORMAT binary): begin, any number of pieces of whole or cut rows, end. After a failure the
-  // transaction, or the savepoint, must be rolled back.
+  // COPY … FROM STDIN (FORMAT binary): begin, any number of pieces of whole or cut rows, end. Every other statement
+  // ends it first, and fails when that does. After a failure the transaction, or the savepoint, must be rolled back.
   Status copy_begin(const std::string& sql) const;
+  [[nodiscard]] bool copying() const { return copying_; }
   Status copy_piece(std::string_view bytes) const;
+  // All is well when no COPY is under way.
   Status copy_end() const;
 
   [[nodiscard]] bool in_transaction() const;
@@ -143,6 +145,7 @@ class PostgresDatabase {
   std::string where_;
   std::string schema_;
   mutable uint64_t cursors_ = 0;
+  mutable bool copying_ = false;
 };
 
 // At most 63 bytes, as PostgreSQL takes names: a longer one is cut and a hash of the whole takes the end.

@@ -27,11 +27,14 @@ Result<std::unique_ptr<PostgresBatchWriter>> PostgresBatchWriter::make(PostgresT
 }
 
 Result<Written> PostgresBatchWriter::write(BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
-                                           const Rejects& rejects) {
+                                           const Rejects& rejects, bool now) {
   const std::optional<BookedProvisional> provisional = part.provisional;
   const int64_t next_row = next_row_;
   Changes changes;
   Result<Written> written = write_all(part, batch, first, count, rejects, changes);
+  if (written.ok() && now) {
+    if (Status ended = tables_.db.copy_end(); !ended.ok()) written = std::move(ended);
+  }
   if (written.ok()) {
     LEAT_TRY(hand_over(changes, batch));
     return written;
@@ -340,6 +343,7 @@ Result<bool> PostgresBatchWriter::retry(int64_t reject, const RecordBatch& batch
   Written written;
   int64_t last_row = 0;
   Status outcome = write_rows(*part, batch, 0, batch.rows(), changes, written, last_row);
+  if (outcome.ok()) outcome = tables_.db.copy_end();
   if (outcome.ok() && changes.rejects.empty()) {
     Counts change = {.inserted = written.inserted, .updated = written.updated, .ignored = written.ignored};
     change.filtered = batch.rows() == 0 ? 1 : 0;

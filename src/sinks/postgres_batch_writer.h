@@ -38,9 +38,10 @@ class PostgresBatchWriter {
   static Result<std::unique_ptr<PostgresBatchWriter>> make(PostgresTables tables, const SinkPlan& plan,
                                                            int64_t next_row);
 
-  // Within a savepoint, to which the caller goes back when it fails: in memory nothing has changed then. The parts of
-  // the batch and its rejects are known.
-  Result<Written> write(BookedPart& part, const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects);
+  // The parts of the batch and its rejects are known. now: within a savepoint, to which the caller goes back when it
+  // fails: in memory nothing has changed then. Otherwise rows may still be refused later on, with the transaction.
+  Result<Written> write(BookedPart& part, const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects,
+                        bool now);
   // As Sink::retry; within a savepoint, to which the caller goes back when it fails or is false.
   Result<bool> retry(int64_t reject, const RecordBatch& batch);
   // Undoes the provisional record of `part`, which its position has passed.

@@ -248,28 +248,20 @@ void PostgresCopy::put(const RecordBatch& batch, size_t row, size_t column) {
 
 Status PostgresCopy::insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row) {
   if (count == 0) return {};
-  LEAT_TRY(db_->copy_begin(sql_));
-  bytes_.clear();
-  bytes_.append(std::string_view("PGCOPY\n\xFF\r\n\0", 11));
-  bytes_.put32(0);  // flags
-  bytes_.put32(0);  // bytes of an extension
+  if (!db_->copying()) LEAT_TRY(db_->copy_begin(sql_));
   const size_t width = schema_->fields.size();
-  Status sent;
-  for (size_t r = first; r < first + count && sent.ok(); ++r) {
+  bytes_.clear();
+  for (size_t r = first; r < first + count; ++r) {
     bytes_.put16(static_cast<uint16_t>(width + 3));
     for (size_t c = 0; c < width; ++c) put(batch, r, c);
     bytes_.put_integer(part);
     bytes_.put_integer(static_cast<int64_t>(batch.origin_of(r).offset));
     bytes_.put_integer(row++);
-    if (bytes_.size() < kPieceBytes) continue;
-    sent = db_->copy_piece(bytes_.bytes());
+    if (bytes_.size() < kPieceBytes && r + 1 < first + count) continue;
+    LEAT_TRY(db_->copy_piece(bytes_.bytes()));
     bytes_.clear();
   }
-  bytes_.put16(UINT16_MAX);  // the end
-  if (sent.ok()) sent = db_->copy_piece(bytes_.bytes());
-  // Why the server has stopped listening it says at the end.
-  Status ended = db_->copy_end();
-  return ended.ok() ? std::move(sent) : std::move(ended);
+  return {};
 }
 
 Result<std::unique_ptr<PostgresReader>> PostgresReader::make(const PostgresDatabase& db, const std::string& table,

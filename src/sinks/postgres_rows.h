@@ -33,11 +33,13 @@ Status check_postgres_column(const std::string& where, const std::string& table,
 Status make_postgres_rows(const PostgresDatabase& db, const std::string& pipeline, const std::string& table,
                           const Schema& schema, const Schema& known, bool merge = false);
 
-// COPY of rows under ascending numbers.
+// COPY of rows under ascending numbers. One goes on over many batches, until another statement comes: a server takes
+// about a millisecond to begin one. A refused row is found at its end.
 class PostgresCopy {
  public:
+  // While one of another PostgresCopy is under way on `db`, none of this may be.
   PostgresCopy(const PostgresDatabase& db, const std::string& table, SchemaPtr schema);
-  // Rows [first, first + count) under the numbers from `row` on.
+  // Rows [first, first + count) under the numbers from `row` on; they are there when the COPY has ended.
   Status insert(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row);
 
  private:

@@ -94,6 +94,7 @@ class PostgresSink final : public Sink {
   std::unique_ptr<PostgresBatchWriter> writer_;
   std::optional<PostgresFullPull> full_;  // append, ignore, merge
   bool pulling_ = false;                  // replace: a pull is under way, open() goes on with it
+  bool by_savepoint_ = false;             // a row was refused: each batch can be undone by itself
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
 };
@@ -162,8 +163,14 @@ Status PostgresSink::check_last_row(const SinkPlan& plan) const {
                   db_->where(), quoted(plan.table), last_row));
 }
 
+// What the server has refused it does not say: of all rows since the last commit, when they went to it in one piece.
+// They are written again, each batch under a savepoint, and so are all to come.
 Status PostgresSink::fail(Status status) {
-  if (status.kind() == Kind::bad_data) return status;
+  if (status.kind() == Kind::bad_data) {
+    if (by_savepoint_) return status;
+    by_savepoint_ = true;
+    status = Status::retry(status.message()).with_retry_after_ms(0);
+  }
   state_ = State::broken;
   // Nobody is to wait for a lock of ours; closing would do the same.
   if (db_ != nullptr && db_->in_transaction()) const Status ignored = db_->execute("ROLLBACK");
@@ -194,8 +201,14 @@ Result<Written> PostgresSink::write(const RecordBatch& batch, size_t first, size
       return fail(std::move(other).status());
     }
   }
+  if (!by_savepoint_) {
+    Result<Written> written = writer_->write(**part, batch, first, count, rejects, false);
+    if (!written.ok()) return fail(std::move(written).status());
+    rows_in_commit_ += written->inserted + written->updated;
+    return written;
+  }
   if (Status started = db_->execute("SAVEPOINT leat_write"); !started.ok()) return fail(std::move(started));
-  Result<Written> written = writer_->write(**part, batch, first, count, rejects);
+  Result<Written> written = writer_->write(**part, batch, first, count, rejects, true);
   if (!written.ok()) {
     Status failed = fail(std::move(written).status());
     if (failed.kind() != Kind::bad_data) return failed;
@@ -208,6 +221,7 @@ Result<Written> PostgresSink::write(const RecordBatch& batch, size_t first, size
 }
 
 Result<bool> PostgresSink::retry(int64_t reject, const RecordBatch& batch) {
+  by_savepoint_ = true;
   if (Status begun = begin(); !begun.ok()) return fail(std::move(begun));
   if (Status started = db_->execute("SAVEPOINT leat_write"); !started.ok()) return fail(std::move(started));
   Result<bool> taken = writer_->retry(reject, batch);
@@ -228,8 +242,8 @@ Status PostgresSink::commit(const Positions& moved, const Ranges& ranges) {
   if (Status begun = begin(); !begun.ok()) return fail(std::move(begun));
   Status outcome = commit_all(moved, ranges);
   if (!outcome.ok()) {
-    // Refused or not, this is no row's fault.
-    if (outcome.kind() == Kind::bad_data) outcome = Status::fatal(outcome.message());
+    // With savepoints all rows are in: this is no row's fault.
+    if (outcome.kind() == Kind::bad_data && by_savepoint_) outcome = Status::fatal(outcome.message());
     return fail(std::move(outcome));
   }
   state_ = State::ready;
