@@ -151,7 +151,7 @@ Status rewind(const StateCommand& command, const Surroundings& surroundings) {
     for (const PartState& part : state.parts) {
       if (!command.all && part.position.part != command.part) continue;
       chosen.push_back(&part);
-      LEAT_ASSIGN(const auto beginning, source->at_beginning(part.position));
+      LEAT_ASSIGN(const auto beginning, source->at_beginning(part.position, command.all));
       if (beginning) request.beginnings.push_back(*beginning);
     }
   }

@@ -78,8 +78,8 @@ class Source {
   // These positions are committed in the sink: what lies before them need not be kept.
   virtual void committed(const Positions& positions) = 0;
   // The position at the beginning of a part that has a position, by which it is found again; nothing: it is found like
-  // one that was never read. At any time.
-  virtual Result<std::optional<Position>> at_beginning(const Position& /*position*/) const {
+  // one that was never read. `all`: every part goes back. At any time. bad_config: that part alone cannot go back.
+  virtual Result<std::optional<Position>> at_beginning(const Position& /*position*/, bool /*all*/) const {
     return std::optional<Position>();
   }
   // Cutter::save() as it stood there. At any time.

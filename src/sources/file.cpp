@@ -70,7 +70,7 @@ class FileSource final : public Source {
 
   void committed(const Positions& /*positions*/) override {}
 
-  Result<std::optional<Position>> at_beginning(const Position& position) const override {
+  Result<std::optional<Position>> at_beginning(const Position& position, bool /*all*/) const override {
     LEAT_ASSIGN(const FileToken token, FileToken::parse(position.token));
     FileToken beginning;
     beginning.info = token.info;

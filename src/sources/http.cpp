@@ -99,12 +99,25 @@ class HttpSource final : public Source {
 
   void committed(const Positions& /*positions*/) override {}
 
-  Result<std::optional<Position>> at_beginning(const Position& position) const override {
+  // All of them together are laid out anew: one after the other they would pull the same records again and again.
+  Result<std::optional<Position>> at_beginning(const Position& position, bool all) const override {
+    if (all) return std::optional<Position>();
     LEAT_ASSIGN(const HttpToken token, HttpToken::parse(position.token));
+    if (options_.windows.by == WindowRules::By::id) {
+      return Status::bad_config(fmt::format(
+          "{}: a window by id is open above, so that it would bring what the windows behind it have brought, "
+          "once more; --all takes everything back",
+          visible(position.part, 1000)));
+    }
     HttpToken first;
     first.after = token.after;
+    first.before = token.before;
+    first.full = token.full;
+    first.last = token.last;
+    first.to = token.to;
+    first.is_time = token.is_time;
+    first.at = token.at;
     first.parents = token.parents;
-    if (options_.windows.by != WindowRules::By::id) first.before = token.before;
     return std::optional(Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = first.text()});
   }
 

@@ -49,13 +49,20 @@ Result<Ledger> read_ledger(const Positions& positions, std::string_view name) {
   }
   std::sort(ledger.windows.begin(), ledger.windows.end(),
             [](const LedgerWindow& a, const LedgerWindow& b) { return a.window.number < b.window.number; });
-  bool all_done = true;
+  bool all_done = true;  // of the pull
+  bool last = false;     // its last window was there
   std::optional<int64_t> full;
   for (const LedgerWindow& each : ledger.windows) {
-    if (each.window.full != full) ledger.full_under_way = each.window.full.has_value();
-    full = each.window.full;
+    if (each.window.full != full) {
+      full = each.window.full;
+      ledger.full_under_way = full.has_value();
+      all_done = true;
+      last = false;
+    }
     all_done = all_done && each.token.done;
-    if (each.window.last && all_done) ledger.full_under_way = false;
+    // An increment behind the last one: they were all done once, and some have gone back to their beginning.
+    if (last || (each.window.last && all_done)) ledger.full_under_way = false;
+    last = last || each.window.last;
   }
   return ledger;
 }

@@ -73,6 +73,16 @@ TEST(HttpLedger, OfAFullPullItsOwnWindowsCount) {
   EXPECT_TRUE(find_ledger(made.positions).full_under_way);  // the one before it is not done
 }
 
+TEST(HttpLedger, AWindowThatGoesBackToItsBeginningBeginsNoFullPull) {
+  for (size_t back = 0; back < 12; ++back) {
+    Made made;
+    for (size_t i = 0; i < 12; ++i) {
+      made.add(i != back, [&](HttpToken& token) { token.full = i < 5 ? 1 : 2, token.last = i == 4 || i == 9; });
+    }
+    EXPECT_FALSE(find_ledger(made.positions).full_under_way) << back;
+  }
+}
+
 TEST(HttpLedger, OtherPositionsAreNone) {
   EXPECT_TRUE(find_ledger({{.part = "/logs/a.log#1", .origin = "", .offset = 5, .token = "1 line=2"}}).windows.empty());
   EXPECT_EQ(shown(Window{.number = 4}), "window 4");

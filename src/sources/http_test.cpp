@@ -390,6 +390,43 @@ TEST(HttpSource, AFullPullEndsOnceWhereverItIsKilled) {
   }
 }
 
+TEST(HttpSource, AWindowThatGoesBackIsPulledAgainAndNothingElse) {
+  constexpr int64_t kDay = kSecondsPerDay * kMicrosPerSecond;
+  Pulled pulled;
+  run(pulled, by_day(), asked);
+  run(pulled, by_day(), asked, 100'000, kDay);
+  const std::map<std::string, Position> positions = pulled.positions;
+  ASSERT_EQ(positions.size(), 4U);
+  FakeClock clock;
+  const auto source =
+      make_http_source(by_day(), {}, std::make_unique<FakeHttp>(asked), clock, [](NoteLevel, const std::string&) {});
+  for (const auto& [part, position] : positions) {
+    const std::string bytes = std::exchange(pulled.bytes[part], "");
+    pulled.positions[part] = **source->at_beginning(position, false);
+    pulled.requests.clear();
+    run(pulled, by_day(), asked, 100'000, kDay);
+    EXPECT_EQ(pulled.requests.size(), 1U) << part;
+    EXPECT_EQ(pulled.bytes[part], bytes);
+    EXPECT_EQ(pulled.positions, positions) << part;
+    EXPECT_EQ(pulled.full, "be");
+    EXPECT_FALSE(source->at_beginning(position, true)->has_value());
+  }
+}
+
+TEST(HttpSource, AWindowByIdDoesNotGoBackAlone) {
+  HttpOptions by_id = options();
+  by_id.windows.by = WindowRules::By::id;
+  FakeClock clock;
+  const auto source =
+      make_http_source(by_id, {}, std::make_unique<FakeHttp>(asked), clock, [](NoteLevel, const std::string&) {});
+  const Position position{
+      .part = "https://h/items#2", .origin = "", .offset = 7, .token = "v=1 after=5 before=9 page=1 base=7 done=1"};
+  const auto back = source->at_beginning(position, false);
+  EXPECT_EQ(back.status().kind(), Kind::bad_config);
+  EXPECT_NE(back.status().message().find("https://h/items#2: a window by id is open above"), std::string::npos);
+  EXPECT_FALSE(source->at_beginning(position, true)->has_value());
+}
+
 TEST(HttpSource, WhileFollowingOnlyThePresentIsWaitedFor) {
   FakeClock clock;
   auto http = std::make_unique<FakeHttp>(asked);
