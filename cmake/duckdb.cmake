@@ -15,9 +15,15 @@ else()
 endif()
 if(LEAT_DUCKDB AND EXISTS "${folder}/libduckdb.so" AND EXISTS "${folder}/duckdb.h")
   set(LEAT_HAS_DUCKDB ON)
-  add_library(leat_duckdb SHARED IMPORTED)
-  set_target_properties(leat_duckdb PROPERTIES IMPORTED_LOCATION "${folder}/libduckdb.so"
-    INTERFACE_INCLUDE_DIRECTORIES "${folder}" INTERFACE_COMPILE_DEFINITIONS LEAT_HAS_DUCKDB)
+  set(LEAT_DUCKDB_FOLDER "${folder}")
+  add_library(leat_duckdb INTERFACE)
+  target_include_directories(leat_duckdb SYSTEM INTERFACE "${folder}")
+  target_compile_definitions(leat_duckdb INTERFACE LEAT_HAS_DUCKDB)
+  # The library is loaded when it is first needed (src/db/duckdb_library.h), from the folders of the program's RPATH:
+  # not RUNPATH, which dlopen() does not look at where a sanitizer stands between.
+  target_link_options(leat_duckdb INTERFACE LINKER:--disable-new-dtags)
+  target_link_libraries(leat_duckdb INTERFACE ${CMAKE_DL_LIBS})
+  list(APPEND CMAKE_BUILD_RPATH "${folder}")
   message(STATUS "DuckDB: ${folder}")
 elseif(LEAT_DUCKDB AND NOT LEAT_DUCKDB STREQUAL "AUTO")
   message(FATAL_ERROR "LEAT_DUCKDB: ${folder} does not have duckdb.h and libduckdb.so")

@@ -131,9 +131,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="leat-program-") as program:
         os.chmod(program, 0o755)
         leat = shutil.copy(options.leat, program)
-        for line in subprocess.run(["ldd", options.leat], capture_output=True, text=True, check=True).stdout.splitlines():
-            if "libduckdb" in line:  # it looks beside itself first
-                os.chmod(shutil.copy(line.split()[2], program), 0o755)
+        dynamic = subprocess.run(["readelf", "-d", options.leat], capture_output=True, text=True, check=True).stdout
+        for folder in "".join(re.findall(r"rpath: \[(.*)\]", dynamic)).split(":"):
+            library = pathlib.Path(folder, "libduckdb.so")  # it looks beside itself first
+            if library.is_absolute() and library.exists():
+                os.chmod(shutil.copy(library, program), 0o755)
         for path in paths:
             case = Case(leat, path)
             found = case.run()

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "base/text.h"
+#include "db/duckdb_library.h"
 #include "db/sql.h"
 #include "os/clock.h"
 #include "os/file_system.h"
@@ -55,7 +56,7 @@ Status cannot_open(const std::string& where, std::string_view message) {
   }
   if (contains(message, "newer version") || contains(message, "version number")) {
     return Status::bad_config(fmt::format("{}: was made by another version of DuckDB ({}); this leat has {}", where,
-                                          first_line(message), duckdb_library_version()));
+                                          first_line(message), duckdb().library_version()));
   }
   if (contains(message, "No space left")) {
     return Status::retry(fmt::format("{}: the disk is full; free space, leat goes on by itself", where));
@@ -77,11 +78,11 @@ Status make_whole(const std::string& path) {
   duckdb_database database = nullptr;
   char* message = nullptr;
   Status outcome;
-  if (duckdb_open_ext(made.c_str(), &database, nullptr, &message) != DuckDBSuccess) {
+  if (duckdb().open_ext(made.c_str(), &database, nullptr, &message) != DuckDBSuccess) {
     outcome = cannot_open(visible(path), text_or_none(message));
-    duckdb_free(message);
+    duckdb().free(message);
   }
-  duckdb_close(&database);
+  duckdb().close(&database);
   LEAT_TRY(std::move(outcome));
   return os::rename_file(made, path);
 }
@@ -93,7 +94,7 @@ struct DuckDb::Instance {
   Instance() = default;
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
-  ~Instance() { duckdb_close(&database); }
+  ~Instance() { duckdb().close(&database); }
   bool read_only = false;
   duckdb_database database = nullptr;
 };
@@ -106,7 +107,7 @@ std::mutex& instances_mutex() {
 }
 
 Status set(duckdb_config config, const char* name, const std::string& value) {
-  if (duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
+  if (duckdb().set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
   return Status::bug(fmt::format("DuckDB does not have the setting {} = {}", name, value));
 }
 
@@ -124,6 +125,7 @@ Status configure(duckdb_config config, const DuckDbOpen& options) {
 
 Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
   static std::map<std::string, std::weak_ptr<Instance>> instances;  // by path
+  LEAT_TRY(load_duckdb());
   std::unique_ptr<DuckDb> db(new DuckDb);
   db->where_ = options.path.empty() ? "DuckDB" : visible(options.path);
   const std::lock_guard lock(instances_mutex());
@@ -135,7 +137,7 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
     auto instance = std::make_shared<Instance>();
     instance->read_only = options.read_only;
     duckdb_config config = nullptr;
-    duckdb_create_config(&config);
+    duckdb().create_config(&config);
     Status outcome = configure(config, options);
     if (outcome.ok()) {
       // The file, its log and what does not fit into memory are nobody else's business; DuckDB has no option for it.
@@ -144,18 +146,18 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
       char* message = nullptr;
       if (!outcome.ok()) {
         // said
-      } else if (duckdb_open_ext(options.path.empty() ? nullptr : options.path.c_str(), &instance->database, config,
-                                 &message) != DuckDBSuccess) {
+      } else if (duckdb().open_ext(options.path.empty() ? nullptr : options.path.c_str(), &instance->database, config,
+                                   &message) != DuckDBSuccess) {
         outcome = cannot_open(db->where_, message == nullptr ? "" : message);
-        duckdb_free(message);
+        duckdb().free(message);
       }
     }
-    duckdb_destroy_config(&config);
+    duckdb().destroy_config(&config);
     LEAT_TRY(std::move(outcome));
     db->instance_ = instance;
     if (!options.path.empty()) instances[options.path] = instance;
   }
-  if (duckdb_connect(db->instance_->database, &db->connection_) != DuckDBSuccess) {
+  if (duckdb().connect(db->instance_->database, &db->connection_) != DuckDBSuccess) {
     return Status::retry(db->where_ + ": no connection to it can be made; leat goes on by itself");
   }
   LEAT_ASSIGN(DuckDbRows name, db->query("SELECT current_database()"));
@@ -165,7 +167,7 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
 }
 
 DuckDb::~DuckDb() {
-  duckdb_disconnect(&connection_);
+  duckdb().disconnect(&connection_);
   // While the file is being closed nobody opens it.
   const std::lock_guard lock(instances_mutex());
   instance_.reset();
@@ -210,39 +212,39 @@ Status DuckDb::failure(duckdb_error_type type, std::string_view message) const {
 Status DuckDb::execute(const std::string& sql) const {
   duckdb_result result{};
   Status outcome;
-  if (duckdb_query(connection_, sql.c_str(), &result) != DuckDBSuccess) {
-    const char* message = duckdb_result_error(&result);
-    outcome = failure(duckdb_result_error_type(&result), message == nullptr ? "" : message);
+  if (duckdb().query(connection_, sql.c_str(), &result) != DuckDBSuccess) {
+    const char* message = duckdb().result_error(&result);
+    outcome = failure(duckdb().result_error_type(&result), message == nullptr ? "" : message);
   }
-  duckdb_destroy_result(&result);
+  duckdb().destroy_result(&result);
   return outcome;
 }
 
 Status DuckDb::execute_in_time(duckdb_prepared_statement statement, duckdb_result* result) const {
   if (limit_ms_ == 0) {
-    if (duckdb_execute_prepared(statement, result) == DuckDBSuccess) return {};
-    const char* message = duckdb_result_error(result);
-    return failure(duckdb_result_error_type(result), message == nullptr ? "" : message);
+    if (duckdb().execute_prepared(statement, result) == DuckDBSuccess) return {};
+    const char* message = duckdb().result_error(result);
+    return failure(duckdb().result_error_type(result), message == nullptr ? "" : message);
   }
   const uint64_t until = os::clock().steady_ms() + limit_ms_;
   duckdb_pending_result pending = nullptr;
   Status outcome;
   duckdb_pending_state state = DUCKDB_PENDING_ERROR;
-  if (duckdb_pending_prepared(statement, &pending) == DuckDBSuccess) {
+  if (duckdb().pending_prepared(statement, &pending) == DuckDBSuccess) {
     do {
-      state = duckdb_pending_execute_task(pending);
-    } while (!duckdb_pending_execution_is_finished(state) && os::clock().steady_ms() < until);
+      state = duckdb().pending_execute_task(pending);
+    } while (!duckdb().pending_execution_is_finished(state) && os::clock().steady_ms() < until);
   }
-  if (state != DUCKDB_PENDING_ERROR && !duckdb_pending_execution_is_finished(state)) {
+  if (state != DUCKDB_PENDING_ERROR && !duckdb().pending_execution_is_finished(state)) {
     outcome = failure(DUCKDB_ERROR_INTERRUPT, "");
   } else if (state == DUCKDB_PENDING_ERROR) {
-    const char* message = duckdb_pending_error(pending);
+    const char* message = duckdb().pending_error(pending);
     outcome = failure(DUCKDB_ERROR_INVALID, message == nullptr ? "" : message);
-  } else if (duckdb_execute_pending(pending, result) != DuckDBSuccess) {
-    const char* message = duckdb_result_error(result);
-    outcome = failure(duckdb_result_error_type(result), message == nullptr ? "" : message);
+  } else if (duckdb().execute_pending(pending, result) != DuckDBSuccess) {
+    const char* message = duckdb().result_error(result);
+    outcome = failure(duckdb().result_error_type(result), message == nullptr ? "" : message);
   }
-  duckdb_destroy_pending(&pending);
+  duckdb().destroy_pending(&pending);
   return outcome;
 }
 
@@ -250,8 +252,8 @@ Result<DuckDbRows> DuckDb::run(const std::string& sql, std::span<const DuckDbVal
   duckdb_prepared_statement statement = nullptr;
   DuckDbRows rows;
   Status outcome;
-  if (duckdb_prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
-    const char* message = duckdb_prepare_error(statement);
+  if (duckdb().prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
+    const char* message = duckdb().prepare_error(statement);
     outcome = failure(DUCKDB_ERROR_PARSER, message == nullptr ? "" : message);
   }
   idx_t at = 0;
@@ -260,24 +262,24 @@ Result<DuckDbRows> DuckDb::run(const std::string& sql, std::span<const DuckDbVal
     ++at;
     duckdb_state bound = DuckDBSuccess;
     if (std::holds_alternative<std::nullptr_t>(value)) {
-      bound = duckdb_bind_null(statement, at);
+      bound = duckdb().bind_null(statement, at);
     } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-      bound = duckdb_bind_int64(statement, at, *integer);
+      bound = duckdb().bind_int64(statement, at, *integer);
     } else if (const auto* number = std::get_if<uint64_t>(&value)) {
-      bound = duckdb_bind_int64(statement, at, static_cast<int64_t>(*number));
+      bound = duckdb().bind_int64(statement, at, static_cast<int64_t>(*number));
     } else if (const auto* real = std::get_if<double>(&value)) {
-      bound = duckdb_bind_double(statement, at, *real);
+      bound = duckdb().bind_double(statement, at, *real);
     } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-      bound = duckdb_bind_varchar_length(statement, at, text->data(), text->size());
+      bound = duckdb().bind_varchar_length(statement, at, text->data(), text->size());
     } else if (const auto* bytes = std::get_if<DuckDbBytes>(&value)) {
-      bound = duckdb_bind_blob(statement, at, bytes->bytes.data(), bytes->bytes.size());
+      bound = duckdb().bind_blob(statement, at, bytes->bytes.data(), bytes->bytes.size());
     } else if (const auto* time = std::get_if<DuckDbTime>(&value)) {
-      bound = duckdb_bind_timestamp(statement, at, {time->micros});
+      bound = duckdb().bind_timestamp(statement, at, {time->micros});
     }
     if (bound != DuckDBSuccess) outcome = Status::bug(fmt::format("{}: parameter {} of a statement", where_, at));
   }
   if (outcome.ok()) outcome = execute_in_time(statement, &rows.result_);
-  duckdb_destroy_prepare(&statement);
+  duckdb().destroy_prepare(&statement);
   LEAT_TRY(std::move(outcome));
   rows.look_up();
   return rows;
@@ -288,15 +290,15 @@ Result<DuckDbRows> DuckDb::stream(const std::string& sql) const {
   duckdb_pending_result pending = nullptr;
   DuckDbRows rows;
   Status outcome;
-  if (duckdb_prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
-    outcome = failure(DUCKDB_ERROR_PARSER, text_or_none(duckdb_prepare_error(statement)));
-  } else if (duckdb_pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
-    outcome = failure(DUCKDB_ERROR_INVALID, text_or_none(duckdb_pending_error(pending)));
-  } else if (duckdb_execute_pending(pending, &rows.result_) != DuckDBSuccess) {
-    outcome = failure(duckdb_result_error_type(&rows.result_), text_or_none(duckdb_result_error(&rows.result_)));
+  if (duckdb().prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
+    outcome = failure(DUCKDB_ERROR_PARSER, text_or_none(duckdb().prepare_error(statement)));
+  } else if (duckdb().pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
+    outcome = failure(DUCKDB_ERROR_INVALID, text_or_none(duckdb().pending_error(pending)));
+  } else if (duckdb().execute_pending(pending, &rows.result_) != DuckDBSuccess) {
+    outcome = failure(duckdb().result_error_type(&rows.result_), text_or_none(duckdb().result_error(&rows.result_)));
   }
-  duckdb_destroy_pending(&pending);
-  duckdb_destroy_prepare(&statement);
+  duckdb().destroy_pending(&pending);
+  duckdb().destroy_prepare(&statement);
   LEAT_TRY(std::move(outcome));
   rows.look_up();
   return rows;
@@ -325,18 +327,22 @@ DuckDbRows& DuckDbRows::operator=(DuckDbRows&& other) noexcept {
 }
 
 void DuckDbRows::look_up() {
-  columns_.resize(duckdb_column_count(&result_));
-  for (size_t i = 0; i < columns_.size(); ++i) columns_[i].type = duckdb_column_type(&result_, i);
+  columns_.resize(duckdb().column_count(&result_));
+  for (size_t i = 0; i < columns_.size(); ++i) columns_[i].type = duckdb().column_type(&result_, i);
 }
 
 void DuckDbRows::close() {
-  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
+  if (chunk_ != nullptr) duckdb().destroy_data_chunk(&chunk_);
   chunk_ = nullptr;
 }
 
 DuckDbRows::~DuckDbRows() {
   close();
-  duckdb_destroy_result(&result_);
+  duckdb().destroy_result(&result_);
+}
+
+uint64_t DuckDbRows::changed() {
+  return duckdb().rows_changed(&result_);
 }
 
 Result<bool> DuckDbRows::step() {
@@ -346,18 +352,18 @@ Result<bool> DuckDbRows::step() {
   }
   do {
     close();
-    chunk_ = duckdb_fetch_chunk(result_);
+    chunk_ = duckdb().fetch_chunk(result_);
     if (chunk_ == nullptr) {
       at_ = rows_ = 0;
       return false;
     }
-    rows_ = duckdb_data_chunk_get_size(chunk_);
+    rows_ = duckdb().data_chunk_get_size(chunk_);
   } while (rows_ == 0);
   at_ = 1;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
-    columns_[i].cells = duckdb_vector_get_data(vector);
-    columns_[i].valid = duckdb_vector_get_validity(vector);
+    duckdb_vector vector = duckdb().data_chunk_get_vector(chunk_, i);
+    columns_[i].cells = duckdb().vector_get_data(vector);
+    columns_[i].valid = duckdb().vector_get_validity(vector);
   }
   return true;
 }
@@ -395,7 +401,7 @@ double DuckDbRows::real(int at) const {
 std::string_view DuckDbRows::text(int at) const {
   if (is_null(at)) return {};
   auto* text = static_cast<duckdb_string_t*>(columns_[static_cast<size_t>(at)].cells) + (at_ - 1);
-  return {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
+  return {duckdb().string_t_data(text), duckdb().string_t_length(*text)};
 }
 
 const char* duckdb_type_name(Type type, bool bytes) {

@@ -51,7 +51,7 @@ class DuckDbRows {
   // True: a row is there.
   Result<bool> step();
   // How many rows an INSERT, UPDATE or DELETE has changed.
-  [[nodiscard]] uint64_t changed() { return duckdb_rows_changed(&result_); }
+  [[nodiscard]] uint64_t changed();
 
   [[nodiscard]] int columns() const { return static_cast<int>(columns_.size()); }
   [[nodiscard]] duckdb_type type(int at) const { return columns_[static_cast<size_t>(at)].type; }

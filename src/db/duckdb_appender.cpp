@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "db/duckdb.h"
+#include "db/duckdb_library.h"
 
 namespace leat {
 namespace {
@@ -28,7 +29,7 @@ duckdb_type type_of(Type type, bool bytes) {
 
 Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::into(const DuckDb& db, const std::string& table) {
   std::unique_ptr<DuckDbAppender> made(new DuckDbAppender(db));
-  if (duckdb_appender_create(db.connection(), nullptr, table.c_str(), &made->appender_) != DuckDBSuccess) {
+  if (duckdb().appender_create(db.connection(), nullptr, table.c_str(), &made->appender_) != DuckDBSuccess) {
     return made->failure();
   }
   LEAT_TRY(made->prepare());
@@ -41,40 +42,40 @@ Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::query(const DuckDb& db, 
   std::vector<duckdb_logical_type> types;
   std::vector<const char*> names;
   for (const Column& column : columns) {
-    types.push_back(duckdb_create_logical_type(type_of(column.type, column.bytes)));
+    types.push_back(duckdb().create_logical_type(type_of(column.type, column.bytes)));
     names.push_back(column.name.c_str());
   }
-  const duckdb_state state = duckdb_appender_create_query(db.connection(), sql.c_str(), columns.size(), types.data(),
-                                                          "rows", names.data(), &made->appender_);
-  for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+  const duckdb_state state = duckdb().appender_create_query(db.connection(), sql.c_str(), columns.size(), types.data(),
+                                                            "rows", names.data(), &made->appender_);
+  for (duckdb_logical_type& type : types) duckdb().destroy_logical_type(&type);
   if (state != DuckDBSuccess) return made->failure();
   LEAT_TRY(made->prepare());
   return made;
 }
 
 DuckDbAppender::~DuckDbAppender() {
-  if (chunk_ != nullptr) duckdb_destroy_data_chunk(&chunk_);
+  if (chunk_ != nullptr) duckdb().destroy_data_chunk(&chunk_);
   // What was not flushed goes: nothing is left in it, or the transaction is rolled back.
-  if (appender_ != nullptr) duckdb_appender_destroy(&appender_);
+  if (appender_ != nullptr) duckdb().appender_destroy(&appender_);
 }
 
 Status DuckDbAppender::prepare() {
-  const idx_t count = duckdb_appender_column_count(appender_);
+  const idx_t count = duckdb().appender_column_count(appender_);
   std::vector<duckdb_logical_type> types;
-  for (idx_t i = 0; i < count; ++i) types.push_back(duckdb_appender_column_type(appender_, i));
-  chunk_ = duckdb_create_data_chunk(types.data(), count);
-  for (duckdb_logical_type& type : types) duckdb_destroy_logical_type(&type);
+  for (idx_t i = 0; i < count; ++i) types.push_back(duckdb().appender_column_type(appender_, i));
+  chunk_ = duckdb().create_data_chunk(types.data(), count);
+  for (duckdb_logical_type& type : types) duckdb().destroy_logical_type(&type);
   if (chunk_ == nullptr) return Status::bug(db_->where() + ": no room for rows can be made");
   columns_.resize(count);
-  capacity_ = duckdb_vector_size();
+  capacity_ = duckdb().vector_size();
   look_up();
   return {};
 }
 
 void DuckDbAppender::look_up() {
   for (size_t i = 0; i < columns_.size(); ++i) {
-    columns_[i].vector = duckdb_data_chunk_get_vector(chunk_, i);
-    columns_[i].cells = duckdb_vector_get_data(columns_[i].vector);
+    columns_[i].vector = duckdb().data_chunk_get_vector(chunk_, i);
+    columns_[i].cells = duckdb().vector_get_data(columns_[i].vector);
     columns_[i].valid = nullptr;
   }
 }
@@ -82,8 +83,8 @@ void DuckDbAppender::look_up() {
 void DuckDbAppender::set_null(size_t column, size_t at) {
   Vector& vector = columns_[column];
   if (vector.valid == nullptr) {
-    duckdb_vector_ensure_validity_writable(vector.vector);
-    vector.valid = duckdb_vector_get_validity(vector.vector);
+    duckdb().vector_ensure_validity_writable(vector.vector);
+    vector.valid = duckdb().vector_get_validity(vector.vector);
   }
   const size_t row = rows_ + at;
   vector.valid[row >> 6] &= ~(1ULL << (row & 63));
@@ -93,7 +94,7 @@ void DuckDbAppender::set_text(size_t column, size_t at, std::string_view text) {
   // A short one stands in the cell itself.
   duckdb_string_t short_text{};
   if (text.size() > sizeof short_text.value.inlined.inlined) {
-    duckdb_vector_assign_string_element_len(columns_[column].vector, rows_ + at, text.data(), text.size());
+    duckdb().vector_assign_string_element_len(columns_[column].vector, rows_ + at, text.data(), text.size());
     return;
   }
   short_text.value.inlined.length = static_cast<uint32_t>(text.size());
@@ -127,9 +128,9 @@ Status DuckDbAppender::add(std::span<const DuckDbValue> row) {
 
 Status DuckDbAppender::append() {
   if (rows_ == 0) return {};
-  duckdb_data_chunk_set_size(chunk_, rows_);
-  if (duckdb_append_data_chunk(appender_, chunk_) != DuckDBSuccess) return failure();
-  duckdb_data_chunk_reset(chunk_);
+  duckdb().data_chunk_set_size(chunk_, rows_);
+  if (duckdb().append_data_chunk(appender_, chunk_) != DuckDBSuccess) return failure();
+  duckdb().data_chunk_reset(chunk_);
   rows_ = 0;
   look_up();
   return {};
@@ -137,14 +138,14 @@ Status DuckDbAppender::append() {
 
 Status DuckDbAppender::flush() {
   LEAT_TRY(append());
-  return duckdb_appender_flush(appender_) == DuckDBSuccess ? Status() : failure();
+  return duckdb().appender_flush(appender_) == DuckDBSuccess ? Status() : failure();
 }
 
 Status DuckDbAppender::failure() const {
-  duckdb_error_data error = duckdb_appender_error_data(appender_);
-  const char* message = duckdb_error_data_message(error);
-  Status status = db_->failure(duckdb_error_data_error_type(error), message == nullptr ? "" : message);
-  duckdb_destroy_error_data(&error);
+  duckdb_error_data error = duckdb().appender_error_data(appender_);
+  const char* message = duckdb().error_data_message(error);
+  Status status = db_->failure(duckdb().error_data_error_type(error), message == nullptr ? "" : message);
+  duckdb().destroy_error_data(&error);
   return status;
 }
 
