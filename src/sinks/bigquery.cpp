@@ -11,9 +11,9 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "os/file_system.h"
-#include "os/http_client.h"
 #include "os/output_file.h"
 #include "os/spool_file.h"
+#include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_rows.h"
 #include "sinks/bigquery_step.h"
@@ -22,11 +22,9 @@
 namespace leat {
 namespace {
 
-constexpr std::string_view kGoogle = "https://bigquery.googleapis.com";
 constexpr std::string_view kSegmentName = ".ndjson.gz";
 constexpr size_t kHashedAtOnce = 1024 * 1024;
 constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
-constexpr size_t kLargestCredentials = 1024 * 1024;
 
 // The lines of a whole batch, as they stood to be written into this segment.
 struct PreparedRows final : Prepared {
@@ -35,19 +33,6 @@ struct PreparedRows final : Prepared {
   std::string lines;  // for the CRC
   std::string piece;  // of the segment's gzip member
 };
-
-// Of a job's id; not injective: the generation behind it is.
-std::string id_part(std::string_view name) {
-  std::string out(name);
-  std::replace_if(
-      out.begin(), out.end(),
-      [](char c) {
-        const int lower = c | 0x20;
-        return !((lower >= 'a' && lower <= 'z' && c > 0) || (c >= '0' && c <= '9') || c == '-' || c == '_');
-      },
-      '-');
-  return out.substr(0, 100);
-}
 
 Result<std::string> sha256_of(os::File& file, uint64_t size) {
   Sha256 sha;
@@ -76,7 +61,6 @@ class BigQuerySink final : public Sink {
   void note_trouble(const std::string& message) noexcept override;
 
  private:
-  Status connect();
   Status check_mirror();
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
@@ -99,8 +83,7 @@ class BigQuerySink final : public Sink {
   std::string folder_;
   std::unique_ptr<BigQueryRows> rows_;
   BigQueryTable table_;
-  std::unique_ptr<os::HttpClient> http_;
-  std::unique_ptr<BigQueryClient> client_;
+  BigQueryConnection connection_;
   std::unique_ptr<BigQueryJournal> journal_;
   std::unique_ptr<os::SpoolFile> file_;  // of segment_; null: there is none
   BigQuerySegment segment_;
@@ -109,32 +92,6 @@ class BigQuerySink final : public Sink {
   uint64_t last_commit_ms_ = 0;
   std::set<std::string> held_back_;  // parts whose last record has no end yet
 };
-
-Status BigQuerySink::connect() {
-  GoogleCredentials credentials;
-  std::string endpoint =
-      options_.endpoint.empty() ? environment_("BIGQUERY_EMULATOR_HOST").value_or("") : options_.endpoint;
-  const bool stand_in = !endpoint.empty() && !endpoint.starts_with("https://");
-  if (endpoint.empty()) endpoint = kGoogle;
-  if (endpoint.find("://") == std::string::npos) endpoint = "http://" + endpoint;
-  while (endpoint.ends_with('/')) endpoint.pop_back();
-  if (!options_.credentials.empty()) {
-    LEAT_ASSIGN(const std::string content, os::read_file(os::file_system(), options_.credentials, kLargestCredentials));
-    LEAT_ASSIGN(credentials, parse_google_credentials(content, options_.credentials));
-  } else if (!stand_in) {
-    LEAT_ASSIGN(credentials, find_google_credentials(os::file_system(), environment_));
-  }
-  BigQueryAccess access;
-  access.endpoint = endpoint;
-  access.project = options_.project.empty() ? credentials.project : options_.project;
-  if (access.project.empty()) {
-    return Status::bad_config("sink of type bigquery: the credentials name no project; say it: project = \"…\"");
-  }
-  http_ = os::make_http_client({});
-  client_ = std::make_unique<BigQueryClient>(access, GoogleAuth(std::move(credentials), clock_), *http_, clock_,
-                                             std::stop_token());
-  return {};
-}
 
 Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   close();
@@ -158,11 +115,11 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
             .partition_by = options_.partition_by,
             .partition = options_.partition,
             .cluster_by = options_.cluster_by};
-  folder_ = fmt::format("{}/{}", options_.spool, id_part(plan.pipeline));
-  LEAT_TRY(connect());
+  folder_ = bigquery_folder(options_, plan.pipeline);
+  LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_));
   LEAT_TRY(os::make_directory(folder_));
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(), plan, clock_));
-  LEAT_TRY(make_bigquery_table(*client_, table_));
+  LEAT_TRY(make_bigquery_table(*connection_.client, table_));
   LEAT_TRY(check_mirror());
   LEAT_TRY(go_on_with_segments());
   last_commit_ms_ = clock_.steady_ms();
@@ -171,8 +128,8 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
 
 // A table that another journal has filled, or this one later on, would get the same rows again.
 Status BigQuerySink::check_mirror() {
-  LEAT_ASSIGN(const std::string mirror, read_bigquery_mirror(*client_, table_));
-  if (mirror.empty()) return write_bigquery_mirror(*client_, table_, journal_->generation() + " 0");
+  LEAT_ASSIGN(const std::string mirror, read_bigquery_mirror(*connection_.client, table_));
+  if (mirror.empty()) return write_bigquery_mirror(*connection_.client, table_, journal_->generation() + " 0");
   const size_t space = mirror.find(' ');
   const std::string generation = mirror.substr(0, space);
   const int64_t segment = space == std::string::npos ? 0 : parse_integer(mirror.substr(space + 1)).value_or(0);
@@ -323,8 +280,8 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
   LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
   if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
   BigQueryStep step;
-  step.name = fmt::format("{}__{}__{}__{:08}__load", id_part(plan_.pipeline), journal_->generation(),
-                          id_part(plan_.table), segment.number);
+  step.name = fmt::format("{}__{}__{}__{:08}__load", bigquery_id_part(plan_.pipeline), journal_->generation(),
+                          bigquery_id_part(plan_.table), segment.number);
   step.location = table_.location;
   step.table = table_.dataset + "." + table_.table;
   step.sha = segment.sha256.substr(0, kShaDigits);
@@ -332,18 +289,19 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
       R"("load":{{"destinationTable":{{"projectId":"{}","datasetId":"{}","tableId":"{}"}},"schema":{{{}}},)"
       R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND","createDisposition":"CREATE_NEVER",)"
       R"("schemaUpdateOptions":["ALLOW_FIELD_ADDITION"]}})",
-      client_->access().project, table_.dataset, table_.table, segment.fields);
+      connection_.client->access().project, table_.dataset, table_.table, segment.fields);
   step.media = file.get();
   step.media_bytes = segment.bytes;
   step.rows = segment.rows;
-  Result<BigQueryJob> job = carry_out(*client_, step);
+  Result<BigQueryJob> job = carry_out(*connection_.client, step);
   if (!job.ok() && job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
     return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
   }
   if (!job.ok()) return std::move(job).status();
   LEAT_TRY(journal_->settle(segment.number, job->id));
   LEAT_TRY(os::remove_file(path));
-  return write_bigquery_mirror(*client_, table_, fmt::format("{} {}", journal_->generation(), segment.number));
+  return write_bigquery_mirror(*connection_.client, table_,
+                               fmt::format("{} {}", journal_->generation(), segment.number));
 }
 
 Status BigQuerySink::finish() {
@@ -361,8 +319,7 @@ Status BigQuerySink::finish() {
 void BigQuerySink::close() noexcept {
   file_.reset();
   journal_.reset();
-  client_.reset();
-  http_.reset();
+  connection_ = {};
   rows_in_commit_ = 0;
 }
 
