@@ -22,7 +22,7 @@ leat_sink_tests(files append ignore merge newest replace calls two_writers schem
   table_source)
 leat_sink_tests(postgres)
 leat_script_test(sinks.postgres.faults LABELS "crash;sinks" TIMEOUT 300 COST 50
-  COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat>)
+  COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
 if(LEAT_HAS_DUCKDB)
   leat_sink_tests(duckdb)
 endif()

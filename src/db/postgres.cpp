@@ -82,6 +82,16 @@ std::string sqlstate_in(std::string_view message) {
   return "";
 }
 
+// What libpq says where the settings of one side have to change. Other failures of TLS, such as a connection that is
+// closed while it is being made, pass by themselves.
+bool speaks_of_certificates(std::string_view words) {
+  constexpr std::string_view kSigns[] = {
+      "certificate", "does not support SSL", "private key", "SSL error: unsupported", "SSL error: no protocols",
+      "tlsv1 alert"};
+  return std::any_of(std::begin(kSigns), std::end(kSigns),
+                     [&](std::string_view sign) { return words.find(sign) != std::string_view::npos; });
+}
+
 Status not_an_address() {
   return Status::bad_config(
       "the url is not an address of a PostgreSQL server; write postgresql://USER@HOST:5432/DATABASE, special "
@@ -300,7 +310,13 @@ Status PostgresDatabase::connect(const PostgresOpen& options) {
   std::string_view words = trim(message);
   // "LOCATION: …" of the server's sources helps nobody.
   words = words.substr(0, words.find('\n'));
-  return postgres_status(sqlstate_in(message), where_, words, "");
+  const std::string sqlstate = sqlstate_in(message);
+  if (sqlstate.empty() && speaks_of_certificates(words)) {
+    return Status::bad_config(fmt::format(
+        "{}: no encrypted connection can be made ({}); see sslmode, sslrootcert and sslcert of the url, and the server",
+        where_, visible(words, 500)));
+  }
+  return postgres_status(sqlstate, where_, words, "");
 }
 
 Status PostgresDatabase::set_up() const {

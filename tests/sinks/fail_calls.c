@@ -1,11 +1,13 @@
-/* Makes the k-th call that changes a file fail; preloaded into leat (LD_PRELOAD) by tests/sinks/suite.py.
+/* Makes the k-th call that changes a file fail; preloaded (LD_PRELOAD) into leat by tests/sinks/suite.py, into a server
+ * by tests/sinks/postgres_faults.py.
  *
  *   FAIL_UNDER  only files under this folder count
  *   FAIL_AT     k, from 1: calls of all threads together
  *   FAIL_HOW    error: EIO; full: ENOSPC; kill: SIGKILL before it; tear: SIGKILL after half of what it would have
  * written FAIL_MARK   this file is made when it happened, with the name of the call
+ *   FAIL_WHILE  in place of these three: the disk is full as long as this file is there
  *
- * Only this one call fails: what comes after it finds a machine that works. */
+ * Only the k-th call fails: what comes after it finds a machine that works. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -39,6 +41,11 @@ static int counts_fd(int fd) {
 /* 0: go on. Else the call fails, with errno set, unless it is to be torn: then -1 comes back and `tear` is what is left
  * to do. */
 static int fails(const char* name, int* tear) {
+  const char* full = getenv("FAIL_WHILE");
+  if (full != NULL && strstr(name, "write") != NULL && syscall(SYS_faccessat, AT_FDCWD, full, F_OK) == 0) {
+    errno = ENOSPC;
+    return 1;
+  }
   const char* at = getenv("FAIL_AT");
   if (at == NULL || atomic_fetch_add(&calls, 1) + 1 != atol(at)) return 0;
   const char* how = getenv("FAIL_HOW");

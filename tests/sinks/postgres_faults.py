@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What an operator does to a PostgreSQL server before leat writes and while it does: each works, is waited out, or is a clear error.
 
-  postgres_faults.py LEAT [CASE...]
+  postgres_faults.py LEAT SHIM [CASE...]      SHIM: libfail_calls.so
 
 Exit status: 0 all is well, 1 not, 77 there is no PostgreSQL here.
 """
@@ -41,8 +41,8 @@ class Wrong(Exception):
 
 
 class Case:
-    def __init__(self, leat, server, folder):
-        self.leat, self.server, self.folder = leat, server, folder
+    def __init__(self, leat, shim, server, folder):
+        self.leat, self.shim, self.server, self.folder = leat, shim, server, folder
         self.written = 0
         self.process = None
         self.err = folder / "err"
@@ -74,6 +74,15 @@ class Case:
             if time.monotonic() > end:
                 raise Wrong(f"{what}: has not happened; leat says: {self.said()}")
             time.sleep(0.1)
+
+    def refused(self, complaint):
+        """leat ends, and says so."""
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Wrong(f"leat goes on, and says: {self.said()}") from None
+        if status == 0 or complaint not in self.said():
+            raise Wrong(f"status {status}: {self.said()}")
 
     def rows(self, server=None):
         try:
@@ -140,6 +149,46 @@ def restarted(case):
     case.finish()
 
 
+def disk_full(case):
+    """Of the server, for a while."""
+    full = case.server.folder / "full"
+    case.server.end(signal.SIGINT)
+    if not case.server.launch(environment={"LD_PRELOAD": str(case.shim), "FAIL_UNDER": str(case.server.data / "base"), "FAIL_WHILE": str(full)}):
+        raise Wrong(f"postgres does not start: {case.server.log.read_text()}")
+    case.write(200)
+    case.start(case.url())
+    case.until("the first rows", lambda: case.rows() == 200)
+    full.touch()
+    case.write(20000)
+    case.until("the trouble", lambda: "No space left on device" in case.said())
+    time.sleep(0.5)  # tried once more at least
+    full.unlink()
+    case.finish()
+
+
+def encrypted(case):
+    """A server that takes TLS only: verified, it is used; unencrypted, or with another authority, it is refused with the reason."""
+    for name in ("server", "stranger"):
+        done = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                               "-keyout", f"{name}.key", "-out", f"{name}.crt"], cwd=case.server.folder, capture_output=True, text=True, check=False, **case.server.user)
+        if done.returncode != 0:
+            raise Wrong(f"openssl: {done.stderr}")
+    (case.server.data / "pg_hba.conf").write_text("hostssl all app 127.0.0.1/32 trust\nhost all leat 127.0.0.1/32 trust\n")
+    case.server.end(signal.SIGINT)
+    if not case.server.launch(["ssl=on", f"ssl_cert_file={case.server.folder}/server.crt", f"ssl_key_file={case.server.folder}/server.key"]):
+        raise Wrong(f"postgres does not start: {case.server.log.read_text()}")
+    url = f"postgresql://app:hidden@localhost:{case.server.port}/postgres?hostaddr=127.0.0.1&sslmode="
+    case.write(200)
+    for end, complaint in (("disable", "pg_hba.conf"), (f"verify-full&sslrootcert={case.server.folder}/stranger.crt", "certificate verify failed")):
+        case.start(url + end)
+        case.refused(complaint)
+    case.start(url + f"verify-full&sslrootcert={case.server.folder}/server.crt")
+    case.until("the rows", lambda: case.rows() == 200)
+    if case.server.copy("SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'app'", "postgres") != [["t"]]:
+        raise Wrong("the connection is not encrypted")
+    case.finish()
+
+
 def failed_over(case):
     """The primary dies; its synchronous standby is promoted. leat finds it by the same url."""
     case.server.psql("CREATE ROLE follower LOGIN REPLICATION")
@@ -191,38 +240,35 @@ def another_table(case):
     case.write(1)
     case.server.psql("CREATE TABLE numbers(n bigint, word bigint, _part bigint, _offset bigint, _row bigint)")
     case.start(case.url())
-    if case.process.wait(PATIENCE) == 0 or "its column 'word' is not of type text" not in case.said():
-        raise Wrong(f"status {case.process.returncode}: {case.said()}")
+    case.refused("its column 'word' is not of type text")
 
 
 def no_such_database(case):
     case.write(1)
     case.start(f"postgresql://app:hidden@127.0.0.1:{case.server.port}/nowhere")
-    if case.process.wait(PATIENCE) == 0 or "there is no such database" not in case.said():
-        raise Wrong(f"status {case.process.returncode}: {case.said()}")
+    case.refused("there is no such database")
 
 
 def no_rights(case):
     case.write(1)
     case.server.psql("CREATE ROLE nobody LOGIN")
     case.start(case.url("nobody"))
-    if case.process.wait(PATIENCE) == 0 or "GRANT it" not in case.said():
-        raise Wrong(f"status {case.process.returncode}: {case.said()}")
+    case.refused("GRANT it")
 
 
-CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, failed_over, partitioned, another_table, no_such_database, no_rights)}
+CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, disk_full, encrypted, failed_over, partitioned, another_table, no_such_database, no_rights)}
 
 
 def main():
-    leat = pathlib.Path(sys.argv[1]).resolve()
+    leat, shim = (pathlib.Path(each).resolve() for each in sys.argv[1:3])
     if binaries() is None:
         print("there is no PostgreSQL here: script/setup --tests installs it", file=sys.stderr)
         return 77
     bad = 0
-    for name in sys.argv[2:] or CASES:
+    for name in sys.argv[3:] or CASES:
         server = Server()
         with tempfile.TemporaryDirectory(prefix="leat-postgres-faults-") as folder:
-            case = Case(leat, server, pathlib.Path(folder))
+            case = Case(leat, shim, server, pathlib.Path(folder))
             begun = time.monotonic()
             try:
                 server.psql("CREATE ROLE app LOGIN")

@@ -45,13 +45,14 @@ class Server:
             free.bind(("127.0.0.1", 0))
             return free.getsockname()[1]
 
-    def launch(self, settings=()):
-        """Whether it came up. `settings`: ["fsync=on", …]"""
+    def launch(self, settings=(), environment=None):
+        """Whether it came up. `settings`: ["fsync=on", …]; `environment`: variables, besides those that are there."""
         settings = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=", "fsync=off", "full_page_writes=off",
                     "shared_buffers=32MB", "max_connections=20", "autovacuum=off", *settings]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([binaries() / "postgres", "-D", self.data, *(word for each in settings for word in ("-c", each))],
-                                            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
+                                            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(environment or {})},
+                                            **self.user)
         end = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < end:
             if subprocess.run([binaries() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode == 0:
