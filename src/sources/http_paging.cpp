@@ -159,7 +159,8 @@ HttpToken pass_page(const PagingRules& rules, const HttpToken& token) {
   next.short_page = false;
   ++next.missed;
   const uint64_t size = size_of(rules, next);
-  next.records += size;  // as many as it may have had
+  // As many as it had, unless it was the last one or pages may be short: then only the server tells where the end is.
+  if (rules.short_page != PagingRules::ShortPage::goes_on) next.records += size;
   const bool is_page = rules.type == PagingRules::Type::page;
   next.done = !is_page && (rules.type != PagingRules::Type::offset || size == 0);
   if (!next.done) count_page(rules, next, size);

@@ -67,6 +67,27 @@ TEST(HttpPaging, BehindAPageThatNeverCame) {
   }
 }
 
+TEST(HttpPaging, WherePagesMayBeShortAPageThatNeverCameCountsForNothing) {
+  for (const Type type : {Type::page, Type::offset}) {
+    const PagingRules rules{.type = type, .size = 10, .short_page = PagingRules::ShortPage::goes_on};
+    HttpToken token;
+    token.page = 1;
+    token.records = 4;
+    token.total = 12;
+    token = pass_page(rules, token);  // it had three
+    EXPECT_FALSE(token.done);
+    PagesAsked asked;
+    for (const uint64_t records : {5U, 0U}) {
+      EXPECT_FALSE(token.done);
+      auto next = turn_page(rules, token, page("", records, std::to_string(records), 12), asked);
+      ASSERT_TRUE(next.ok()) << next.status().message();
+      token = *std::move(next);
+    }
+    EXPECT_TRUE(token.done);
+    EXPECT_EQ(token.records, 9U);
+  }
+}
+
 TEST(HttpPaging, WhatWasPassedOverIsNotMissedInTheTotal) {
   HttpToken token;
   token.missed = 1;
