@@ -139,6 +139,7 @@ class JsonCutter final : public Cutter {
   Result<Cut> cut_document(std::string_view bytes, const CutRule& rule) {
     if (skipping_) forget_record();
     size_t at = 0;
+    size_t record_end = 0;
     auto stand = JsonDocument::Stand::more;
     uint64_t records = 0;
     while (records < rule.most_records) {
@@ -167,6 +168,7 @@ class JsonCutter final : public Cutter {
         }
       }
       at += seen_;
+      record_end = at;
       forget_record();
       recorded_ = true;
       document_->record_taken();
@@ -174,7 +176,7 @@ class JsonCutter final : public Cutter {
     }
     if (at > 0) {
       move(bytes.substr(0, at));
-      return Cut{.bytes = at, .lead = recorded_ ? 0 : at, .records = records};
+      return Cut{.bytes = at, .lead = recorded_ ? 0 : at, .records = records, .tail = at - record_end};
     }
     if (stand == JsonDocument::Stand::trouble) {
       std::string trouble = document_->trouble();

@@ -354,6 +354,19 @@ TEST(Json, WhereTheBytesAreCutChangesNothing) {
   }
 }
 
+TEST(Json, WhatStandsBehindTheRecordsIsTold) {
+  const auto decoder = decoder_of("/items", {{"a", "/a"}});
+  const std::string_view document = R"({"items":[{"a":1}, {"a":2} ], "served": 3})";
+  const auto cutter = decoder->make_cutter("a.json");
+  const auto lead = cutter->whole(document, {.ended = true});
+  ASSERT_TRUE(lead.ok());
+  const auto cut = cutter->whole(document.substr(lead->bytes), {.ended = true});
+  ASSERT_TRUE(cut.ok());
+  EXPECT_EQ(cut->records, 2U);
+  EXPECT_EQ(lead->bytes + cut->bytes, document.size());
+  EXPECT_EQ(document.substr(document.size() - cut->tail), R"( ], "served": 3})");
+}
+
 TEST(Json, ARecordThatIsTooLong) {
   const std::string large = "{\"a\":\"" + std::string(300, 'x') + "]\"}";
   const auto decoder = decoder_of("", {{"a", "/a"}});

@@ -28,6 +28,7 @@ class XmlCutter final : public Cutter {
     const char* const base = bytes.data();
     const char* const limit = base + bytes.size();
     const char* border = base;
+    const char* record_end = base;
     const char* at = base + std::min(scanned_, bytes.size());
     uint64_t records = 0;
     while (records < rule.most_records) {
@@ -67,14 +68,16 @@ class XmlCutter final : public Cutter {
         }
       }
       end_record();
-      border = at;
+      border = record_end = at;
       ++records;
     }
     if (border == base && rule.ended) LEAT_TRY(closed(bytes));
     if (border == base && bytes.size() > rule.max_record) {
       return failure(fmt::format("a tag or a DOCTYPE is longer than {}", human_bytes(rule.max_record)), bytes, base);
     }
-    return taken(bytes, border, records, false);
+    LEAT_ASSIGN(Cut cut, taken(bytes, border, records, false));
+    cut.tail = static_cast<size_t>(border - record_end);
+    return cut;
   }
 
   Result<std::optional<size_t>> skip(std::string_view bytes) override {

@@ -461,6 +461,7 @@ TEST(Xml, TheStateIsOneLineOfPrintableText) {
   ASSERT_TRUE(cut.ok());
   EXPECT_EQ(cut->bytes, file.size() - lead->bytes - 2) << "which may begin the end of the comment";
   EXPECT_EQ(cut->lead, 0U);
+  EXPECT_EQ(cut->tail, std::string_view("<!-- begun").size() - 2);
   const std::string saved = cutter->save();
   EXPECT_EQ(saved.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:%,/+ "),
             std::string::npos)

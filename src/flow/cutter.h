@@ -28,6 +28,7 @@ struct Cut {
   size_t bytes = 0;       // whole records; 0: give more
   size_t lead = 0;        // all of them, or 0: they stand before the first record: a header, how a document begins
   uint64_t records = 0;   // in `bytes`; blank lines may count
+  size_t tail = 0;        // of `bytes`: of a document, what is behind the last one of these records
   bool too_long = false;  // the record behind the last border is longer than max_record: skip() finds its end
 };
 

@@ -179,7 +179,7 @@ Result<PageSeen> HttpPage::seen() const {
   if (!is_page_) return seen;
   const Delivered all = stream_->delivered();
   seen.records = all.records;
-  seen.body = all.hash;
+  seen.body = all.to_last_record;
   return seen;
 }
 

@@ -38,7 +38,7 @@ struct PageSeen {
   std::optional<uint64_t> total = {};  //
   std::optional<uint64_t> total_pages = {};
   uint64_t records = 0;
-  Hash128 body = {};
+  Hash128 body = {};  // up to its last record: Delivered::to_last_record
   bool last = false;  // whatever the paging says
 };
 

@@ -32,7 +32,11 @@ void StreamPart::pass_over(const Delivered& before) {
 }
 
 Delivered StreamPart::delivered() const {
-  return {.lead = lead_, .bytes = offset_ - base_, .hash = hash_.hash(), .records = records_};
+  return {.lead = lead_,
+          .bytes = offset_ - base_,
+          .hash = hash_.hash(),
+          .records = records_,
+          .to_last_record = to_last_record_};
 }
 
 Status StreamPart::push(std::string_view bytes) {
@@ -170,8 +174,13 @@ Result<std::optional<StreamPart::Piece>> StreamPart::cut(uint64_t to_pass) {
   chunk.bytes.resize(cut.bytes);
   const uint64_t lines = count_newlines(chunk.bytes);
   if (cut.lead == 0) {
-    records_ += cut.records;
-    hash_.add(chunk.bytes);
+    const std::string_view all_bytes(chunk.bytes);
+    if (cut.records > 0) {
+      records_ += cut.records;
+      hash_.add(all_bytes.substr(0, cut.bytes - cut.tail));
+      to_last_record_ = hash_.hash();
+    }
+    hash_.add(all_bytes.substr(cut.records > 0 ? cut.bytes - cut.tail : 0));
     return whole(finish(std::move(chunk), cut.bytes, lines));
   }
   inherited_ = cutter_->inherited();
@@ -233,6 +242,7 @@ Result<std::optional<Chunk>> StreamPart::skip() {
   const uint64_t lines = std::max<uint64_t>(1, skipping.lines);
   skipping_.reset();
   ++records_;
+  to_last_record_ = hash_.hash();
   return std::optional<Chunk>(finish(std::move(chunk), bytes, lines));
 }
 
@@ -243,6 +253,7 @@ std::optional<Chunk> StreamPart::last_record() {
   chunk.bytes = std::exchange(buffer_, {});
   hash_.add(chunk.bytes);
   ++records_;
+  to_last_record_ = hash_.hash();
   const uint64_t bytes = chunk.bytes.size();
   const uint64_t lines = count_newlines(chunk.bytes) + 1;
   return finish(std::move(chunk), bytes, lines);

@@ -30,6 +30,7 @@ struct Delivered {
   uint64_t bytes = 0;  // with them
   Hash128 hash;        // of those behind the lead, and of what the records inherit from it (Cutter::inherited())
   uint64_t records = 0;
+  Hash128 to_last_record = {};  // as `hash`, without what is behind the last record
 };
 
 class StreamPart {
@@ -99,6 +100,7 @@ class StreamPart {
   bool in_lead_ = true;
   std::string inherited_;  // as of the last lead that was cut
   Hasher128 hash_;
+  Hash128 to_last_record_;
   std::optional<Delivered> before_;
   bool changed_ = false;
   size_t looked_at_ = 0;  // bytes of buffer_ in which the cutter found no border

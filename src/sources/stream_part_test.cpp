@@ -95,7 +95,7 @@ TEST(StreamPart, ARecordThatIsTooLongIsPassedOver) {
   }
 }
 
-// Lines behind a lead of lines that begin with '#'.
+// Lines behind a lead of lines that begin with '#'; those that begin with '%' are no records.
 class LeadCutter final : public Cutter {
  public:
   Result<Cut> whole(std::string_view bytes, const CutRule& rule) override {
@@ -103,16 +103,20 @@ class LeadCutter final : public Cutter {
     while (cut.bytes < bytes.size() && cut.records < rule.most_records) {
       const size_t newline = bytes.find('\n', cut.bytes);
       if (newline == std::string_view::npos) break;
+      const bool no_record = bytes[cut.bytes] == '%';
       const bool lead = !recorded_ && bytes[cut.bytes] == '#';
       if (!lead && cut.lead > 0) break;
       if (!lead && newline - cut.bytes > rule.max_record) {
         cut.too_long = cut.bytes == 0;
         break;
       }
+      cut.tail += no_record ? newline + 1 - cut.bytes : 0;
       cut.bytes = newline + 1;
       if (lead) cut.lead = cut.bytes;
       recorded_ = recorded_ || !lead;
-      cut.records += lead ? 0 : 1;
+      if (lead || no_record) continue;
+      ++cut.records;
+      cut.tail = 0;
     }
     return cut;
   }
@@ -194,6 +198,28 @@ TEST(StreamPart, GoesOnBehindWhatWasDeliveredWhateverTheLead) {
       }
     }
   }
+}
+
+TEST(StreamPart, TheRecordsAreTheSameWhateverStandsBehindThem) {
+  const std::string records = "#lead\none\n%between\ntwo\n" + std::string(90, 'x') + "\nthree\n";
+  const Delivered expected = read_page(records, std::nullopt, 1000, 1000).after.back();
+  EXPECT_EQ(expected.to_last_record, expected.hash);
+  for (const std::string tail : {"", "%1\n", "%2\n%.............................\n%\n"}) {
+    for (const uint64_t chunk_bytes : {1U, 10U, 1000U}) {
+      for (const size_t step : {1U, 7U, 1000U}) {
+        const PageRead read = read_page(records + tail, std::nullopt, chunk_bytes, step);
+        EXPECT_EQ(read.after.back().to_last_record, expected.to_last_record) << tail << chunk_bytes << " " << step;
+        EXPECT_EQ(read.after.back().hash == expected.hash, tail.empty());
+        for (const Delivered& before : read.after) {
+          const PageRead rest = read_page(records + tail, before, chunk_bytes, step);
+          if (rest.after.empty()) continue;
+          EXPECT_EQ(rest.after.back().to_last_record, expected.to_last_record);
+        }
+      }
+    }
+  }
+  EXPECT_NE(read_page(records + "four\n", std::nullopt, 1000, 1000).after.back().to_last_record,
+            expected.to_last_record);
 }
 
 TEST(StreamPart, SeesThatWhatWasDeliveredIsAnotherNow) {

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import itertools
 import json
 import zlib
 from xml.sax.saxutils import escape
 
 from records import time_of
 
+SERVED = itertools.count(1)
 BLOCK = 2000  # records that are put into bytes at a time
 CONTENT_TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "xml": "text/xml; charset=UTF-8",
                  "csv": "text/csv", "qualys": "text/xml;charset=UTF-8"}
@@ -33,6 +35,8 @@ class Json:
         meta = {"count": len(page.records)}
         if scenario.total:
             meta["total"] = page.total
+        if scenario.stamp:
+            meta["served"] = next(SERVED)
         if scenario.paging == "next_url":
             meta["next"] = page.next_url or None
         elif scenario.paging == "cursor":

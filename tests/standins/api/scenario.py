@@ -21,6 +21,7 @@ OPTIONS = {
     "next_as": "cdata",
     "meta": "last",
     "total": False,
+    "stamp": False,
     "window": "",
     "after_inclusive": True,
     "before_inclusive": False,
