@@ -17,12 +17,13 @@ function(leat_sink_tests sink)
   endforeach()
 endfunction()
 leat_sink_tests(sqlite)
-# Files are no tables: they are not served, have neither infinity nor raw bytes, and nothing can be taken out of them.
-leat_sink_tests(files append ignore merge newest replace calls two_writers schema aggregates verify status rejects rewind
-  table_source)
+leat_sink_tests(files)
+# What depends on the format of the files.
+leat_sink_tests(files-csv append golden types reals schema rejects)
 leat_sink_tests(postgres)
 leat_script_test(sinks.postgres.faults LABELS "crash;sinks" TIMEOUT 300 COST 50
   COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
 if(LEAT_HAS_DUCKDB)
   leat_sink_tests(duckdb)
+  leat_sink_tests(files-parquet append calls two_writers golden http types reals schema verify rejects)
 endif()

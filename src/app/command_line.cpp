@@ -44,7 +44,8 @@ constexpr std::array<Flag, 7> kLogsFlags{{
 }};
 constexpr std::array<Flag, 9> kLoadFlags{{
     {"--to", "TARGET",
-     "web.db (SQLite), web.duckdb, postgresql://USER@HOST/DATABASE, or a folder for CSV files, export/"},
+     "web.db (SQLite), web.duckdb, postgresql://USER@HOST/DATABASE, or a folder for files: export/ (CSV), "
+     "export.ndjson/, export.parquet/"},
     {"--table", "NAME", "the table to write (default: the name of the first file)"},
     {"--format", "FORMAT", "csv, tsv, json or xml (default: recognised from the first bytes of the first file)"},
     {"--records", "PATH", "json: the array of records, /data/items; xml: the elements that are records, /LIST/HOST"},

@@ -175,7 +175,15 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
   if (to.ends_with('/')) {
     sink.set("type", Value::of("files"));
     sink.set("path", Value::of(absolute_path(directory, to)));
+    for (const std::string_view format : {"ndjson", "parquet"}) {
+      if (to.ends_with(fmt::format(".{}/", format))) sink.set("format", Value::of(std::string(format)));
+    }
     return sink;
+  }
+  for (const std::string_view format : {"csv", "ndjson", "parquet"}) {
+    if (!to.ends_with(fmt::format(".{}", format))) continue;
+    return Status::bad_config(fmt::format(
+        "--to {0}: leat writes files into a folder, in which it keeps which of them count: --to {0}/", visible(to)));
   }
   if (to.starts_with("postgresql://") || to.starts_with("postgres://")) {
     sink.set("type", Value::of("postgres"));
@@ -183,10 +191,10 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
     return sink;
   }
   // An address may hold a password.
-  return Status::bad_config(
-      fmt::format("--to {}: name a database of SQLite or DuckDB, with .db or .duckdb at its end, one of PostgreSQL, "
-                  "postgresql://USER@HOST/DATABASE, or a folder for CSV files, with / at its end",
-                  quoted(shown_url(to))));
+  return Status::bad_config(fmt::format(
+      "--to {}: name a database of SQLite or DuckDB, with .db or .duckdb at its end, one of PostgreSQL, "
+      "postgresql://USER@HOST/DATABASE, or a folder for files, export/ (CSV), export.ndjson/, export.parquet/",
+      quoted(shown_url(to))));
 }
 
 Result<Value> tree_of(const LoadCommand& command, const FormatGuess& format, const std::string& directory) {

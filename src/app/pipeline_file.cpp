@@ -249,11 +249,13 @@ class Planner {
                           fmt::format(fmt::runtime(why), quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
     }
     const Settings commit = settings.section("commit");
-    pipeline.commit_rows = commit.integer("rows");
-    if (const uint64_t suits = sink_found->kind->commit_rows; suits > 0 && !commit.has("rows")) {
-      pipeline.commit_rows = suits;
+    pipeline.commit = {.rows = commit.integer("rows"), .every_ms = commit.milliseconds("every")};
+    if (const auto rule = sink_found->kind->commit_rule; rule != nullptr) {
+      const CommitRule suits = rule(sink_found->settings);
+      if (suits.rows > 0 && !commit.has("rows")) pipeline.commit.rows = suits.rows;
+      if (suits.every_ms > 0 && !commit.has("every")) pipeline.commit.every_ms = suits.every_ms;
+      pipeline.commit.when_idle = suits.when_idle;
     }
-    pipeline.commit_every_ms = settings.section("commit").milliseconds("every");
     if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");
     const Place place = settings.has("standard_aggregates") ? settings.place("standard_aggregates") : entry.key_at;
     for (const AggregateSpec& spec : pipeline.plan.aggregates) places_.push_back({entry.key, spec.name, place, {}, {}});

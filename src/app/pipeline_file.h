@@ -50,8 +50,7 @@ struct PipelineDeclared {
   std::vector<TransformDeclared> transforms;
   SinkPlan plan;  // but the schema, which the decoder and the transforms bring
   bool raw = true;
-  uint64_t commit_rows = 0;
-  uint64_t commit_every_ms = 0;
+  CommitRule commit;
   std::optional<Schedule> schedule;
   uint64_t full_every_ms = 0;                 // of full pulls that reconcile; 0: none
   std::shared_ptr<const Complaints> written;  // knows the file and its text, and complains of nothing

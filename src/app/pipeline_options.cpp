@@ -16,11 +16,12 @@ constexpr std::array<Option, 2> kCommitOptions{{
     {.name = "rows",
      .type = OptionType::integer,
      .standard = "32768",
-     .help = "commit after so many records; 245760 where the sink is of type duckdb"},
+     .help = "commit after so many records; 245760 where the sink is of type duckdb, max_rows where it writes parquet"},
     {.name = "every",
      .type = OptionType::duration,
      .standard = "1s",
-     .help = "and at the latest so long after the first record that is not yet committed"},
+     .help = "and at the latest so long after the first record that is not yet committed; max_age where the sink "
+             "writes parquet"},
 }};
 
 constexpr std::array<Option, 12> kPipelineOptions{{
@@ -59,7 +60,8 @@ constexpr std::array<Option, 12> kPipelineOptions{{
     {.name = "commit",
      .type = OptionType::section,
      .inner = kCommitOptions,
-     .help = "when rows, counts and positions are committed; also whenever the source has nothing new, and at the end"},
+     .help = "when rows, counts and positions are committed; also whenever the source has nothing new (not where the "
+             "sink writes parquet), and at the end"},
     {.name = "standard_aggregates",
      .type = OptionType::boolean,
      .standard = "false",

@@ -154,8 +154,9 @@ class Runner {
     job->sink = declared.sink.kind->make(declared.sink.settings, making);
     EngineOptions engine;
     engine.once = options_.once || declared.schedule;
-    engine.commit_rows = surroundings_.overrides.commit_rows.value_or(declared.commit_rows);
-    engine.commit_every_ms = declared.commit_every_ms;
+    engine.commit_rows = surroundings_.overrides.commit_rows.value_or(declared.commit.rows);
+    engine.commit_every_ms = declared.commit.every_ms;
+    engine.commit_when_idle = declared.commit.when_idle;
     engine.queue_batches = surroundings_.overrides.queue_batches.value_or(engine.queue_batches);
     engine.restart_after_each_commit = surroundings_.overrides.restart_after_each_commit;
     const bool ends = options_.once || declared.schedule;

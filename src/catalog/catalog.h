@@ -83,6 +83,13 @@ struct TransformKind {
   void (*check)(const Settings& settings, Complaints& complaints);
 };
 
+// When commits suit a sink, where the configuration does not say; 0: as the option does.
+struct CommitRule {
+  uint64_t rows = 0;
+  uint64_t every_ms = 0;
+  bool when_idle = true;  // also whenever the source has nothing new
+};
+
 struct SinkKind {
   std::string_view name;
   std::string_view help;
@@ -97,7 +104,7 @@ struct SinkKind {
   std::span<const WriteMode> modes;  // that it has
   // bad_config: it cannot do what this pipeline asks for; null: it can do all.
   Status (*check_plan)(const SinkPlan& plan) = nullptr;
-  uint64_t commit_rows = 0;  // what suits it where the configuration does not say; 0: as its option does
+  CommitRule (*commit_rule)(const Settings& settings) = nullptr;  // null: as the options of `commit` say
   // Why this build does not have it, and how to get one that does.
   std::string_view missing{};
 };

@@ -4,6 +4,7 @@
 #ifdef LEAT_HAS_DUCKDB
 #include "os/file_system.h"
 #include "sinks/duckdb.h"
+#include "sinks/duckdb_parquet_file.h"
 #endif
 
 namespace leat {
@@ -54,7 +55,9 @@ std::string place(const Settings& settings) {
 
 constexpr std::array<WriteMode, 2> kModes{WriteMode::append, WriteMode::replace};
 // Two of its row groups: those that are full go straight into the file, not first into its log.
-constexpr uint64_t kCommitRows = 2 * 122880;
+CommitRule commits(const Settings& /*settings*/) {
+  return {.rows = 2 * 122880};
+}
 
 }  // namespace
 
@@ -68,7 +71,7 @@ SinkKind duckdb_kind() {
           .check = nullptr,
           .modes = kModes,
           .check_plan = nullptr,
-          .commit_rows = kCommitRows,
+          .commit_rule = commits,
           .missing = kMissing};
 }
 
@@ -78,6 +81,18 @@ Result<std::unique_ptr<Store>> open_duckdb_file([[maybe_unused]] const std::stri
 #else
   return Status::bad_config(path + ": " + std::string(kMissing));
 #endif
+}
+
+const FileFormat* parquet_files() {
+#ifdef LEAT_HAS_DUCKDB
+  return &kParquetFiles;
+#else
+  return nullptr;
+#endif
+}
+
+std::string_view why_no_duckdb() {
+  return kMissing;
 }
 
 }  // namespace leat

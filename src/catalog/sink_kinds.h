@@ -5,6 +5,7 @@
 #include <array>
 
 #include "catalog/catalog.h"
+#include "sinks/data_file.h"
 
 namespace leat {
 
@@ -19,5 +20,9 @@ SinkKind postgres_kind();
 
 // What leat has written to a DuckDB file. bad_config: this build has no DuckDB.
 Result<std::unique_ptr<Store>> open_duckdb_file(const std::string& path);
+// Null: this build has no DuckDB.
+const FileFormat* parquet_files();
+// Empty: it has; else that, and how to get one that does.
+std::string_view why_no_duckdb();
 
 }  // namespace leat

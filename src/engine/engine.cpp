@@ -284,7 +284,7 @@ class Engine::Impl {
         LEAT_TRY(write(*item));
         if (pending_.records() >= options_.commit_rows || is_due()) LEAT_TRY(commit());
       } else if (item && item->what == QueueItem::What::idle) {
-        LEAT_TRY(commit());
+        if (options_.commit_when_idle || is_due()) LEAT_TRY(commit());
         recovered({});
         const Phase phase = troubles_.empty() ? Phase::waiting_for_data : Phase::waiting_to_retry;
         change([&](LiveStatus& live) { live.phase = phase; });

@@ -34,7 +34,7 @@ struct EngineOptions {
   bool once = false;                // end when the source has nothing more now
   uint64_t commit_rows = 32768;     // commit after so many records …
   uint64_t commit_every_ms = 1000;  // … or so long after the first one not yet committed …
-                                    // … or when the source has nothing new, or at the end, or at a stop
+  bool commit_when_idle = true;     // … or when the source has nothing new; always at the end, or at a stop
   size_t queue_batches = 8;         // also those being decoded
   uint64_t queue_bytes = 8 * 1024 * 1024;
   std::optional<size_t> decode_threads;  // 0: the reader decodes; absent: by the machine's cores

@@ -39,6 +39,26 @@ TEST_F(EngineTest, commits_on_an_idle_read_and_at_a_stop) {
   EXPECT_FALSE(sink_.finished) << "a stop is not the end of the source";
 }
 
+TEST_F(EngineTest, an_idle_read_does_not_commit_where_that_is_switched_off) {
+  EngineOptions options;
+  options.commit_when_idle = false;
+  options.commit_every_ms = 1'000'000;
+  source_.total = 50;
+  uint64_t idle = 0;
+  source_.fault = [&](uint64_t next) {
+    if (next == 50) ++idle;
+    if (idle == 100) clock_.advance_ms(1'000'000);
+    if (idle > 100 && sink_.commits > 0) stop_.request_stop();
+    if (idle < 100) {
+      EXPECT_EQ(sink_.commits, 0U);
+    }
+    return Status();
+  };
+  ASSERT_TRUE(run(options).ok());
+  EXPECT_EQ(sink_.commits, 1U);
+  expect_all(50);
+}
+
 TEST_F(EngineTest, commits_after_so_long) {
   EngineOptions options;
   options.commit_every_ms = 1;

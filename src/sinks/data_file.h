@@ -1,12 +1,12 @@
 #pragma once
 
-// A file that a sink of type `files` writes rows into (docs/formats/files-sink.md §2). Owned by the sink; the sink's
-// thread. Errors: fatal, with the path.
+// Files that a sink of type `files` writes rows into (docs/formats/files-sink.md §2). Owned by the sink; the sink's
+// thread. Errors: retry, fatal, with the path.
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/hash.h"
 #include "base/status.h"
@@ -21,33 +21,45 @@ class DataFile {
   DataFile& operator=(const DataFile&) = delete;
   virtual ~DataFile() = default;
 
-  virtual Status add(const RecordBatch& batch, size_t row) = 0;
+  // Rows [first, first + count) behind those that are there.
+  virtual Status add(const RecordBatch& batch, size_t first, size_t count) = 0;
   // All rows so far are on disk. More may follow if the format lets a file go on; see FileFormat::grows.
   virtual Status seal() = 0;
-  // As of the last seal().
+  // As of the last seal(); before it about so many.
   [[nodiscard]] virtual uint64_t bytes() const = 0;
+  // As of the last seal().
   [[nodiscard]] virtual Hash128 hash() const = 0;
 };
 
-// How files are written; one plain table of them.
-struct FileFormat {
-  std::string_view name;       // as configured
-  std::string_view extension;  // ".csv"
-  bool compresses = false;     // the option `compression` is for it
-  bool grows = false;          // a file may be sealed more than once, and be continued
-  // A new file, or with `bytes` > 0 one that is there and is cut to so many. `compression`: "none", "gzip", "zstd".
-  Result<std::unique_ptr<DataFile>> (*open)(const std::string& path, const SchemaPtr& schema,
-                                            const std::string& compression, uint64_t bytes);
+// Makes the files of one format; outlives them.
+class FileMaker {
+ public:
+  FileMaker() = default;
+  FileMaker(const FileMaker&) = delete;
+  FileMaker& operator=(const FileMaker&) = delete;
+  virtual ~FileMaker() = default;
+  // A new file, or with `bytes` > 0 one that is there and is cut to so many.
+  virtual Result<std::unique_ptr<DataFile>> open(const std::string& path, const SchemaPtr& schema, uint64_t bytes) = 0;
 };
 
-const FileFormat* find_file_format(std::string_view name);
-std::vector<std::string_view> file_format_names();
+struct FileMaking {
+  std::string compression;    // "none", "gzip", "zstd"; empty: what suits the format
+  uint64_t memory_bytes = 0;  // for rows that are gathered before they are written
+  std::string spill;          // a folder for those that do not fit; it may be made and removed
+};
+
+// How files are written.
+struct FileFormat {
+  std::string_view extension;    // ".csv"
+  bool extension_shows = false;  // how they are compressed: ".csv.gz"
+  bool grows = false;            // a file may be sealed more than once, and be continued
+  std::unique_ptr<FileMaker> (*make)(const FileMaking& making) = nullptr;
+};
+
+extern const FileFormat kCsvFiles;
+extern const FileFormat kNdjsonFiles;
+
 // "gzip" → ".gz".
 std::string_view compression_extension(std::string_view compression);
-
-Result<std::unique_ptr<DataFile>> open_csv_file(const std::string& path, const SchemaPtr& schema,
-                                                const std::string& compression, uint64_t bytes);
-Result<std::unique_ptr<DataFile>> open_ndjson_file(const std::string& path, const SchemaPtr& schema,
-                                                   const std::string& compression, uint64_t bytes);
 
 }  // namespace leat

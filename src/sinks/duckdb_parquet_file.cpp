@@ -5,52 +5,131 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "db/duckdb.h"
 #include "db/sql.h"
 #include "os/file_system.h"
 #include "os/output_file.h"
 #include "sinks/duckdb_rows.h"
 
 namespace leat {
+namespace {
 
-Result<std::unique_ptr<DuckDbParquetFile>> DuckDbParquetFile::make(const std::string& path, SchemaPtr schema,
-                                                                   const ParquetOptions& options) {
-  std::unique_ptr<DuckDbParquetFile> file(new DuckDbParquetFile(path, std::move(schema)));
-  file->row_group_rows_ = options.row_group_rows;
-  LEAT_ASSIGN(file->db_, DuckDb::open({.path = "", .memory_bytes = options.memory_bytes}));
-  std::string columns;
-  for (const Field& field : file->schema_->fields) {
-    columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", sql_name(field.name),
-                           duckdb_type_name(field.type == Type::json ? Type::text : field.type, field.bytes));
+constexpr uint64_t kRowGroup = 122880;  // DuckDB's own
+constexpr size_t kHashBlock = 256 * 1024;
+
+uint64_t bytes_of(const RecordBatch& batch, size_t first, size_t count) {
+  const std::vector<Field>& fields = batch.schema().fields;
+  uint64_t bytes = 8 * fields.size() * count;
+  for (size_t c = 0; c < fields.size(); ++c) {
+    if (fields[c].type != Type::text && fields[c].type != Type::json) continue;
+    for (size_t row = first; row < first + count; ++row) {
+      if (!batch.is_null(c, row)) bytes += batch.text(c, row).size();
+    }
   }
-  LEAT_TRY(file->db_->execute(
-      fmt::format("SET temp_directory = {}; CREATE TABLE file({})", sql_text(path + ".tmp"), columns)));
-  LEAT_ASSIGN(file->appender_, DuckDbAppender::into(*file->db_, "file"));
-  return file;
+  return bytes;
 }
 
-Status DuckDbParquetFile::add(const RecordBatch& batch, size_t first, size_t count) {
-  rows_ += count;
-  while (count > 0) {
-    LEAT_TRY(appender_->make_room());
-    const size_t some = std::min(count, appender_->room());
-    for (size_t c = 0; c < schema_->fields.size(); ++c) put_duckdb_cells(*appender_, c, batch, c, first, some);
-    appender_->add_rows(some);
-    first += some;
-    count -= some;
+class ParquetFile final : public DataFile {
+ public:
+  // `table`: of its own, made here.
+  ParquetFile(const DuckDb& db, std::string table, std::string path, std::string compression)
+      : db_(db), table_(std::move(table)), path_(std::move(path)), compression_(std::move(compression)) {}
+  ~ParquetFile() override {
+    appender_.reset();
+    static_cast<void>(db_.execute("DROP TABLE IF EXISTS " + table_).ok());
   }
-  return {};
+
+  Status start(const Schema& schema) {
+    std::string columns;
+    for (const Field& field : schema.fields) {
+      // JSON is text in the file: of readers only some know Parquet's own mark for it.
+      columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", sql_name(field.name),
+                             duckdb_type_name(field.type == Type::json ? Type::text : field.type, field.bytes));
+    }
+    LEAT_TRY(db_.execute(fmt::format("CREATE TABLE {}({})", table_, columns)));
+    LEAT_ASSIGN(appender_, DuckDbAppender::into(db_, table_));
+    return {};
+  }
+
+  Status add(const RecordBatch& batch, size_t first, size_t count) override {
+    bytes_ += bytes_of(batch, first, count);
+    while (count > 0) {
+      LEAT_TRY(appender_->make_room().within(visible(path_)));
+      const size_t some = std::min(count, appender_->room());
+      for (size_t c = 0; c < batch.schema().fields.size(); ++c) {
+        put_duckdb_cells(*appender_, c, batch, c, first, some);
+      }
+      appender_->add_rows(some);
+      first += some;
+      count -= some;
+    }
+    return {};
+  }
+
+  Status seal() override {
+    LEAT_TRY(appender_->flush().within(visible(path_)));
+    LEAT_TRY(
+        db_.execute(fmt::format("COPY {} TO {} (FORMAT parquet, COMPRESSION {}, ROW_GROUP_SIZE {}, USE_TMP_FILE false)",
+                                table_, sql_text(path_), compression_, kRowGroup))
+            .within(visible(path_)));
+    LEAT_TRY(os::sync_file(path_));
+    LEAT_ASSIGN(const auto file, os::file_system().open(path_, os::Links::refuse));
+    if (file == nullptr) return Status::retry(visible(path_) + ": is gone while leat wrote it; leat writes it again");
+    Hasher128 hasher;
+    std::string block(kHashBlock, '\0');
+    for (bytes_ = 0;;) {
+      LEAT_ASSIGN(const size_t size, file->read_at(bytes_, block.data(), block.size()));
+      if (size == 0) break;
+      hasher.add(std::string_view(block).substr(0, size));
+      bytes_ += size;
+    }
+    hash_ = hasher.hash();
+    return {};
+  }
+  [[nodiscard]] uint64_t bytes() const override { return bytes_; }
+  [[nodiscard]] Hash128 hash() const override { return hash_; }
+
+ private:
+  const DuckDb& db_;
+  const std::string table_;
+  const std::string path_;
+  const std::string compression_;
+  std::unique_ptr<DuckDbAppender> appender_;
+  uint64_t bytes_ = 0;
+  Hash128 hash_{};
+};
+
+class ParquetFiles final : public FileMaker {
+ public:
+  explicit ParquetFiles(FileMaking making) : making_(std::move(making)) {}
+
+  Result<std::unique_ptr<DataFile>> open(const std::string& path, const SchemaPtr& schema, uint64_t bytes) override {
+    if (bytes > 0) return Status::bug(visible(path) + ": a Parquet file cannot be continued");
+    if (db_ == nullptr) {
+      LEAT_ASSIGN(db_, DuckDb::open({.path = "", .memory_bytes = making_.memory_bytes}));
+      LEAT_TRY(db_->execute("SET temp_directory = " + sql_text(making_.spill)));
+    }
+    const std::string& asked = making_.compression;
+    auto file = std::make_unique<ParquetFile>(*db_, fmt::format("file{}", ++files_), path,
+                                              asked.empty()     ? "zstd"
+                                              : asked == "none" ? "uncompressed"
+                                                                : asked);
+    LEAT_TRY(file->start(*schema));
+    return std::unique_ptr<DataFile>(std::move(file));
+  }
+
+ private:
+  const FileMaking making_;
+  std::unique_ptr<DuckDb> db_;  // in memory
+  uint64_t files_ = 0;          // so far
+};
+
+std::unique_ptr<FileMaker> make_parquet_files(const FileMaking& making) {
+  return std::make_unique<ParquetFiles>(making);
 }
 
-Result<uint64_t> DuckDbParquetFile::finish() {
-  LEAT_TRY(appender_->flush());
-  appender_.reset();
-  LEAT_TRY(db_->execute(fmt::format("COPY file TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {})",
-                                    sql_text(path_), row_group_rows_)));
-  db_.reset();
-  LEAT_TRY(os::sync_file(path_));
-  LEAT_ASSIGN(const auto info, os::file_system().info(path_, os::Links::follow));
-  if (!info) return Status::retry(visible(path_) + ": is gone while leat wrote it; leat writes it again");
-  return info->size;
-}
+}  // namespace
+
+constinit const FileFormat kParquetFiles{".parquet", false, false, make_parquet_files};
 
 }  // namespace leat

@@ -13,7 +13,6 @@
 #include "db/sqlite.h"
 #include "os/output_file.h"
 #include "os/spool_file.h"
-#include "sinks/data_file.h"
 #include "sinks/files_list.h"
 #include "sinks/files_path.h"
 #include "sinks/sqlite.h"
@@ -36,7 +35,9 @@ class FilesSink final : public Sink, private SqliteCompanion {
       : options_(std::move(options)),
         clock_(clock),
         root_(files_root(options_.path)),
-        format_(*find_file_format(options_.format)),
+        format_(*options_.format),
+        extension_(std::string(format_.extension) +
+                   std::string(format_.extension_shows ? compression_extension(options_.compression) : "")),
         books_schema_(std::make_shared<Schema>(Schema{{{kFileColumn, Type::integer, false}}})) {
     SqliteOptions books;
     books.path = files_books_path(options_.path);
@@ -71,6 +72,11 @@ class FilesSink final : public Sink, private SqliteCompanion {
     uint64_t used = 0;               // of use_
   };
 
+  struct Run {
+    std::string folder;
+    size_t end = 0;
+  };
+
   Status opened(const SqliteDatabase& db) override;
   [[nodiscard]] bool pending() const override { return !changed_.empty() || columns_changed_; }
   Status commit(const SqliteDatabase& db) override;
@@ -80,6 +86,8 @@ class FilesSink final : public Sink, private SqliteCompanion {
   Status make_room();
   Status close_file(Open& open);
   [[nodiscard]] bool is_full(const Open& open) const;
+  Result<std::vector<Run>> runs_of(const RecordBatch& batch, size_t first, size_t end) const;
+  Status add(Open& open, const RecordBatch& batch, size_t first, size_t count);
   Status seal(Open& open);
   Status put_on_disk(bool all);
   Result<bool> is_gone(const SqliteDatabase& db, int64_t provisional) const;
@@ -97,10 +105,11 @@ class FilesSink final : public Sink, private SqliteCompanion {
   os::Clock& clock_;
   const std::string root_;
   const FileFormat& format_;
+  const std::string extension_;
   const SchemaPtr books_schema_;
+  std::unique_ptr<FileMaker> maker_;  // before the files
   std::unique_ptr<Sink> books_;
   SinkPlan plan_;
-  std::string extension_;
   std::optional<FilesPath> places_;
   FilesOfTable known_;  // as of open()
   Schema columns_;      // of all files together
@@ -133,8 +142,6 @@ Result<Positions> FilesSink::open(const SinkPlan& plan) {
   if (plan.mode != WriteMode::append) return Status::bug("a sink of type 'files' can only append");
   LEAT_TRY(check_files_plan(plan));
   plan_ = plan;
-  extension_ = std::string(format_.extension);
-  if (format_.compresses) extension_ += compression_extension(options_.compression);
   LEAT_ASSIGN(places_, FilesPath::make(options_.path, options_.time, plan.table, *plan.schema));
   const std::string folder = files_books_path(options_.path);
   LEAT_TRY(os::make_directory(folder.substr(0, folder.rfind('/'))));
@@ -143,6 +150,9 @@ Result<Positions> FilesSink::open(const SinkPlan& plan) {
   books.indexes.clear();
   LEAT_ASSIGN(Positions positions, books_->open(books));
   LEAT_TRY(settle_files(root_, plan.table, known_.files));
+  maker_ = format_.make({.compression = options_.compression,
+                         .memory_bytes = options_.memory_bytes,
+                         .spill = folder.substr(0, folder.rfind('/') + 1) + folder_name_of(plan.table) + ".tmp"});
   for (ListedFile& file : known_.files) {
     if (file.provisional) provisional_[file.number] = file;
     if (file.closed) continue;
@@ -157,8 +167,7 @@ Result<Positions> FilesSink::open(const SinkPlan& plan) {
       changed_.insert(file.number);
       continue;
     }
-    LEAT_ASSIGN(open.data, format_.open(root_ + "/" + file.path + std::string(kPart), plan_.schema,
-                                        options_.compression, file.bytes));
+    LEAT_ASSIGN(open.data, maker_->open(root_ + "/" + file.path + std::string(kPart), plan_.schema, file.bytes));
     if (hex(open.data->hash()) != file.hash) {
       return Status::fatal(fmt::format("{}: was changed by somebody else; see `leat verify`",
                                        visible(root_ + "/" + file.path + std::string(kPart))));
@@ -196,7 +205,7 @@ Result<FilesSink::Open*> FilesSink::open_for(const std::string& folder, bool pro
   const std::string path = (folder.empty() ? "" : folder + "/") +
                            fmt::format("{}-{:08}{}", folder_name_of(plan_.table), next_file_, extension_);
   LEAT_TRY(os::make_directory(folder.empty() ? root_ : root_ + "/" + folder));
-  LEAT_ASSIGN(auto data, format_.open(root_ + "/" + path + std::string(kPart), plan_.schema, options_.compression, 0));
+  LEAT_ASSIGN(auto data, maker_->open(root_ + "/" + path + std::string(kPart), plan_.schema, 0));
   Open& open = open_[next_file_];
   open.file.number = next_file_++;
   open.file.path = path;
@@ -270,34 +279,46 @@ RecordBatch FilesSink::book_rows(const RecordBatch& batch, size_t first, const s
   return rows;
 }
 
-Result<Written> FilesSink::write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) {
+// Rows that follow each other and belong into one folder, each with the row behind them.
+Result<std::vector<FilesSink::Run>> FilesSink::runs_of(const RecordBatch& batch, size_t first, size_t end) const {
+  std::vector<Run> runs;
   std::string folder;
-  // What is refused is found before anything is written.
-  if (!places_->same_for_all()) {
-    for (size_t row = first; row < first + count; ++row) LEAT_TRY(places_->folder(batch, row, folder));
+  for (size_t row = first; row < end; ++row) {
+    if (runs.empty() || !places_->same_for_all()) LEAT_TRY(places_->folder(batch, row, folder));
+    if (runs.empty() || batch.provisional || folder != runs.back().folder) runs.push_back({folder, row});
+    runs.back().end = row + 1;
   }
+  return runs;
+}
+
+Result<Written> FilesSink::write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) {
+  // What is refused is found before anything is written.
+  LEAT_ASSIGN(const std::vector<Run> runs, runs_of(batch, first, first + count));
   std::vector<int64_t> files;
   files.reserve(count);
-  Open* open = nullptr;
-  std::string last;
-  for (size_t row = first; row < first + count; ++row) {
-    if (open == nullptr || !places_->same_for_all()) LEAT_TRY(places_->folder(batch, row, folder));
-    if (open == nullptr || folder != last || batch.provisional || is_full(*open)) {
-      Result<Open*> found = open_for(folder, batch.provisional);
+  size_t row = first;
+  for (const Run& run : runs) {
+    while (row < run.end) {
+      Result<Open*> found = open_for(run.folder, batch.provisional);
       if (!found.ok()) return passing(found.status());
-      open = *found;
-      open->used = ++use_;
-      last = folder;
+      Open& open = **found;
+      const size_t some = std::min<uint64_t>(run.end - row, options_.max_rows - open.file.rows);
+      if (Status added = add(open, batch, row, some); !added.ok()) return passing(added);
+      files.insert(files.end(), some, open.file.number);
+      row += some;
     }
-    if (Status added = open->data->add(batch, row); !added.ok()) return passing(added);
-    open->dirty = true;
-    ++open->file.rows;
-    changed_.insert(open->file.number);
-    files.push_back(open->file.number);
   }
   Result<Written> written = books_->write(book_rows(batch, first, files), 0, count, rejects);
   if (!written.ok() && written.status().kind() == Kind::bad_data) return Status::fatal(written.status().message());
   return written;
+}
+
+Status FilesSink::add(Open& open, const RecordBatch& batch, size_t first, size_t count) {
+  open.used = ++use_;
+  open.dirty = true;
+  open.file.rows += count;
+  changed_.insert(open.file.number);
+  return open.data->add(batch, first, count);
 }
 
 Result<bool> FilesSink::retry(int64_t reject, const RecordBatch& batch) {
@@ -307,10 +328,7 @@ Result<bool> FilesSink::retry(int64_t reject, const RecordBatch& batch) {
   LEAT_ASSIGN(Open * open, open_for(folder, false));
   LEAT_ASSIGN(const bool taken, books_->retry(reject, book_rows(batch, 0, {open->file.number})));
   if (!taken) return false;
-  LEAT_TRY(open->data->add(batch, 0));
-  open->dirty = true;
-  ++open->file.rows;
-  changed_.insert(open->file.number);
+  LEAT_TRY(add(*open, batch, 0, 1));
   return true;
 }
 

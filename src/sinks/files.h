@@ -10,14 +10,16 @@
 #include "flow/sink.h"
 #include "flow/store.h"
 #include "os/clock.h"
+#include "sinks/data_file.h"
 
 namespace leat {
 
 struct FilesOptions {
   std::string path;  // with placeholders in braces
   std::string time;  // the column of {day}; empty: the first one of type time
-  std::string format = "csv";
-  std::string compression = "none";
+  const FileFormat* format = &kCsvFiles;
+  std::string compression;                    // FileMaking
+  uint64_t memory_bytes = 256 * 1024 * 1024;  // FileMaking
   uint64_t max_rows = 1'000'000;
   uint64_t max_bytes = 128 * 1024 * 1024;
   uint64_t max_age_ms = 3'600'000;

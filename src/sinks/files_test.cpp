@@ -44,7 +44,7 @@ class FilesSinkTest : public testing::Test {
       if (path.ends_with(".part")) continue;
       std::ifstream in(root() + "/" + path);
       std::string line;
-      bool head = options_.format == "csv";
+      bool head = options_.format == &kCsvFiles;
       while (std::getline(in, line)) {
         if (!head) found.push_back(line);
         head = false;

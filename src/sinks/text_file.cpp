@@ -90,11 +90,14 @@ class TextFile : public DataFile {
     return {};
   }
 
-  Status add(const RecordBatch& batch, size_t row) override {
+  Status add(const RecordBatch& batch, size_t first, size_t count) override {
     if (!begun_) begin(batch.schema(), bytes_ > 0, text_);
     begun_ = true;
-    add_row(batch, row, text_);
-    return text_.size() < kBuffer ? Status() : put(false);
+    for (size_t row = first; row < first + count; ++row) {
+      add_row(batch, row, text_);
+      if (text_.size() >= kBuffer) LEAT_TRY(put(false));
+    }
+    return {};
   }
   Status seal() override {
     LEAT_TRY(put(true));
@@ -226,44 +229,30 @@ class NdjsonFile final : public TextFile {
 };
 
 template <class File>
-Result<std::unique_ptr<DataFile>> open_file(const std::string& path, const std::string& compression, uint64_t bytes) {
-  auto file = std::make_unique<File>();
-  LEAT_TRY(file->start(path, compression, bytes));
-  return std::unique_ptr<DataFile>(std::move(file));
-}
+class TextFiles final : public FileMaker {
+ public:
+  static std::unique_ptr<FileMaker> make(const FileMaking& making) {
+    return std::make_unique<TextFiles>(making.compression);
+  }
+  explicit TextFiles(std::string compression) : compression_(std::move(compression)) {}
+  Result<std::unique_ptr<DataFile>> open(const std::string& path, const SchemaPtr& /*schema*/,
+                                         uint64_t bytes) override {
+    auto file = std::make_unique<File>();
+    LEAT_TRY(file->start(path, compression_, bytes));
+    return std::unique_ptr<DataFile>(std::move(file));
+  }
 
-constexpr std::array<FileFormat, 2> kFormats{{
-    {"csv", ".csv", true, true, open_csv_file},
-    {"ndjson", ".ndjson", true, true, open_ndjson_file},
-}};
+ private:
+  const std::string compression_;
+};
 
 }  // namespace
 
-const FileFormat* find_file_format(std::string_view name) {
-  for (const FileFormat& format : kFormats) {
-    if (format.name == name) return &format;
-  }
-  return nullptr;
-}
-
-std::vector<std::string_view> file_format_names() {
-  std::vector<std::string_view> names;
-  for (const FileFormat& format : kFormats) names.push_back(format.name);
-  return names;
-}
+constinit const FileFormat kCsvFiles{".csv", true, true, TextFiles<CsvFile>::make};
+constinit const FileFormat kNdjsonFiles{".ndjson", true, true, TextFiles<NdjsonFile>::make};
 
 std::string_view compression_extension(std::string_view compression) {
   return compression == "gzip" ? ".gz" : compression == "zstd" ? ".zst" : "";
-}
-
-Result<std::unique_ptr<DataFile>> open_csv_file(const std::string& path, const SchemaPtr& /*schema*/,
-                                                const std::string& compression, uint64_t bytes) {
-  return open_file<CsvFile>(path, compression, bytes);
-}
-
-Result<std::unique_ptr<DataFile>> open_ndjson_file(const std::string& path, const SchemaPtr& /*schema*/,
-                                                   const std::string& compression, uint64_t bytes) {
-  return open_file<NdjsonFile>(path, compression, bytes);
 }
 
 }  // namespace leat

@@ -4,12 +4,15 @@
 class Adaptor:
     """Of one check: an empty target and its folder. What is not there yet raises NotImplementedError."""
 
-    name = ""  # `type` of the sink in a pipeline file
+    name = ""  # in the table of the suite
+    kind = ""  # a sink that this leat must have for it; `name` where it is empty
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. None: there is no such thing. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile", "rewind")
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile", "rewind", "again",
+                "infinite", "bytes")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
+    kills = 6  # of a write mode; there are five
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
     timeout = 120  # seconds that one run may take on a loaded machine

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import sqlite3
+import urllib.error
 import urllib.request
 
 import golden
@@ -82,8 +83,15 @@ def raw_bytes(bench):
     (bench.folder / "in.log").write_bytes(b"".join(line + b"\n" for line in lines))
     bench.run()
     found = bench.sink.rows("raw", ("request", "raw_log"), {"request": "text", "raw_log": "bytes"})
-    bench.same("raw_log", [(as_bytes(row[1]),) for row in found], [(line,) for line in lines])
+    wanted = [as_shown(line) if "bytes" in bench.sink.cannot else line for line in lines]
+    bench.same("raw_log", [(as_bytes(row[1]),) for row in found], [(line,) for line in wanted])
     bench.same("request", [(row[0],) for row in found if row[0] and "\\xFF" in row[0]], [("\\xFF\\xFE\\x80",)])
+
+
+def as_shown(line):
+    """With what is no UTF-8 as \\xHH."""
+    return "".join(f"\\x{ord(char) - 0xDC00:02X}" if "\udc80" <= char <= "\udcff" else char
+                   for char in line.decode(errors="surrogateescape")).encode()
 
 
 def reals(bench):
@@ -98,8 +106,9 @@ def reals(bench):
         database.execute("UPDATE up SET r = NULL, t = NULL WHERE id = 3")
     bench.pipeline(source='type = "table"\npath = "up.db"\ntable = "up"', aggregates="", pipeline="raw = false")
     bench.run()
+    infinite = lambda value: None if "infinite" in bench.sink.cannot else value
     bench.same("rows", [(row[0], exact(row[3]), row[4]) for row in bench.sink.rows("records", EDGE_COLUMNS, EDGE_TYPES)],
-               [(0, exact(1.0), ""), (1, "inf", ""), (2, "-inf", ""), (3, None, None)])
+               [(0, exact(1.0), ""), (1, infinite("inf"), ""), (2, infinite("-inf"), ""), (3, None, None)])
     bench.verify()
 
 
@@ -216,7 +225,7 @@ def rejects(bench):
 
 def top(bench):
     """The live view counts what is there."""
-    bench.pipeline(aggregates=model.AGGREGATE.replace("per_hour", "per_day").replace("hour", "day"))
+    bench.pipeline(aggregates="" if "aggregates" in bench.sink.cannot else model.AGGREGATE.replace("per_hour", "per_day").replace("hour", "day"))
     lines = bench.lines(400)
     bench.write(lines)
     bench.run()
@@ -242,6 +251,15 @@ def serve(bench):
     ask = lambda path: urllib.request.urlopen(address + path, timeout=60).read()
     if ask("/healthz").strip() != b"ok":
         raise Wrong("/healthz is not ok")
+    if "serve" in bench.sink.cannot:
+        try:
+            raise Wrong(f"what is no table is served: {ask('/api/v1/stream/records?format=ndjson')}")
+        except urllib.error.HTTPError as refusal:
+            if refusal.code != 404 or b"records" not in refusal.read():
+                raise Wrong(f"what is no table is refused with {refusal}") from None
+        bench.end()
+        bench.facts.append(f"not served: {bench.sink.cannot['serve']}")
+        return
     row = lambda record: tuple(record[name] for name in model.COLUMNS)
     streamed = [json.loads(line) for line in ask("/api/v1/stream/records?format=ndjson").splitlines()]
     bench.same("stream", map(row, streamed), expected.rows)

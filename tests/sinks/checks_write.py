@@ -70,8 +70,9 @@ class Modes:
                 return refused(self.bench, name)
         self.bench.pipeline(self.mode, pipeline=f"raw = false\ncommit = {{ rows = {self.bench.sink.commit_rows} }}")
         self.round(0)
-        while self.kills < self.bench.options.kills:
-            self.round(min(KILLS, self.bench.options.kills - self.kills))
+        wanted = self.bench.options.kills or self.bench.sink.kills
+        while self.kills < wanted:
+            self.round(min(KILLS, wanted - self.kills))
         self.round(0)
         self.bench.facts.append(f"{self.kills} kills while it ran, {len(self.complete)} rows")
 

@@ -42,6 +42,8 @@ class Case(http_source.Run):
 def usable(path, sink):
     text = path.read_text()
     mode = tomllib.loads(tomllib.loads(text).get("pipeline", "")).get("write", "append")
+    if "again" in sink.cannot and "changed" in path.name:
+        return False
     return not {mode, "newest" if "newest" in text else mode, "reconcile" if "reconcile" in text else mode} & set(sink.cannot)
 
 

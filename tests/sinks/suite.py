@@ -24,11 +24,11 @@ import checks_read  # noqa: E402
 import checks_write  # noqa: E402
 from bench import Bench, Wrong  # noqa: E402
 from duckdb_adaptor import DuckDb  # noqa: E402
-from files_adaptor import Files  # noqa: E402
+from files_adaptor import CsvFiles, Files, ParquetFiles  # noqa: E402
 from postgres_adaptor import Postgres  # noqa: E402
 from sqlite_adaptor import Sqlite  # noqa: E402
 
-SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Files, Postgres, DuckDb)}
+SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Files, CsvFiles, ParquetFiles, Postgres, DuckDb)}
 CHECKS = {**checks_write.CHECKS, **checks_read.CHECKS}
 
 
@@ -54,7 +54,7 @@ def one(adaptor, name, options, top):
 
 def run(adaptor, names, options):
     """Prints the table; whether all was well."""
-    known = subprocess.run([options.leat, "list", "sinks", adaptor.name], capture_output=True, text=True, check=False)
+    known = subprocess.run([options.leat, "list", "sinks", adaptor.kind or adaptor.name], capture_output=True, text=True, check=False)
     if known.returncode != 0 or "not in this build" in known.stdout:
         print(f"{adaptor.name}: this leat has no such sink", file=sys.stderr)
         return None
@@ -66,7 +66,7 @@ def run(adaptor, names, options):
             return None
         for name in names:
             wrong, facts, seconds = one(adaptor, name, options, top)
-            print(f"{adaptor.name:10} {name:14} {seconds:6.1f} s  " + (f"WRONG: {wrong}" if wrong else f"ok  {facts}".rstrip()), flush=True)
+            print(f"{adaptor.name:13} {name:14} {seconds:6.1f} s  " + (f"WRONG: {wrong}" if wrong else f"ok  {facts}".rstrip()), flush=True)
             bad += [name] if wrong else []
     finally:
         adaptor.stop()
@@ -81,7 +81,7 @@ def main():
     parser.add_argument("--leat", default=ROOT / "build/release/leat", type=pathlib.Path)
     parser.add_argument("--shim", default=None, type=pathlib.Path, help="libfail_calls.so; that of the release preset when not given")
     parser.add_argument("--sink", choices=SINKS, action="append", help="all of this build without it")
-    parser.add_argument("--kills", type=int, default=6, help="of each write mode (there are five), while leat runs")
+    parser.add_argument("--kills", type=int, help="of each write mode, while leat runs; 20 or more of all modes together when not given")
     parser.add_argument("--points", type=int, default=24, help="about so many calls are made to fail in each of four ways")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dir", default=None, help="where folders are made")
