@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "base/text.h"
 
@@ -79,8 +80,16 @@ Status sync_file(const std::string& path) {
 
 Status make_directory(const std::string& path) {
   std::error_code error;
+  std::vector<std::filesystem::path> missing;
+  for (std::filesystem::path at = path; !at.empty() && !std::filesystem::exists(at, error); at = at.parent_path()) {
+    missing.push_back(at);
+  }
   std::filesystem::create_directories(path, error);
   if (error) return Status::bad_config(visible(path) + ": cannot make this folder: " + error.message());
+  for (const std::filesystem::path& made : missing) {
+    const std::string above = made.parent_path().string();
+    LEAT_TRY(sync_directory(above.empty() ? "." : above));
+  }
   return {};
 }
 

@@ -36,7 +36,7 @@ Status remove_file(const std::string& path);
 Status sync_file(const std::string& path);
 // The names in it outlive a loss of power.
 Status sync_directory(const std::string& path);
-// With those above it; nothing when it is there.
+// With those above it, in a way that outlives a loss of power; nothing when it is there.
 Status make_directory(const std::string& path);
 // The file has the old content or the new one at any moment, also when this process is killed.
 Status replace_file(const std::string& path, std::string_view content);

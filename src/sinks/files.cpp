@@ -416,7 +416,7 @@ Status check_files_plan(const SinkPlan& plan) {
 }
 
 std::string files_books_path(const std::string& path) {
-  return files_root(path) + "/_leat/books.db";
+  return fmt::format("{}/{}/books.db", files_root(path), kBooksFolder);
 }
 
 std::unique_ptr<Sink> make_files_sink(FilesOptions options, os::Clock& clock, Note note) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -17,26 +18,29 @@ bool exists(const Result<std::optional<os::FileInfo>>& info) {
   return info.ok() && info->has_value();
 }
 
-// "access_log-00000012.csv" and what may stand behind it.
+// "access_log-00000012.csv", with what may stand behind it: of no other table, whatever its name.
 bool is_name_of(std::string_view name, std::string_view table) {
   if (!name.starts_with(table)) return false;
   name.remove_prefix(table.size());
   if (!name.starts_with('-')) return false;
   name.remove_prefix(1);
   const size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
-  return digits >= 8 && name.substr(digits).starts_with('.');
+  name.remove_prefix(digits);
+  return digits >= 8 && name.starts_with('.') && name.find('-') == std::string_view::npos;
 }
 
 Status delete_unknown(const std::string& folder, const std::string& below, const std::string& table,
                       const std::set<std::string, std::less<>>& known) {
   LEAT_ASSIGN(const std::vector<std::string> names, os::file_system().list(folder));
+  const bool is_root = std::find(names.begin(), names.end(), kBooksFolder) != names.end();
+  if (!below.empty() && is_root) return {};  // of another sink
   for (const std::string& name : names) {
     const std::string path = folder + "/" + name;
     const std::string relative = below + name;
     LEAT_ASSIGN(const auto info, os::file_system().info(path, os::Links::refuse));
     if (!info) continue;
     if (info->directory) {
-      if (name != "_leat") LEAT_TRY(delete_unknown(path, relative + "/", table, known));
+      if (name != kBooksFolder) LEAT_TRY(delete_unknown(path, relative + "/", table, known));
     } else if (info->regular && is_name_of(name, table) && known.find(relative) == known.end()) {
       LEAT_TRY(os::remove_file(path));
     }

@@ -12,7 +12,8 @@ namespace leat {
 namespace {
 
 constexpr std::string_view kNothing = "__HIVE_DEFAULT_PARTITION__";
-constexpr size_t kLongest = 180;  // bytes of a cell in a name, which may have 255
+constexpr size_t kLongest = 180;      // bytes of a cell in a name
+constexpr size_t kLongestName = 255;  // of a folder, as file systems have it
 
 constexpr std::array<std::pair<std::string_view, size_t>, 4> kTimes{
     {{"year", 4}, {"month", 7}, {"day", 10}, {"hour", 13}}};
@@ -44,6 +45,7 @@ std::string files_root(const std::string& path) {
 
 std::string folder_name_of(std::string_view cell) {
   if (cell.empty()) return std::string(kNothing);
+  if (cell == kBooksFolder) return "%5Fleat";
   std::string name;
   for (const char c : cell) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -135,6 +137,14 @@ Status FilesPath::folder(const RecordBatch& batch, size_t row, std::string& out)
                                           kLongest));
     }
     out += name;
+  }
+  for (size_t begin = 0; begin < out.size();) {
+    const size_t end = std::min(out.find('/', begin), out.size());
+    if (end - begin > kLongestName) {
+      return Status::bad_data(fmt::format("the name of its folder would have {} bytes, {} are possible: {}",
+                                          end - begin, kLongestName, quoted(out.substr(begin, end - begin), 80)));
+    }
+    begin = end + 1;
   }
   return {};
 }

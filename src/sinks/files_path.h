@@ -13,6 +13,9 @@
 
 namespace leat {
 
+// In the root; no folder of rows is called so.
+constexpr std::string_view kBooksFolder = "_leat";
+
 // The folder before the first placeholder.
 std::string files_root(const std::string& path);
 
@@ -26,7 +29,7 @@ class FilesPath {
   static Result<FilesPath> make(const std::string& path, const std::string& time, const std::string& table,
                                 const Schema& schema);
 
-  // The folder below the root; "" is the root itself. bad_data: a cell that no folder can be named by.
+  // The folder below the root; "" is the root itself. bad_data: cells that no folder can be named by.
   Status folder(const RecordBatch& batch, size_t row, std::string& out) const;
   [[nodiscard]] bool same_for_all() const { return same_for_all_; }
 

@@ -207,6 +207,62 @@ TEST_F(FilesSinkTest, WhatItRefuses) {
       "'time')");
 }
 
+// Whatever a cell holds, its file stands below the root, and a clean-up of one table or sink does not touch another.
+TEST_F(FilesSinkTest, NoCellLeadsElsewhere) {
+  options_.path = folder_.file("lake/{addr}{raw}");
+  const SchemaPtr schema = plan_.schema;
+  RecordBatch batch(schema);
+  batch.part = "a";
+  batch.origin = "a";
+  const std::string longest(150, 'x');
+  const std::vector<std::string> cells = {"..", "/", "../../up", "_leat", "", longest, "a\0b\n"};
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const size_t row = batch.add_row({.offset = i, .line = i + 1, .raw = 0});
+    batch.set_new_text(*schema->find("addr"), row, cells[i]);
+    if (cells[i] == longest) batch.set_new_text(*schema->find("raw"), row, longest);
+  }
+  const auto sink = make();
+  ASSERT_TRUE(sink->open(plan_).ok());
+  const auto refused = sink->write(batch, 5, 1, {});
+  EXPECT_EQ(refused.status().kind(), Kind::bad_data);
+  EXPECT_TRUE(refused.status().message().starts_with("the name of its folder would have 300 bytes, 255 are possible"))
+      << refused.status().message();
+  ASSERT_TRUE(sink->write(batch, 0, 5, {}).ok());
+  sink->rollback();
+  const std::string hive = "__HIVE_DEFAULT_PARTITION__";
+  std::vector<std::string> found;
+  for (const std::string& path : files()) found.push_back(path.substr(0, path.find('/')));
+  EXPECT_EQ(found, (std::vector<std::string>{"%2E.%2F..%2Fup" + hive, "%2E." + hive, "%2F" + hive, "%5Fleat" + hive,
+                                             hive + hive}));
+  for (const auto& entry : fs::directory_iterator(folder_.path())) EXPECT_EQ(entry.path().filename(), "lake");
+}
+
+TEST_F(FilesSinkTest, OfOthersNothingIsDeleted) {
+  options_.path = folder_.file("lake");
+  ASSERT_TRUE(run_feed(*make(), plan_, {"a"}, 20, 5).ok());
+  const std::string own = plan_.table + "-00000001.csv";
+  const std::string longer = own + "-00000001.csv";  // of a table that is called as a file of this one
+  std::ofstream(root() + "/" + longer) << "x";
+  fs::create_directories(root() + "/inner/_leat");  // the root of another sink
+  std::ofstream(root() + "/inner/" + plan_.table + "-00000002.csv") << "x";
+  fs::create_directories(root() + "/day");
+  std::ofstream(root() + "/day/" + plan_.table + "-00000002.csv") << "x";
+  ASSERT_TRUE(make()->open(plan_).ok());
+  EXPECT_EQ(files(), (std::vector<std::string>{own, longer, "inner/" + plan_.table + "-00000002.csv"}));
+}
+
+TEST_F(FilesSinkTest, RecordsThatComeAgainAreRefused) {
+  options_.path = folder_.file("lake");
+  const auto sink = make();
+  ASSERT_TRUE(sink->open(plan_).ok());
+  const Status again =
+      sink->commit({}, {{.part = "a", .start = 20, .end = 20, .counts = {}, .fresh = true, .void_from = 10}});
+  EXPECT_EQ(again.kind(), Kind::fatal);
+  EXPECT_EQ(again.message(),
+            "part 'a': records that were written already have changed and come again, and rows cannot be taken out of "
+            "files; name another folder, or a sink that is a database");
+}
+
 TEST(FilesPath, Folders) {
   EXPECT_EQ(files_root("/a/lake/day={day}/{x}"), "/a/lake");
   EXPECT_EQ(files_root("/a/lake"), "/a/lake");
@@ -214,6 +270,7 @@ TEST(FilesPath, Folders) {
   EXPECT_EQ(folder_name_of("a b/..%"), "a%20b%2F..%25");
   EXPECT_EQ(folder_name_of(".."), "%2E.");
   EXPECT_EQ(folder_name_of(""), "__HIVE_DEFAULT_PARTITION__");
+  EXPECT_EQ(folder_name_of("_leat"), "%5Fleat");
   EXPECT_EQ(folder_name_of("h\xC3\xA9"), "h\xC3\xA9");
 }
 
