@@ -125,9 +125,9 @@ Status PostgresBatchWriter::write_rows(const BookedPart& part, const RecordBatch
 }
 
 // A provisional record stands back behind every other one: it is undone where a record has its key.
-Result<std::vector<PostgresKeyedRows::Staged>> PostgresBatchWriter::look_past_provisional(Changes& changes) {
+Result<std::vector<StagedRow>> PostgresBatchWriter::look_past_provisional(Changes& changes) {
   for (;;) {
-    LEAT_ASSIGN(std::vector<PostgresKeyedRows::Staged> staged, keyed_->look());
+    LEAT_ASSIGN(std::vector<StagedRow> staged, keyed_->look());
     bool undone = false;
     for (const auto& each : tables_.parts.all()) {
       if (!each->provisional || each->provisional->inserted + each->provisional->updated == 0) continue;
@@ -146,61 +146,27 @@ Result<std::vector<PostgresKeyedRows::Staged>> PostgresBatchWriter::look_past_pr
 Status PostgresBatchWriter::write_keyed(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count,
                                         Changes& changes, Written& written, int64_t& last_row) {
   LEAT_TRY(keyed_->stage(batch, first, count, part.id));
-  LEAT_ASSIGN(const std::vector<PostgresKeyedRows::Staged> staged, look_past_provisional(changes));
+  LEAT_ASSIGN(const std::vector<StagedRow> staged, look_past_provisional(changes));
   std::vector<size_t> of_batch;  // by number of the staged row
+  std::vector<uint64_t> offsets;
   for (size_t r = first; r < first + count; ++r) {
-    const std::optional<size_t> missing = keyed_->missing_key(batch, r);
-    if (!missing) {
-      of_batch.push_back(r);
+    if (const std::optional<size_t> missing = missing_key(batch, keyed_->key(), r)) {
+      changes.rejects.push_back(reject_without_key(batch, *missing, r));
       continue;
     }
-    const RowOrigin& origin = batch.origin_of(r);
-    changes.rejects.push_back(make_reject(batch.part, batch.origin, origin.offset, origin.line,
-                                          schema_->fields[*missing].name,
-                                          "there is no value, but the column belongs to the key", batch.raw(r)));
+    of_batch.push_back(r);
+    offsets.push_back(batch.origin_of(r).offset);
   }
-  // By the first staged row with a key: where the row with that key is from by now, and what is to be written last.
-  struct Key {
-    std::optional<PostgresKeyedRows::Place> now;
-    std::optional<PostgresKeyedRows::Put> put;
-  };
-  std::vector<Key> keys(staged.size());
-  std::vector<int64_t> taken_rows;  // of the table as it is
-  std::vector<int64_t> seen_rows;
-  for (size_t s = 0; s < staged.size(); ++s) {
-    Key& key = keys[staged[s].first];
-    if (staged[s].first == s) key.now = staged[s].was;
-    const uint64_t offset = batch.origin_of(of_batch[s]).offset;
-    if (key.now && (!merge_ || !staged[s].is_newest)) {
-      ++written.ignored;
-      if (mark_seen_) seen_rows.push_back(key.now->row);
-      continue;
-    }
-    written.digest += mix64(offset);
-    if (key.now) {
-      ++written.updated;
-      changes.taken.emplace_back(key.now->part, key.now->offset);
-      if (!key.put) taken_rows.push_back(key.now->row);
-    } else {
-      ++written.inserted;
-    }
-    const int64_t row = key.now ? key.now->row : next_row_;
-    key.put = {s, row, next_row_++};
-    key.now = {row, part.id, offset};
-    last_row = row;
+  const KeyedOutcome outcome = decide_keyed(staged, offsets, part.id, merge_, next_row_, written);
+  last_row = outcome.last_row.value_or(last_row);
+  changes.taken.insert(changes.taken.end(), outcome.taken.begin(), outcome.taken.end());
+  if (!outcome.taken_rows.empty()) {
+    LEAT_TRY(read_rows(fmt::format("_row IN ({})", fmt::join(outcome.taken_rows, ", ")), {}, changes.gone));
+    if (batch.provisional) LEAT_TRY(keyed_->keep(outcome.taken_rows.front()));
   }
-  if (!taken_rows.empty()) {
-    LEAT_TRY(read_rows(fmt::format("_row IN ({})", fmt::join(taken_rows, ", ")), {}, changes.gone));
-    if (batch.provisional) LEAT_TRY(keyed_->keep(taken_rows.front()));
-  }
-  std::vector<PostgresKeyedRows::Put> puts;
-  for (const Key& key : keys) {
-    if (!key.put) continue;
-    puts.push_back(*key.put);
-    changes.written.emplace_back(of_batch[key.put->staged], 1);
-  }
-  LEAT_TRY(keyed_->put(puts));
-  return mark_seen(seen_rows);
+  for (const KeyedPut& put : outcome.puts) changes.written.emplace_back(of_batch[put.staged], 1);
+  LEAT_TRY(keyed_->put(outcome.puts));
+  return mark_seen_ ? mark_seen(outcome.seen_rows) : Status();
 }
 
 Status PostgresBatchWriter::mark_seen(const std::vector<int64_t>& rows) {

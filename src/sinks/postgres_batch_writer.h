@@ -85,7 +85,7 @@ class PostgresBatchWriter {
                     Written& written, int64_t& last_row);
   Status write_keyed(const BookedPart& part, const RecordBatch& batch, size_t first, size_t count, Changes& changes,
                      Written& written, int64_t& last_row);
-  Result<std::vector<PostgresKeyedRows::Staged>> look_past_provisional(Changes& changes);
+  Result<std::vector<StagedRow>> look_past_provisional(Changes& changes);
   Status make_final(int64_t row);
   Status mark_seen(const std::vector<int64_t>& rows);
   // Those from `from` on; the number of the first one.

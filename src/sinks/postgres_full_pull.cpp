@@ -2,68 +2,30 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-
 namespace leat {
-namespace {
 
-std::string count_of(uint64_t number, std::string_view word) {
-  return fmt::format("{} {}{}", with_commas(number), word, number == 1 ? "" : "s");
-}
-
-}  // namespace
-
-Result<PostgresFullPull> PostgresFullPull::load(const PostgresDatabase& db, const std::string& pipeline) {
-  PostgresFullPull pull(db, pipeline);
+Result<std::unique_ptr<PostgresFullPull>> PostgresFullPull::load(const PostgresDatabase& db,
+                                                                 const std::string& pipeline) {
+  std::unique_ptr<PostgresFullPull> pull(new PostgresFullPull(db, pipeline));
   LEAT_ASSIGN(PostgresRows rows,
               db.query("SELECT part, first_revision, vanished FROM _leat_full_pulls WHERE pipeline = $1",
                        PostgresParameters::of(pipeline)));
   LEAT_ASSIGN(const bool row, rows.step());
   if (!row) return pull;
-  pull.part_ = rows.integer(0);
-  if (!rows.is_null(1)) pull.first_revision_ = rows.integer(1);
-  pull.vanished_ = rows.number(2);
+  pull->part_ = rows.integer(0);
+  if (!rows.is_null(1)) pull->first_revision_ = rows.integer(1);
+  pull->vanished_ = rows.number(2);
   return pull;
 }
 
-Status PostgresFullPull::take(const Range& range, const BookedPart& part, int64_t next_revision,
-                              PostgresBatchWriter& writer, const Note& note) {
-  if (range.full == FullPull::begins) {
-    part_ = part.id;
-    first_revision_ = next_revision;
-    return keep();
-  }
-  if (range.full == FullPull::none || !first_revision_) return {};
-  LEAT_TRY(end(writer, note));
-  first_revision_.reset();
-  return keep();
-}
-
-Status PostgresFullPull::end(PostgresBatchWriter& writer, const Note& note) {
+Result<FullPullBook::Seen> PostgresFullPull::seen_since(int64_t part) {
   LEAT_ASSIGN(PostgresRows rows,
               db_->query("SELECT coalesce(sum(inserted + updated + ignored), 0)::bigint, "
                          "coalesce(sum(rejected), 0)::bigint FROM _leat_ranges JOIN _leat_parts USING(part) "
                          "WHERE pipeline = $1 AND part >= $2",
-                         PostgresParameters::of(pipeline_, part_)));
+                         PostgresParameters::of(pipeline_, part)));
   LEAT_TRY(rows.step().status().clone());
-  const uint64_t seen = rows.number(0);
-  const uint64_t rejected = rows.number(1);
-  const auto say = [&](NoteLevel level, const std::string& text) {
-    if (note) note(level, fmt::format("a full pull is complete: {}", text));
-  };
-  if (rejected > 0) {
-    say(NoteLevel::warning,
-        fmt::format("{} of it, whose rows are not known: nothing is deleted", count_of(rejected, "reject")));
-    return {};
-  }
-  if (seen == 0) {
-    say(NoteLevel::warning, "it has brought no record at all: nothing is deleted");
-    return {};
-  }
-  LEAT_ASSIGN(const uint64_t deleted, writer.delete_unseen(*first_revision_));
-  vanished_ += deleted;
-  say(NoteLevel::info, "deleted " + count_of(deleted, "row") + " that it did not have");
-  return {};
+  return Seen{rows.number(0), rows.number(1)};
 }
 
 Status PostgresFullPull::keep() {

@@ -1,38 +1,27 @@
 #pragma once
 
-// What a source has not brought again in a full pull goes (docs/formats/database.md, "Full pulls"). Owned by the sink;
-// its thread.
+// Full pulls as they are kept in PostgreSQL (full_pull.h). Owned by the sink; its thread.
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "data/position.h"
 #include "db/postgres.h"
-#include "flow/note.h"
-#include "sinks/postgres_batch_writer.h"
+#include "sinks/full_pull.h"
 
 namespace leat {
 
-class PostgresFullPull {
+class PostgresFullPull final : public FullPullBook {
  public:
-  static Result<PostgresFullPull> load(const PostgresDatabase& db, const std::string& pipeline);
-
-  // Within a transaction that began when the next revision was `next_revision`: what `range`, which is in the books,
-  // says of it.
-  Status take(const Range& range, const BookedPart& part, int64_t next_revision, PostgresBatchWriter& writer,
-              const Note& note);
+  static Result<std::unique_ptr<PostgresFullPull>> load(const PostgresDatabase& db, const std::string& pipeline);
 
  private:
   PostgresFullPull(const PostgresDatabase& db, std::string pipeline) : db_(&db), pipeline_(std::move(pipeline)) {}
-  Status end(PostgresBatchWriter& writer, const Note& note);
-  Status keep();
+  Result<Seen> seen_since(int64_t part) override;
+  Status keep() override;
 
   const PostgresDatabase* db_;
   std::string pipeline_;
-  int64_t part_ = 0;                       // the first one of the pull
-  std::optional<int64_t> first_revision_;  // none: it is complete
-  uint64_t vanished_ = 0;                  // rows that were deleted, ever
 };
 
 }  // namespace leat

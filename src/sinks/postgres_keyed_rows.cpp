@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/text.h"
 #include "db/sql.h"
@@ -14,29 +13,18 @@ namespace {
 
 constexpr const char* kStage = "_leat_stage";
 
-Result<size_t> find_column(const std::string& where, const SinkPlan& plan, const char* option,
-                           const std::string& name) {
-  if (const std::optional<size_t> at = plan.schema->find(name)) {
-    if (plan.schema->fields[*at].type != Type::json) return *at;
+// Columns that PostgreSQL can compare.
+Result<KeyColumns> find_postgres_key(const std::string& where, const SinkPlan& plan) {
+  LEAT_ASSIGN(KeyColumns columns, find_key(where, plan));
+  for (const size_t at : columns.key) {
+    const Field& field = plan.schema->fields[at];
+    if (field.type != Type::json) continue;
     return Status::bad_config(
-        fmt::format("{}: table {}: '{}' names the column {}, which holds json, and PostgreSQL "
+        fmt::format("{}: table {}: 'key' names the column {}, which holds json, and PostgreSQL "
                     "cannot compare it; name a time, a number or a text",
-                    where, quoted(plan.table), option, quoted(name)));
+                    where, quoted(plan.table), quoted(field.name)));
   }
-  std::vector<std::string_view> names;
-  for (const Field& field : plan.schema->fields) names.push_back(field.name);
-  const std::string_view meant = did_you_mean(name, names);
-  return Status::bad_config(fmt::format("{}: table {}: '{}' names the column {}, which is not there ({})", where,
-                                        quoted(plan.table), option, quoted(name),
-                                        meant.empty()
-                                            ? "there are: " + visible(fmt::format("{}", fmt::join(names, ", ")), 1000)
-                                            : fmt::format("did you mean {}?", quoted(meant))));
-}
-
-std::string said(const std::vector<std::string>& columns) {
-  std::string names;
-  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + quoted(column);
-  return names;
+  return columns;
 }
 
 // The columns of the index; none: there is no such index.
@@ -69,33 +57,15 @@ std::string postgres_before_table(const std::string& table) {
 }
 
 Status make_postgres_key(const PostgresDatabase& db, const SinkPlan& plan) {
-  std::vector<std::string> wanted;
-  std::string names;
-  for (const std::string& name : plan.key) {
-    LEAT_TRY(find_column(db.where(), plan, "key", name).status().clone());
-    wanted.push_back(name);
-    names += (names.empty() ? "" : ", ") + sql_name(name);
-  }
-  if (wanted.empty()) {
-    return Status::bad_config(
-        fmt::format("{}: table {}: nothing says which columns make a record unique; name them in 'key'", db.where(),
-                    quoted(plan.table)));
-  }
+  LEAT_TRY(find_postgres_key(db.where(), plan).status().clone());
   const std::string index = postgres_key_index(plan.table);
   LEAT_ASSIGN(const std::vector<std::string> there, columns_of_index(db, index));
-  if (there == wanted) return {};
-  if (!there.empty()) {
-    return Status::bad_config(
-        fmt::format("{}: the key of table {} is {}, now it would be {}; name another table, or another schema",
-                    db.where(), quoted(plan.table), said(there), said(wanted)));
-  }
+  if (!there.empty()) return check_key(db.where(), plan, there, "schema");
+  std::string names;
+  for (const std::string& name : plan.key) names += (names.empty() ? "" : ", ") + sql_name(name);
   const Status made =
       db.execute(fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(index), sql_name(plan.table), names));
-  if (made.kind() != Kind::bad_data) return made.clone();
-  return Status::bad_config(
-      fmt::format("{}: table {} has rows with the same key ({}), though they were written one for each key; see "
-                  "`leat verify`",
-                  db.where(), quoted(plan.table), said(wanted)));
+  return made.kind() == Kind::bad_data ? doubled_keys(db.where(), plan) : made.clone();
 }
 
 PostgresKeyedRows::PostgresKeyedRows(const PostgresDatabase& db, const SinkPlan& plan)
@@ -128,24 +98,16 @@ Status PostgresKeyedRows::prepare(const SinkPlan& plan) {
   std::string key;
   std::string staged_key;
   std::string on;
-  for (const std::string& column : plan.key) {
-    LEAT_ASSIGN(const size_t at, find_column(db_->where(), plan, "key", column));
-    key_.push_back(at);
-    const std::string name = sql_name(column);
+  LEAT_ASSIGN(key_, find_postgres_key(db_->where(), plan));
+  for (const size_t at : key_.key) {
+    const std::string name = sql_name(schema_->fields[at].name);
     key += (key.empty() ? "" : ", ") + name;
     staged_key += (staged_key.empty() ? "i." : ", i.") + name;
     on += fmt::format("{0}t.{1} = i.{1}", on.empty() ? "" : " AND ", name);
   }
   std::string newest = "true";
-  if (!plan.newest.empty()) {
-    LEAT_ASSIGN(const size_t at, find_column(db_->where(), plan, "newest", plan.newest));
-    const Field& field = schema_->fields[at];
-    if (field.bytes) {
-      return Status::bad_config(
-          fmt::format("{}: table {}: 'newest' names the column {}, which holds raw bytes; it must be a time, a number "
-                      "or a text",
-                      db_->where(), quoted(plan.table), quoted(plan.newest)));
-    }
+  if (key_.newest) {
+    const Field& field = schema_->fields[*key_.newest];
     const std::string name = sql_name(plan.newest) + (field.type == Type::boolean ? "::int" : "");
     const std::string before = fmt::format("greatest(t.{0}, max(i.{0}) OVER w)", name);
     newest = fmt::format("coalesce(i.{} >= {}, {} IS NULL)", name, before, before);
@@ -172,20 +134,12 @@ Status PostgresKeyedRows::prepare(const SinkPlan& plan) {
       fmt::format("CREATE TEMP TABLE {}({}_part bigint, _offset bigint, _row bigint PRIMARY KEY)", kStage, declared));
 }
 
-std::optional<size_t> PostgresKeyedRows::missing_key(const RecordBatch& batch, size_t r) const {
-  for (const size_t c : key_) {
-    if (batch.is_null(c, r)) return c;
-    if (schema_->fields[c].type == Type::real && std::isnan(batch.real(c, r))) return c;
-  }
-  return std::nullopt;
-}
-
 Status PostgresKeyedRows::stage(const RecordBatch& batch, size_t first, size_t count, int64_t part) {
   LEAT_TRY(db_->execute(fmt::format("TRUNCATE pg_temp.{}", kStage)));
   int64_t number = 0;
   for (size_t r = first; r < first + count;) {
     size_t end = r;
-    while (end < first + count && !missing_key(batch, end)) ++end;
+    while (end < first + count && !missing_key(batch, key_.key, end)) ++end;
     LEAT_TRY(copy_.insert(batch, r, end - r, part, number));
     number += static_cast<int64_t>(end - r);
     r = end + 1;
@@ -193,25 +147,25 @@ Status PostgresKeyedRows::stage(const RecordBatch& batch, size_t first, size_t c
   return {};
 }
 
-Result<std::vector<PostgresKeyedRows::Staged>> PostgresKeyedRows::look() const {
+Result<std::vector<StagedRow>> PostgresKeyedRows::look() const {
   LEAT_ASSIGN(PostgresRows rows, db_->query(look_));
-  std::vector<Staged> all;
+  std::vector<StagedRow> all;
   for (;;) {
     LEAT_ASSIGN(const bool row, rows.step());
     if (!row) return all;
-    Staged& staged = all.emplace_back();
+    StagedRow& staged = all.emplace_back();
     staged.first = rows.number(0);
-    if (!rows.is_null(1)) staged.was = Place{rows.integer(1), rows.integer(2), rows.number(3)};
+    if (!rows.is_null(1)) staged.was = KeyedPlace{rows.integer(1), rows.integer(2), rows.number(3)};
     staged.is_newest = rows.integer(4) != 0;
   }
 }
 
-Status PostgresKeyedRows::put(const std::vector<Put>& puts) const {
+Status PostgresKeyedRows::put(const std::vector<KeyedPut>& puts) const {
   if (puts.empty()) return {};
   PostgresArray staged(PostgresType::int8);
   PostgresArray rows(PostgresType::int8);
   PostgresArray revisions(PostgresType::int8);
-  for (const Put& put : puts) {
+  for (const KeyedPut& put : puts) {
     staged.next().put_integer(static_cast<int64_t>(put.staged));
     rows.next().put_integer(put.row);
     revisions.next().put_integer(put.revision);

@@ -5,13 +5,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/record_batch.h"
 #include "db/postgres.h"
 #include "flow/sink.h"
+#include "sinks/keyed_rows.h"
 #include "sinks/postgres_rows.h"
 
 namespace leat {
@@ -31,32 +31,16 @@ class PostgresKeyedRows {
   // Within a transaction, which may be rolled back only with what is made here.
   static Result<std::unique_ptr<PostgresKeyedRows>> make(const PostgresDatabase& db, const SinkPlan& plan);
 
-  // The column of the key in which this row has no value.
-  [[nodiscard]] std::optional<size_t> missing_key(const RecordBatch& batch, size_t r) const;
+  [[nodiscard]] const std::vector<size_t>& key() const { return key_.key; }
 
-  struct Place {
-    int64_t row = 0;
-    int64_t part = 0;
-    uint64_t offset = 0;
-  };
-  struct Staged {
-    size_t first = 0;          // the first staged row with its key: this one, or one before it
-    std::optional<Place> was;  // the row of the table that has its key
-    bool is_newest = true;     // of those with its key up to here, the table's included
-  };
   // Rows [first, first + count) of `batch`, but those without a key, wait to be written. bad_data: a value that the
   // table does not take.
   Status stage(const RecordBatch& batch, size_t first, size_t count, int64_t part);
   // What is known of them, in their order.
-  Result<std::vector<Staged>> look() const;
+  Result<std::vector<StagedRow>> look() const;
 
-  // Row `staged` goes into the table as `row`; with merge it takes over the row with its key, under `revision`.
-  struct Put {
-    size_t staged = 0;
-    int64_t row = 0;
-    int64_t revision = 0;
-  };
-  Status put(const std::vector<Put>& puts) const;
+  // They go into the table; with merge one that is there is taken over.
+  Status put(const std::vector<KeyedPut>& puts) const;
 
   // A row that is about to be taken over is kept. Puts it back when its new content was deleted; false: none is kept.
   Status keep(int64_t row) const;
@@ -72,7 +56,7 @@ class PostgresKeyedRows {
   std::string table_;
   bool merge_;
   PostgresCopy copy_;
-  std::vector<size_t> key_;
+  KeyColumns key_;
   std::string look_;
   std::string put_;
   std::string kept_columns_;

@@ -92,9 +92,9 @@ class PostgresSink final : public Sink {
   std::unique_ptr<PostgresParts> parts_;
   std::unique_ptr<PostgresAggregates> aggregates_;
   std::unique_ptr<PostgresBatchWriter> writer_;
-  std::optional<PostgresFullPull> full_;  // append, ignore, merge
-  bool pulling_ = false;                  // replace: a pull is under way, open() goes on with it
-  bool by_savepoint_ = false;             // a row was refused: each batch can be undone by itself
+  std::unique_ptr<PostgresFullPull> full_;  // append, ignore, merge
+  bool pulling_ = false;                    // replace: a pull is under way, open() goes on with it
+  bool by_savepoint_ = false;               // a row was refused: each batch can be undone by itself
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
 };
@@ -260,10 +260,11 @@ Status PostgresSink::commit_all(const Positions& moved, const Ranges& ranges) {
   }
   LEAT_ASSIGN(const std::vector<VoidRange> voids, parts_->add(ranges));
   for (const VoidRange& each : voids) LEAT_TRY(writer_->undo_void(each));
+  const auto delete_unseen = [&](int64_t before_revision) { return writer_->delete_unseen(before_revision); };
   for (const Range& range : ranges) {
     if (range.full == FullPull::none || plan_.mode != WriteMode::merge) continue;
     LEAT_ASSIGN(const BookedPart* part, parts_->get(range.part, ""));
-    LEAT_TRY(full_->take(range, *part, claim_->next_row(), *writer_, note_));
+    LEAT_TRY(full_->take(range, *part, claim_->next_row(), delete_unseen, note_));
   }
   LEAT_TRY(writer_->apply());
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));

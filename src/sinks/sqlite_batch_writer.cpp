@@ -203,11 +203,8 @@ Status SqliteBatchWriter::write_keyed(const BookedPart& part, const RecordBatch&
     run = end + 1;
   };
   for (size_t r = first; r < first + count; ++r) {
-    if (const std::optional<size_t> missing = keyed_->missing_key(batch, r)) {
-      const RowOrigin& origin = batch.origin_of(r);
-      changes.rejects.push_back(make_reject(batch.part, batch.origin, origin.offset, origin.line,
-                                            schema_->fields[*missing].name,
-                                            "there is no value, but the column belongs to the key", batch.raw(r)));
+    if (const std::optional<size_t> missing = missing_key(batch, keyed_->key(), r)) {
+      changes.rejects.push_back(reject_without_key(batch, *missing, r));
       end_run(r);
       continue;
     }

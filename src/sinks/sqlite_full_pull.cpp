@@ -2,21 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-
 namespace leat {
 namespace {
 
 constexpr const char* kTable = "_leat_full_pulls";
 
-std::string count_of(uint64_t number, std::string_view word) {
-  return fmt::format("{} {}{}", with_commas(number), word, number == 1 ? "" : "s");
-}
-
 }  // namespace
 
-Result<SqliteFullPull> SqliteFullPull::load(const SqliteDatabase& db, const std::string& pipeline) {
-  SqliteFullPull pull(db, pipeline);
+Result<std::unique_ptr<SqliteFullPull>> SqliteFullPull::load(const SqliteDatabase& db, const std::string& pipeline) {
+  std::unique_ptr<SqliteFullPull> pull(new SqliteFullPull(db, pipeline));
   LEAT_ASSIGN(const bool there, db.has_table(kTable));
   if (!there) return pull;
   LEAT_ASSIGN(SqliteStatement select,
@@ -24,51 +18,18 @@ Result<SqliteFullPull> SqliteFullPull::load(const SqliteDatabase& db, const std:
   select.with(std::string_view(pipeline));
   LEAT_ASSIGN(const bool row, select.step());
   if (!row) return pull;
-  pull.part_ = select.integer(0);
-  if (!select.is_null(1)) pull.first_revision_ = select.integer(1);
-  pull.vanished_ = select.number(2);
+  pull->part_ = select.integer(0);
+  if (!select.is_null(1)) pull->first_revision_ = select.integer(1);
+  pull->vanished_ = select.number(2);
   return pull;
 }
 
-Status SqliteFullPull::take(const Range& range, const BookedPart& part, int64_t next_revision,
-                            SqliteBatchWriter& writer, const Note& note) {
-  if (range.full == FullPull::begins) {
-    part_ = part.id;
-    first_revision_ = next_revision;
-    return keep();
-  }
-  if (range.full == FullPull::none || !first_revision_) return {};
-  LEAT_TRY(end(writer, note));
-  first_revision_.reset();
-  return keep();
-}
-
-Status SqliteFullPull::end(SqliteBatchWriter& writer, const Note& note) {
+Result<FullPullBook::Seen> SqliteFullPull::seen_since(int64_t part) {
   LEAT_ASSIGN(SqliteStatement select,
               db_->prepare("SELECT sum(inserted + updated + ignored), sum(rejected) FROM _leat_ranges JOIN _leat_parts "
                            "USING(part) WHERE pipeline = ? AND part >= ?"));
-  LEAT_TRY(select.with(std::string_view(pipeline_), part_).step().status().clone());
-  const uint64_t seen = select.number(0);
-  const uint64_t rejected = select.number(1);
-  const auto say = [&](NoteLevel level, const std::string& text) {
-    if (note) note(level, fmt::format("a full pull is complete: {}", text));
-  };
-  if (rejected > 0) {
-    say(NoteLevel::warning,
-        fmt::format("{} of it, whose rows are not known: nothing is deleted", count_of(rejected, "reject")));
-    return {};
-  }
-  if (seen == 0) {
-    say(NoteLevel::warning, "it has brought no record at all: nothing is deleted");
-    return {};
-  }
-  LEAT_ASSIGN(const uint64_t deleted, writer.delete_unseen(*first_revision_));
-  vanished_ += deleted;
-  if (*first_revision_ > 1) {  // not the first pull of all
-    say(NoteLevel::info,
-        deleted == 0 ? "nothing has vanished" : "deleted " + count_of(deleted, "row") + " that it did not have");
-  }
-  return {};
+  LEAT_TRY(select.with(std::string_view(pipeline_), part).step().status().clone());
+  return Seen{select.number(0), select.number(1)};
 }
 
 Status SqliteFullPull::keep() {

@@ -1,38 +1,27 @@
 #pragma once
 
-// What a source has not brought again in a full pull goes (docs/formats/database.md, "Full pulls"). Owned by the sink;
-// its thread.
+// Full pulls as they are kept in SQLite (full_pull.h). Owned by the sink; its thread.
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "data/position.h"
 #include "db/sqlite.h"
-#include "flow/note.h"
-#include "sinks/sqlite_batch_writer.h"
+#include "sinks/full_pull.h"
 
 namespace leat {
 
-class SqliteFullPull {
+class SqliteFullPull final : public FullPullBook {
  public:
-  static Result<SqliteFullPull> load(const SqliteDatabase& db, const std::string& pipeline);
-
-  // Within a transaction that began when the next revision was `next_revision`: what `range`, which is in the books,
-  // says of it.
-  Status take(const Range& range, const BookedPart& part, int64_t next_revision, SqliteBatchWriter& writer,
-              const Note& note);
+  static Result<std::unique_ptr<SqliteFullPull>> load(const SqliteDatabase& db, const std::string& pipeline);
 
  private:
   SqliteFullPull(const SqliteDatabase& db, std::string pipeline) : db_(&db), pipeline_(std::move(pipeline)) {}
-  Status end(SqliteBatchWriter& writer, const Note& note);
-  Status keep();
+  Result<Seen> seen_since(int64_t part) override;
+  Status keep() override;
 
   const SqliteDatabase* db_;
   std::string pipeline_;
-  int64_t part_ = 0;                       // the first one of the pull
-  std::optional<int64_t> first_revision_;  // none: it is complete
-  uint64_t vanished_ = 0;                  // rows that were deleted, ever
 };
 
 // How many rows of `pipeline` were deleted because a full pull did not have them.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -21,25 +20,6 @@ std::string list_of(const std::vector<std::string>& columns) {
   return names;
 }
 
-std::string said(const std::vector<std::string>& columns) {
-  std::string names;
-  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + quoted(column);
-  return names;
-}
-
-Result<size_t> find_column(const std::string& where, const SinkPlan& plan, const char* option,
-                           const std::string& name) {
-  if (const std::optional<size_t> at = plan.schema->find(name)) return *at;
-  std::vector<std::string_view> names;
-  for (const Field& field : plan.schema->fields) names.push_back(field.name);
-  const std::string_view meant = did_you_mean(name, names);
-  return Status::bad_config(fmt::format("{}: table {}: '{}' names the column {}, which is not there ({})", where,
-                                        quoted(plan.table), option, quoted(name),
-                                        meant.empty()
-                                            ? "there are: " + visible(fmt::format("{}", fmt::join(names, ", ")), 1000)
-                                            : fmt::format("did you mean {}?", quoted(meant))));
-}
-
 // The columns of the index; none: there is no such index.
 Result<std::vector<std::string>> columns_of_index(const SqliteDatabase& db, const std::string& index) {
   LEAT_ASSIGN(SqliteStatement select,
@@ -55,52 +35,22 @@ Result<std::vector<std::string>> columns_of_index(const SqliteDatabase& db, cons
 }  // namespace
 
 Status make_key_index(const SqliteDatabase& db, const SinkPlan& plan, const std::string& table) {
-  std::vector<std::string> wanted;
-  for (const std::string& name : plan.key) {
-    LEAT_ASSIGN(const size_t at, find_column(db.where(), plan, "key", name));
-    wanted.push_back(plan.schema->fields[at].name);
-  }
-  if (wanted.empty()) {
-    return Status::bad_config(
-        fmt::format("{}: table {}: nothing says which columns make a record unique; name them in 'key'", db.where(),
-                    quoted(table)));
-  }
+  LEAT_TRY(find_key(db.where(), plan).status().clone());
   LEAT_ASSIGN(const std::vector<std::string> there, columns_of_index(db, key_index(table)));
-  if (there == wanted) return {};
-  if (!there.empty()) {
-    return Status::bad_config(
-        fmt::format("{}: the key of table {} is {}, now it would be {}; name another table, or another database",
-                    db.where(), quoted(table), said(there), said(wanted)));
-  }
+  if (!there.empty()) return check_key(db.where(), plan, there, "database");
   const Status made = db.execute(
-      fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(key_index(table)), sql_name(table), list_of(wanted)));
-  if (made.kind() != Kind::bad_data) return made.clone();
-  return Status::bad_config(
-      fmt::format("{}: table {} has rows with the same key ({}), though they were written one for each key; see "
-                  "`leat verify`",
-                  db.where(), quoted(table), said(wanted)));
+      fmt::format("CREATE UNIQUE INDEX {} ON {}({})", sql_name(key_index(table)), sql_name(table), list_of(plan.key)));
+  return made.kind() == Kind::bad_data ? doubled_keys(db.where(), plan) : made.clone();
 }
 
 Result<std::unique_ptr<KeyedRows>> KeyedRows::make(const SqliteDatabase& db, const SinkPlan& plan,
                                                    const std::string& table, std::vector<size_t> inputs) {
   std::unique_ptr<KeyedRows> rows(new KeyedRows(db, plan.schema, plan.mode));
   rows->inputs_ = std::move(inputs);
-  for (const std::string& name : plan.key) {
-    LEAT_ASSIGN(const size_t at, find_column(db.where(), plan, "key", name));
-    rows->key_.push_back(at);
-  }
+  LEAT_ASSIGN(rows->columns_, find_key(db.where(), plan));
   for (size_t c = 0; c < plan.schema->fields.size(); ++c) {
-    if (std::find(rows->key_.begin(), rows->key_.end(), c) == rows->key_.end()) rows->others_.push_back(c);
-  }
-  if (!plan.newest.empty()) {
-    LEAT_ASSIGN(rows->newest_, find_column(db.where(), plan, "newest", plan.newest));
-    const Field& field = plan.schema->fields[*rows->newest_];
-    if (field.bytes || field.type == Type::json) {
-      return Status::bad_config(
-          fmt::format("{}: table {}: 'newest' names the column {}, which holds {}; it must be a time, a number or a "
-                      "text",
-                      db.where(), quoted(table), quoted(plan.newest), field.bytes ? "raw bytes" : "json"));
-    }
+    if (std::find(rows->columns_.key.begin(), rows->columns_.key.end(), c) == rows->columns_.key.end())
+      rows->others_.push_back(c);
   }
   LEAT_TRY(rows->prepare(table));
   return rows;
@@ -121,11 +71,11 @@ Status KeyedRows::prepare(const std::string& table) {
   for (const size_t c : others_) set += name(c) + " = ?, ";
   std::string key;
   std::string where;
-  for (size_t i = 0; i < key_.size(); ++i) {
-    key += (i == 0 ? "" : ", ") + name(key_[i]);
-    where += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", name(key_[i]), i + 1);
+  for (size_t i = 0; i < columns_.key.size(); ++i) {
+    key += (i == 0 ? "" : ", ") + name(columns_.key[i]);
+    where += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", name(columns_.key[i]), i + 1);
   }
-  std::string kept = newest_ ? name(*newest_) : "NULL";
+  std::string kept = columns_.newest ? name(*columns_.newest) : "NULL";
   for (const size_t c : inputs_) kept += ", " + name(c);
   LEAT_ASSIGN(find_, db_->prepare(fmt::format("SELECT _row, _part, _offset, {} FROM {} WHERE {}", kept, into, where)));
   LEAT_ASSIGN(insert_, db_->prepare(fmt::format(
@@ -142,14 +92,6 @@ Status KeyedRows::prepare(const std::string& table) {
   return {};
 }
 
-std::optional<size_t> KeyedRows::missing_key(const RecordBatch& batch, size_t r) const {
-  for (const size_t c : key_) {
-    if (batch.is_null(c, r)) return c;
-    if (cells_.schema().fields[c].type == Type::real && std::isnan(batch.real(c, r))) return c;
-  }
-  return std::nullopt;
-}
-
 Status KeyedRows::step(SqliteStatement& statement) {
   const int code = statement.step_code();
   if (code == SQLITE_DONE) {
@@ -161,12 +103,13 @@ Status KeyedRows::step(SqliteStatement& statement) {
   return failed;
 }
 
-Result<std::optional<KeyedRows::Place>> KeyedRows::find(const RecordBatch& batch, size_t r) {
+Result<std::optional<KeyedPlace>> KeyedRows::find(const RecordBatch& batch, size_t r) {
   find_.reset();
-  for (size_t i = 0; i < key_.size(); ++i) cells_.bind(find_, static_cast<int>(i) + 1, batch, r, key_[i]);
+  for (size_t i = 0; i < columns_.key.size(); ++i)
+    cells_.bind(find_, static_cast<int>(i) + 1, batch, r, columns_.key[i]);
   LEAT_ASSIGN(const bool found, find_.step());
-  if (!found) return std::optional<Place>();
-  return std::optional(Place{find_.integer(0), find_.integer(1), find_.number(2)});
+  if (!found) return std::optional<KeyedPlace>();
+  return std::optional(KeyedPlace{find_.integer(0), find_.integer(1), find_.number(2)});
 }
 
 Status KeyedRows::insert(const RecordBatch& batch, size_t r, int64_t part, int64_t number) {
@@ -192,24 +135,24 @@ Status KeyedRows::update(const RecordBatch& batch, size_t r, int64_t part, int64
 
 bool KeyedRows::is_older(const RecordBatch& batch, size_t r) const {
   constexpr int kNewest = 3;
-  if (!newest_ || find_.is_null(kNewest)) return false;
-  if (batch.is_null(*newest_, r)) return true;
-  switch (cells_.schema().fields[*newest_].type) {
+  if (!columns_.newest || find_.is_null(kNewest)) return false;
+  if (batch.is_null(*columns_.newest, r)) return true;
+  switch (cells_.schema().fields[*columns_.newest].type) {
     case Type::real:
-      return !(batch.real(*newest_, r) >= find_.real(kNewest));  // one that is not a number is as good as NULL
+      return !(batch.real(*columns_.newest, r) >= find_.real(kNewest));  // one that is not a number is as good as NULL
     case Type::text:
     case Type::json:
-      return batch.text(*newest_, r) < find_.text(kNewest);
+      return batch.text(*columns_.newest, r) < find_.text(kNewest);
     case Type::time: {
       const std::string_view text = find_.text(kNewest);
       int64_t micros = 0;
-      return parse_time(text.data(), text.size(), &micros) && batch.integer(*newest_, r) < micros;
+      return parse_time(text.data(), text.size(), &micros) && batch.integer(*columns_.newest, r) < micros;
     }
     case Type::boolean:
     case Type::integer:
       break;
   }
-  return batch.integer(*newest_, r) < find_.integer(kNewest);
+  return batch.integer(*columns_.newest, r) < find_.integer(kNewest);
 }
 
 void KeyedRows::keep_inputs(RecordBatch& before, uint64_t offset) const {
@@ -227,7 +170,7 @@ Result<KeyedRows::Outcome> KeyedRows::put(const RecordBatch& batch, size_t r, in
     if (db_->changes() == 1) return Outcome{What::inserted, {}};
     if (mode_ == WriteMode::ignore && !give_way) return Outcome{What::ignored, {}};
   }
-  LEAT_ASSIGN(std::optional<Place> was, find(batch, r));
+  LEAT_ASSIGN(std::optional<KeyedPlace> was, find(batch, r));
   if (was && give_way) {
     LEAT_ASSIGN(const bool gone, give_way(was->row));
     if (gone) {

@@ -13,6 +13,7 @@
 #include "data/record_batch.h"
 #include "db/sqlite.h"
 #include "flow/sink.h"
+#include "sinks/keyed_rows.h"
 #include "sinks/sqlite_rows.h"
 
 namespace leat {
@@ -28,17 +29,11 @@ class KeyedRows {
   static Result<std::unique_ptr<KeyedRows>> make(const SqliteDatabase& db, const SinkPlan& plan,
                                                  const std::string& table, std::vector<size_t> inputs);
 
-  // The column of the key in which this row has no value.
-  [[nodiscard]] std::optional<size_t> missing_key(const RecordBatch& batch, size_t r) const;
+  [[nodiscard]] const std::vector<size_t>& key() const { return columns_.key; }
 
-  struct Place {
-    int64_t row = 0;
-    int64_t part = 0;
-    uint64_t offset = 0;
-  };
   struct Outcome {
     enum class What : uint8_t { inserted, updated, ignored } what = What::inserted;
-    Place was;  // of the row that was taken over
+    KeyedPlace was;  // of the row that was taken over
   };
   // Row `r` of `batch`, whose key has no NULL. `number`: what it is inserted under, or its revision. Of a row that is
   // taken over the inputs are added to `before`; keep: the whole of it, for restore(). `give_way`: asked when there is
@@ -55,7 +50,7 @@ class KeyedRows {
   KeyedRows(const SqliteDatabase& db, SchemaPtr schema, WriteMode mode)
       : db_(&db), cells_(std::move(schema)), mode_(mode) {}
   Status prepare(const std::string& table);
-  Result<std::optional<Place>> find(const RecordBatch& batch, size_t r);
+  Result<std::optional<KeyedPlace>> find(const RecordBatch& batch, size_t r);
   Status insert(const RecordBatch& batch, size_t r, int64_t part, int64_t number);
   Status update(const RecordBatch& batch, size_t r, int64_t part, int64_t number, int64_t row);
   // At the row that find() has found.
@@ -67,9 +62,8 @@ class KeyedRows {
   const SqliteDatabase* db_;
   CellBinder cells_;
   WriteMode mode_;
-  std::vector<size_t> key_;
+  KeyColumns columns_;
   std::vector<size_t> others_;  // the columns that are not of the key
-  std::optional<size_t> newest_;
   std::vector<size_t> inputs_;
   bool expect_new_ = true;
   SqliteStatement find_;  // _row, _part, _offset, newest, inputs

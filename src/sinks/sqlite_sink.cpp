@@ -76,7 +76,7 @@ class SqliteSink final : public Sink {
   std::unique_ptr<SqliteParts> parts_;
   std::unique_ptr<SqliteAggregates> aggregates_;
   std::unique_ptr<SqliteBatchWriter> writer_;
-  std::optional<SqliteFullPull> full_;
+  std::unique_ptr<SqliteFullPull> full_;
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement savepoint_;
@@ -342,10 +342,11 @@ Status SqliteSink::commit_all(const Positions& moved, const Ranges& ranges) {
   }
   LEAT_ASSIGN(const std::vector<VoidRange> voids, parts_->add(ranges));
   for (const VoidRange& each : voids) LEAT_TRY(writer_->undo_void(each));
+  const auto delete_unseen = [&](int64_t before_revision) { return writer_->delete_unseen(before_revision); };
   for (const Range& range : ranges) {
     if (range.full == FullPull::none || plan_.mode != WriteMode::merge) continue;
     LEAT_ASSIGN(const BookedPart* part, parts_->get(range.part, ""));
-    LEAT_TRY(full_->take(range, *part, claim_->next_row(), *writer_, note_));
+    LEAT_TRY(full_->take(range, *part, claim_->next_row(), delete_unseen, note_));
   }
   LEAT_TRY(writer_->apply());
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
