@@ -53,7 +53,6 @@ std::string place(const Settings& settings) {
   return settings.text("path");
 }
 
-constexpr std::array<WriteMode, 2> kModes{WriteMode::append, WriteMode::replace};
 // Two of its row groups: those that are full go straight into the file, not first into its log.
 CommitRule commits(const Settings& /*settings*/) {
   return {.rows = 2 * 122880};
@@ -69,7 +68,7 @@ SinkKind duckdb_kind() {
           .open_store = open,
           .place = place,
           .check = nullptr,
-          .modes = kModes,
+          .modes = kAllModes,
           .check_plan = nullptr,
           .commit_rule = commits,
           .missing = kMissing};

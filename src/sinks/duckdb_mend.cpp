@@ -9,8 +9,10 @@
 #include "os/clock.h"
 #include "sinks/duckdb_aggregates.h"
 #include "sinks/duckdb_claim.h"
+#include "sinks/duckdb_full_pull.h"
 #include "sinks/duckdb_layout.h"
 #include "sinks/duckdb_parts.h"
+#include "sinks/duckdb_replace.h"
 #include "sinks/duckdb_rows.h"
 
 namespace leat {
@@ -85,6 +87,17 @@ class Rewinder {
       return Status::bad_config(fmt::format("{}: pipeline {} has not run here; there is nothing to take back",
                                             db_.where(), quoted(request_.pipeline)));
     }
+    if (!request_.all && (plan->mode == WriteMode::merge || plan->mode == WriteMode::replace)) {
+      return Status::bad_config(
+          plan->mode == WriteMode::merge
+              ? fmt::format(
+                    "{}: table {} is written with write = 'merge': what a row was before a later record took it "
+                    "over is not kept, so one part cannot be taken back; --all takes everything back",
+                    db_.where(), quoted(plan->table))
+              : fmt::format("{}: table {} is written with write = 'replace': each run reads everything anew; --all "
+                            "empties it",
+                            db_.where(), quoted(plan->table)));
+    }
     LEAT_ASSIGN(const auto claim, DuckDbClaim::take(db_, *plan));
     LEAT_ASSIGN(const auto parts, DuckDbParts::load(db_, plan->pipeline));
     std::vector<std::string> names;
@@ -99,6 +112,11 @@ class Rewinder {
     for (const BookedPart* part : chosen) LEAT_TRY(undo(*plan, *part, *aggregates));
     LEAT_TRY(aggregates->apply());
     for (const BookedPart* part : chosen) LEAT_TRY(put_back(*part, claim->sequence()));
+    if (plan->mode == WriteMode::merge) {
+      LEAT_TRY(db_.execute("DELETE FROM " + sql_name(duckdb_before_table(plan->table))));
+      LEAT_TRY(forget_duckdb_full_pull(db_, plan->pipeline));
+    }
+    if (plan->mode == WriteMode::replace) LEAT_TRY(drop_next(db_, *plan));
     LEAT_TRY(claim->release(os::clock().now_micros()));
     undone_.parts = chosen.size();
     return undone_;

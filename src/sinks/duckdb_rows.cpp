@@ -29,13 +29,17 @@ Status store_columns(const DuckDb& db, const std::string& pipeline, const Schema
 
 // The stored columns keep their places; what is new stands behind them.
 Status widen(const DuckDb& db, const std::string& pipeline, const std::string& table, const Schema& schema,
-             const Schema& known) {
+             const Schema& known, bool merge) {
   Schema all = known;
+  std::vector<std::string> tables = {table};
+  if (merge) tables.push_back(duckdb_before_table(table));
   for (const Field& field : schema.fields) {
     const std::optional<size_t> at = known.find(field.name);
     if (!at) {
-      LEAT_TRY(db.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", sql_name(table), sql_name(field.name),
-                                      duckdb_type_name(field.type, field.bytes))));
+      for (const std::string& each : tables) {
+        LEAT_TRY(db.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", sql_name(each), sql_name(field.name),
+                                        duckdb_type_name(field.type, field.bytes))));
+      }
       all.fields.push_back(field);
     } else if (known.fields[*at].type != field.type) {
       return Status::bad_config(
@@ -49,6 +53,33 @@ Status widen(const DuckDb& db, const std::string& pipeline, const std::string& t
 // Adds `from + 0, 1, 2 …`.
 void count_up(int64_t* cells, size_t count, int64_t from) {
   for (size_t i = 0; i < count; ++i) cells[i] = from + static_cast<int64_t>(i);
+}
+
+// What was selected: _offset, then `columns`.
+Status read_into(RecordBatch& batch, DuckDbRows& rows, const std::vector<size_t>& columns) {
+  for (;;) {
+    LEAT_ASSIGN(const bool found, rows.step());
+    if (!found) return {};
+    const size_t row = batch.add_row({.offset = rows.number(0), .line = 0, .raw = 0});
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const int at = static_cast<int>(i) + 1;
+      if (rows.is_null(at)) continue;
+      const Type type = batch.schema().fields[columns[i]].type;
+      if (type == Type::text || type == Type::json) {
+        batch.set_new_text(columns[i], row, rows.text(at));
+      } else if (type == Type::real) {
+        batch.set_real(columns[i], row, rows.real(at));
+      } else {
+        batch.set_integer(columns[i], row, rows.integer(at));
+      }
+    }
+  }
+}
+
+std::string selected(const Schema& schema, const std::vector<size_t>& columns) {
+  std::string names = "_offset";
+  for (const size_t column : columns) names += ", " + sql_name(schema.fields[column].name);
+  return names;
 }
 
 }  // namespace
@@ -73,6 +104,10 @@ std::string_view duckdb_text(std::string_view text, std::string& made) {
   return made;
 }
 
+std::string duckdb_before_table(const std::string& table) {
+  return "_leat_before_" + table;
+}
+
 Status check_duckdb_table(const std::string& where, const std::string& table) {
   if (!table.empty() && !table.starts_with("_leat_")) return {};
   return Status::bad_config(
@@ -80,7 +115,7 @@ Status check_duckdb_table(const std::string& where, const std::string& table) {
 }
 
 Status make_duckdb_rows(const DuckDb& db, const std::string& pipeline, const std::string& table, const Schema& schema,
-                        const Schema& known, bool revision) {
+                        const Schema& known, bool merge) {
   for (const Field& field : schema.fields) {
     if (std::find(kTaken.begin(), kTaken.end(), field.name) == kTaken.end()) continue;
     return Status::bad_config(fmt::format("{}: table {}: column {} has a name that leat keeps for itself; rename it",
@@ -88,7 +123,7 @@ Status make_duckdb_rows(const DuckDb& db, const std::string& pipeline, const std
   }
   LEAT_ASSIGN(const bool there, db.has_table(table));
   if (!known.fields.empty()) {
-    if (there) return widen(db, pipeline, table, schema, known);
+    if (there) return widen(db, pipeline, table, schema, known, merge);
     return Status::fatal(
         fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name another file",
                     db.where(), quoted(table), quoted(pipeline)));
@@ -104,7 +139,11 @@ Status make_duckdb_rows(const DuckDb& db, const std::string& pipeline, const std
   LEAT_TRY(
       db.execute(fmt::format("CREATE TABLE {}({}_part BIGINT NOT NULL, _offset BIGINT NOT NULL, "
                              "_row BIGINT NOT NULL{})",
-                             sql_name(table), columns, revision ? ", _revision BIGINT NOT NULL" : "")));
+                             sql_name(table), columns, merge ? ", _revision BIGINT NOT NULL" : "")));
+  if (merge) {
+    LEAT_TRY(
+        db.execute(fmt::format("CREATE TABLE {} AS FROM {}", sql_name(duckdb_before_table(table)), sql_name(table))));
+  }
   return store_columns(db, pipeline, schema, 0);
 }
 
@@ -174,7 +213,8 @@ void put_duckdb_cells(DuckDbAppender& into, size_t place, const RecordBatch& bat
   }
 }
 
-Status DuckDbRowAppender::add(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row) {
+Status DuckDbRowAppender::add(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row,
+                              int64_t revision) {
   if (count == 0) return {};
   if (appender_ == nullptr) {
     LEAT_ASSIGN(appender_, DuckDbAppender::into(*db_, table_));
@@ -187,7 +227,7 @@ Status DuckDbRowAppender::add(const RecordBatch& batch, size_t first, size_t cou
     uint64_t* const offsets = appender_->cells<uint64_t>(*offset_);
     for (size_t i = 0; i < some; ++i) offsets[i] = batch.origin_of(first + i).offset;
     count_up(appender_->cells<int64_t>(*row_), some, row);
-    if (revision_) count_up(appender_->cells<int64_t>(*revision_), some, row);
+    if (revision_) count_up(appender_->cells<int64_t>(*revision_), some, revision);
     for (const size_t other : others_) {
       for (size_t i = 0; i < some; ++i) appender_->set_null(other, i);
     }
@@ -195,6 +235,7 @@ Status DuckDbRowAppender::add(const RecordBatch& batch, size_t first, size_t cou
     first += some;
     count -= some;
     row += static_cast<int64_t>(some);
+    revision += static_cast<int64_t>(some);
   }
   return {};
 }
@@ -203,14 +244,22 @@ Status DuckDbRowAppender::flush() {
   return appender_ == nullptr ? Status() : appender_->flush();
 }
 
+Result<RecordBatch> read_duckdb_rows(const DuckDb& db, const std::string& table, const SchemaPtr& schema,
+                                     const std::vector<size_t>& columns, const std::string& where) {
+  RecordBatch batch(schema);
+  LEAT_ASSIGN(DuckDbRows rows,
+              db.query(fmt::format("SELECT {} FROM {} WHERE {}", selected(*schema, columns), sql_name(table), where)));
+  LEAT_TRY(read_into(batch, rows, columns));
+  return batch;
+}
+
 Result<std::unique_ptr<DuckDbReader>> DuckDbReader::make(const DuckDb& db, const std::string& table, SchemaPtr schema,
                                                          std::vector<size_t> columns, std::string where, int64_t from,
                                                          int64_t to) {
   std::unique_ptr<DuckDbReader> reader(new DuckDbReader(db, std::move(schema), std::move(columns)));
-  std::string names;
-  for (const size_t column : reader->columns_) names += ", " + sql_name(reader->schema_->fields[column].name);
-  reader->sql_ = fmt::format("SELECT _offset{} FROM {} WHERE _row >= $1 AND _row < $2{}{} ORDER BY _row", names,
-                             sql_name(table), where.empty() ? "" : " AND ", where);
+  reader->sql_ =
+      fmt::format("SELECT {} FROM {} WHERE _row >= $1 AND _row < $2{}{} ORDER BY _row",
+                  selected(*reader->schema_, reader->columns_), sql_name(table), where.empty() ? "" : " AND ", where);
   LEAT_ASSIGN(DuckDbRows ends, db.query(fmt::format("SELECT min(_row), max(_row) FROM {}", sql_name(table))));
   LEAT_TRY(ends.step().status().clone());
   reader->from_ = std::max(from, ends.integer(0));
@@ -224,23 +273,7 @@ Result<RecordBatch> DuckDbReader::next() {
     const int64_t end = from_ + std::min(to_ - from_, kReadRows);
     LEAT_ASSIGN(DuckDbRows rows, db_->query(sql_, from_, end));
     from_ = end;
-    for (;;) {
-      LEAT_ASSIGN(const bool found, rows.step());
-      if (!found) break;
-      const size_t row = batch.add_row({.offset = rows.number(0), .line = 0, .raw = 0});
-      for (size_t i = 0; i < columns_.size(); ++i) {
-        const int at = static_cast<int>(i) + 1;
-        if (rows.is_null(at)) continue;
-        const Type type = schema_->fields[columns_[i]].type;
-        if (type == Type::text || type == Type::json) {
-          batch.set_new_text(columns_[i], row, rows.text(at));
-        } else if (type == Type::real) {
-          batch.set_real(columns_[i], row, rows.real(at));
-        } else {
-          batch.set_integer(columns_[i], row, rows.integer(at));
-        }
-      }
-    }
+    LEAT_TRY(read_into(batch, rows, columns_));
   }
   return batch;
 }

@@ -22,10 +22,12 @@ std::string_view duckdb_text(std::string_view text, std::string& made);
 Status check_duckdb_table(const std::string& where, const std::string& table);
 
 // Within a transaction: makes the table, or adds the columns that `schema` has more. `known`: as stored (no fields: the
-// pipeline is new). revision: it has a column _revision. bad_config: a table of that name that is not ours, a column
-// whose type is another one now, or with a name that leat keeps for itself.
+// pipeline is new). merge: it has a column _revision, and beside it there is duckdb_before_table(). bad_config: a table
+// of that name that is not ours, a column whose type is another one now, or with a name that leat keeps for itself.
 Status make_duckdb_rows(const DuckDb& db, const std::string& pipeline, const std::string& table, const Schema& schema,
-                        const Schema& known, bool revision = false);
+                        const Schema& known, bool merge = false);
+// Rows that provisional records have taken over, with merge.
+std::string duckdb_before_table(const std::string& table);
 
 // `count` rows of a column of a batch, into column `place` of the rows that are free. A real that is not a number is
 // NULL.
@@ -37,9 +39,9 @@ void put_duckdb_cells(DuckDbAppender& into, size_t place, const RecordBatch& bat
 class DuckDbRowAppender {
  public:
   static Result<std::unique_ptr<DuckDbRowAppender>> make(const DuckDb& db, const std::string& table, SchemaPtr schema);
-  // Rows [first, first + count) under the numbers from `row` on, which are their revisions, too. They are in the table
-  // after flush().
-  Status add(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row);
+  // Rows [first, first + count) under the numbers from `row` and the revisions from `revision` on. They are in the
+  // table after flush().
+  Status add(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row, int64_t revision);
   Status flush();
   // Lets go of what was not flushed: before the transaction is rolled back or committed.
   void end() { appender_.reset(); }
@@ -59,6 +61,10 @@ class DuckDbRowAppender {
   std::vector<size_t> others_;  // that somebody else has added: NULL
   std::unique_ptr<DuckDbAppender> appender_;
 };
+
+// Rows that fulfil `where`, a condition over the table's columns, all at once, in no order; only the columns asked for.
+Result<RecordBatch> read_duckdb_rows(const DuckDb& db, const std::string& table, const SchemaPtr& schema,
+                                     const std::vector<size_t>& columns, const std::string& where);
 
 // Reads rows back in the order of `_row`, some thousands at a time, only the columns asked for; the others are NULL in
 // the batches.

@@ -10,6 +10,8 @@
 #include "sinks/duckdb_aggregates.h"
 #include "sinks/duckdb_batch_writer.h"
 #include "sinks/duckdb_claim.h"
+#include "sinks/duckdb_full_pull.h"
+#include "sinks/duckdb_keyed_rows.h"
 #include "sinks/duckdb_layout.h"
 #include "sinks/duckdb_parts.h"
 #include "sinks/duckdb_replace.h"
@@ -99,6 +101,7 @@ class DuckDbSink final : public Sink {
   std::unique_ptr<DuckDbParts> parts_;
   std::unique_ptr<DuckDbAggregates> aggregates_;
   std::unique_ptr<DuckDbBatchWriter> writer_;
+  std::unique_ptr<DuckDbFullPull> full_;  // append, ignore, merge
   std::optional<os::FileInfo> file_;
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
@@ -118,14 +121,16 @@ Status DuckDbSink::make_tables(const SinkPlan& plan) {
   LEAT_ASSIGN(const Schema known, read_duckdb_schema(*db_, plan.pipeline));
   LEAT_TRY(keep_duckdb_source_schema(*db_, plan.pipeline, plan.source_schema));
   if (plan.mode == WriteMode::replace && !known.fields.empty()) return make_next_tables(plan);
-  LEAT_TRY(make_duckdb_rows(*db_, plan.pipeline, plan.table, *plan.schema, known));
+  LEAT_TRY(make_duckdb_rows(*db_, plan.pipeline, plan.table, *plan.schema, known, plan.mode == WriteMode::merge));
   LEAT_TRY(check_last_row(plan));
+  if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) LEAT_TRY(keep_duckdb_key(*db_, plan));
   LEAT_ASSIGN(parts_, DuckDbParts::load(*db_, plan.pipeline));
   LEAT_ASSIGN(aggregates_,
               DuckDbAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, note_));
   if (plan.mode == WriteMode::replace) return make_next_tables(plan);
   LEAT_ASSIGN(writer_, DuckDbBatchWriter::make({*db_, plan.pipeline, plan.table, *parts_, *aggregates_, clock_}, plan,
                                                claim_->next_row()));
+  LEAT_ASSIGN(full_, DuckDbFullPull::load(*db_, plan.pipeline));
   return {};
 }
 
@@ -148,7 +153,8 @@ Status DuckDbSink::make_next_tables(const SinkPlan& plan) {
 
 // A row that somebody else has put there would get in the way of the next ones.
 Status DuckDbSink::check_last_row(const SinkPlan& plan) const {
-  LEAT_ASSIGN(const int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
+  const char* last = plan.mode == WriteMode::merge ? "greatest(max(_row), max(_revision))" : "max(_row)";
+  LEAT_ASSIGN(const int64_t last_row, db_->query_integer(fmt::format("SELECT {} FROM {}", last, sql_name(plan.table))));
   if (last_row < claim_->next_row()) return {};
   return Status::fatal(
       fmt::format("{}: table {} has a row with _row {} that leat has not written; delete it, see "
@@ -227,6 +233,12 @@ Status DuckDbSink::commit_all(const Positions& moved, const Ranges& ranges) {
   }
   LEAT_ASSIGN(const std::vector<VoidRange> voids, parts_->add(ranges));
   for (const VoidRange& each : voids) LEAT_TRY(writer_->undo_void(each));
+  const auto delete_unseen = [&](int64_t before_revision) { return writer_->delete_unseen(before_revision); };
+  for (const Range& range : ranges) {
+    if (range.full == FullPull::none || plan_.mode != WriteMode::merge) continue;
+    LEAT_ASSIGN(const BookedPart* part, parts_->get(range.part, ""));
+    LEAT_TRY(full_->take(range, *part, claim_->next_row(), delete_unseen, note_));
+  }
   LEAT_TRY(writer_->apply());
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
@@ -253,6 +265,7 @@ Status DuckDbSink::finish() {
 
 void DuckDbSink::close() noexcept {
   // Ending the connection undoes what is not committed.
+  full_.reset();
   writer_.reset();
   aggregates_.reset();
   parts_.reset();

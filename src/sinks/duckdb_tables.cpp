@@ -20,6 +20,8 @@ Result<std::vector<IndexedTable>> read_duckdb_tables(const DuckDb& db) {
     for (const char* name : {"_part", "_offset", "_row"}) {
       rows.shown.columns.push_back({{name, Type::integer, false}, false});
     }
+    LEAT_ASSIGN(const WriteMode mode, read_duckdb_write_mode(db, pipeline));
+    if (mode == WriteMode::merge) rows.shown.columns.push_back({{"_revision", Type::integer, false}, false});
     rows.row_number = "_row";
     rows.indexes = {{}};
     for (const Field& field : schema.fields) rows.indexes.push_back({field.name, {field.name}});

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "db/sql.h"
 #include "sinks/duckdb_aggregates.h"
+#include "sinks/duckdb_full_pull.h"
 #include "sinks/duckdb_layout.h"
 #include "sinks/duckdb_tables.h"
 #include "sinks/verify_books.h"
@@ -137,7 +138,9 @@ class DuckDbBooks final : public BookReader {
   [[nodiscard]] Result<WriteMode> write_mode(const std::string& pipeline) const override {
     return read_duckdb_write_mode(db_, pipeline);
   }
-  [[nodiscard]] Result<uint64_t> vanished(const std::string& /*pipeline*/) const override { return 0; }
+  [[nodiscard]] Result<uint64_t> vanished(const std::string& pipeline) const override {
+    return read_duckdb_vanished(db_, pipeline);
+  }
   [[nodiscard]] Result<uint64_t> different_offsets(const std::string& table, int64_t part) const override {
     const std::string rows = table.empty() ? ""
                                            : fmt::format("SELECT _offset AS place FROM {} WHERE _part = {} UNION ALL ",

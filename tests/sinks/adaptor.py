@@ -81,6 +81,10 @@ class Adaptor:
         """From now on the target refuses a row whose value of this column is there."""
         raise NotImplementedError
 
+    def allow_doubles(self):
+        """No more: of sinks whose `cannot` has "refused"."""
+        raise NotImplementedError
+
 
 def quoted(name):
     return '"' + name.replace('"', '""') + '"'
@@ -147,3 +151,6 @@ class SqlAdaptor(Adaptor):
 
     def forbid_doubles(self, table, column):
         self.execute(f"CREATE UNIQUE INDEX no_doubles ON {self.table(table)} ({quoted(column)})")
+
+    def allow_doubles(self):
+        self.execute("DROP INDEX no_doubles")

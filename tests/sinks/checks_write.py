@@ -267,6 +267,10 @@ def refused_rows(bench):
             raise Wrong(f"what is refused is said without {bench.sink.cannot['refused']!r}: {err}")
         bench.same("rows", bench.sink.rows("records", ("n",)), [(1,)])
         bench.verify()
+        bench.sink.allow_doubles()
+        bench.run()  # goes on where it stood
+        bench.same("rows", bench.sink.rows("records", ("n",)), [(n,) for n in [1, *numbers]])
+        bench.verify()
         bench.facts.append(f"stops: {bench.sink.cannot['refused']}")
         return
     bench.run()

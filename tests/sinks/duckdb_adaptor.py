@@ -91,8 +91,7 @@ READ = {BOOLEAN: lambda text: int(text == "true"), BIGINT: int, DOUBLE: float, T
 
 class DuckDb(SqlAdaptor):
     name = "duckdb"
-    cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest")} | {
-        "beside": "one process", "upstream": "SQLite", "refused": "refuses the row"}
+    cannot = {"beside": "one process", "upstream": "SQLite", "refused": "refuses the row"}
 
     @classmethod
     def start(cls, folder):
