@@ -69,6 +69,21 @@ void counts_to_json(JsonWriter& json, const Counts& counts, uint64_t gap_bytes) 
   json.field("gaps", gap_bytes);
 }
 
+void loads_to_json(JsonWriter& json, const std::optional<LoadState>& loads) {
+  json.key("loads");
+  if (!loads) {
+    json.null();
+    return;
+  }
+  json.begin_object().field("loaded", loads->loaded).field("waiting", loads->waiting);
+  json.field("waiting_rows", loads->waiting_rows).field("waiting_bytes", loads->waiting_bytes);
+  json.field("jobs", loads->jobs).field("bytes_billed", loads->bytes_billed);
+  json.field("last_job", std::string_view(loads->last_job));
+  json.field("last_job_link", std::string_view(loads->last_job_link));
+  optional_time(json, "last_job_at", loads->last_job_micros);
+  json.end_object();
+}
+
 std::string json_of(const std::vector<Line>& lines) {
   JsonWriter json;
   json.begin_object().key("pipelines").begin_array();
@@ -100,6 +115,7 @@ std::string json_of(const std::vector<Line>& lines) {
       json.null();
     }
     optional_time(json, "next_run", state.run ? state.run->next_micros : std::nullopt);
+    loads_to_json(json, state.loads);
     json.key("aggregates").begin_array();
     for (size_t i = 0; i < state.aggregates.size(); ++i) {
       json.begin_object().field("name", std::string_view(state.aggregates[i])).key("timezone");
@@ -154,6 +170,18 @@ std::string run_in_words(const PipelineRun& run, int64_t now) {
   return out;
 }
 
+std::string loads_in_words(const LoadState& loads, int64_t now) {
+  std::string out = fmt::format("  {} loaded, ", count_of(loads.loaded, "segment"));
+  out += loads.waiting == 0 ? "none waits\n"
+                            : fmt::format("{} with {} and {} to be loaded\n", with_commas(loads.waiting),
+                                          count_of(loads.waiting_rows, "row"), human_bytes(loads.waiting_bytes));
+  if (loads.last_job.empty()) return out;
+  out +=
+      fmt::format("  {}, {} billed; the last one{}: {}\n", count_of(loads.jobs, "job"), human_bytes(loads.bytes_billed),
+                  loads.last_job_micros ? " " + ago(*loads.last_job_micros, now) : "", visible(loads.last_job));
+  return out + "  " + visible(loads.last_job_link, 1000) + "\n";
+}
+
 std::string windows_in_words(const Pulled& pulled) {
   const Windows& windows = *pulled.progress;
   std::string out =
@@ -193,6 +221,7 @@ std::string text_of(const Line& line, int64_t now) {
                        format_time(*state.committed_micros / kMicrosPerSecond * kMicrosPerSecond),
                        ago(*state.committed_micros, now), human_rate(state.rows_per_second));
   }
+  if (state.loads) out += loads_in_words(*state.loads, now);
   const Pulled pulled(state);
   if (pulled.progress) out += windows_in_words(pulled);
   if (line.behind_bytes) {

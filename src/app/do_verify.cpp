@@ -12,20 +12,6 @@
 namespace leat::app {
 namespace {
 
-void add(VerifyReport& sum, const VerifyReport& one) {
-  sum.records += one.records;
-  sum.rows += one.rows;
-  sum.rejects += one.rejects;
-  sum.updated += one.updated;
-  sum.filtered += one.filtered;
-  sum.ignored += one.ignored;
-  sum.lost += one.lost;
-  sum.doubled += one.doubled;
-  sum.gap_bytes += one.gap_bytes;
-  sum.aggregate_problems += one.aggregate_problems;
-  sum.problems.insert(sum.problems.end(), one.problems.begin(), one.problems.end());
-}
-
 std::string json_of(const VerifyReport& report, bool ok) {
   JsonWriter json;
   json.begin_object().field("ok", ok);
@@ -62,7 +48,7 @@ int do_verify(const VerifyCommand& command, const Surroundings& surroundings) {
         database.store->verify([&](uint64_t done, uint64_t total) { bar(done, total); });
     talk.wipe();
     if (!report.ok()) return fail(report.status());
-    add(sum, *report);
+    sum.add(*report);
   }
   const bool strict_gap = command.strict && sum.gap_bytes > 0;
   const bool ok = sum.problems.empty() && !strict_gap;

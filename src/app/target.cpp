@@ -36,8 +36,8 @@ Result<std::vector<Database>> open_target(const std::string& target) {
   }
   if (databases.empty() && !file.pipelines.empty()) {
     return Status::bad_config(
-        fmt::format("{}: its pipelines keep nothing that could be looked at here (their sinks are of type 'null' or "
-                    "'bigquery'); name a sink that is a database",
+        fmt::format("{}: its pipelines keep nothing that could be looked at here (their sinks are of type 'null'); "
+                    "name a sink that is a database",
                     visible(target)));
   }
   return databases;

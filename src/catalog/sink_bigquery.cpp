@@ -53,7 +53,7 @@ std::optional<std::string> environment(const std::string& name) {
   return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::unique_ptr<Sink> make_bigquery(const Settings& settings, const Making& making) {
+BigQueryOptions options_of(const Settings& settings) {
   BigQueryOptions options;
   options.project = settings.text("project");
   options.dataset = settings.text("dataset");
@@ -68,12 +68,20 @@ std::unique_ptr<Sink> make_bigquery(const Settings& settings, const Making& maki
   std::transform(options.partition.begin(), options.partition.end(), options.partition.begin(),
                  [](char c) { return static_cast<char>(c & ~0x20); });
   options.cluster_by = settings.texts("cluster_by");
-  return make_bigquery_sink(std::move(options), environment, making.clock, making.note);
+  return options;
 }
 
-// Not to be looked at by the commands that name one.
-std::string bigquery_place(const Settings& /*settings*/) {
-  return "";
+std::unique_ptr<Sink> make_bigquery(const Settings& settings, const Making& making) {
+  return make_bigquery_sink(options_of(settings), environment, making.clock, making.note);
+}
+
+Result<std::unique_ptr<Store>> open_bigquery(const Settings& settings) {
+  return open_bigquery_store(options_of(settings), environment, os::clock());
+}
+
+// The table and its journal belong together.
+std::string bigquery_place(const Settings& settings) {
+  return "BigQuery dataset " + settings.text("dataset") + ", spool " + settings.text("spool");
 }
 
 }  // namespace
@@ -83,10 +91,11 @@ SinkKind bigquery_kind() {
           .help = "a table in BigQuery, filled by load jobs: free, each row once; write = \"append\"",
           .options = kBigQueryOptions,
           .make = make_bigquery,
-          .open_store = nullptr,
+          .open_store = open_bigquery,
           .place = bigquery_place,
           .check = nullptr,
-          .modes = kAppendOnly};
+          .modes = kAppendOnly,
+          .check_plan = check_bigquery_plan};
 }
 
 }  // namespace leat

@@ -25,6 +25,19 @@ struct PartState {
   uint64_t gap_bytes = 0;
 };
 
+// Of a sink that spools rows and hands them on in jobs.
+struct LoadState {
+  uint64_t loaded = 0;   // segments
+  uint64_t waiting = 0;  // likewise
+  uint64_t waiting_rows = 0;
+  uint64_t waiting_bytes = 0;
+  uint64_t jobs = 0;  // that were carried out
+  uint64_t bytes_billed = 0;
+  std::string last_job;       // empty: none
+  std::string last_job_link;  // where a person can look at it
+  std::optional<int64_t> last_job_micros;
+};
+
 struct PipelineState {
   std::string pipeline;
   std::string table;
@@ -38,6 +51,7 @@ struct PipelineState {
   std::vector<PartState> parts;         // in the order in which they were first seen
   std::vector<std::string> aggregates;  // names
   std::vector<std::string> timezones;   // of the aggregates, in the same order
+  std::optional<LoadState> loads;
 };
 
 struct VerifyReport {
@@ -52,6 +66,20 @@ struct VerifyReport {
   uint64_t gap_bytes = 0;
   uint64_t aggregate_problems = 0;    // how many of them rebuild() mends
   std::vector<std::string> problems;  // each names the table, the part and the numbers; empty: proven
+
+  void add(const VerifyReport& other) {
+    records += other.records;
+    rows += other.rows;
+    rejects += other.rejects;
+    updated += other.updated;
+    filtered += other.filtered;
+    ignored += other.ignored;
+    lost += other.lost;
+    doubled += other.doubled;
+    gap_bytes += other.gap_bytes;
+    aggregate_problems += other.aggregate_problems;
+    problems.insert(problems.end(), other.problems.begin(), other.problems.end());
+  }
 };
 
 struct RebuildRequest {

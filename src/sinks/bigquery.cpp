@@ -52,9 +52,19 @@ class BigQuerySink final : public Sink {
       : options_(std::move(options)), environment_(std::move(environment)), clock_(clock), note_(std::move(note)) {}
   ~BigQuerySink() override { let_go(); }
 
+  Result<std::string> source_schema(const std::string& pipeline) override {
+    return BigQueryJournal::source_schema(journal_path(pipeline), pipeline);
+  }
+  Result<std::optional<PipelineRun>> last_run(const std::string& pipeline) override {
+    return BigQueryJournal::last_run(journal_path(pipeline), pipeline);
+  }
+  Status keep_run(const std::string& pipeline, const PipelineRun& run) override {
+    return BigQueryJournal::keep_run(journal_path(pipeline), pipeline, run);
+  }
   Result<Positions> open(const SinkPlan& plan) override;
   void prepare(RecordBatch& batch) const override;
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
+  Result<bool> retry(int64_t reject, const RecordBatch& batch) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
   void rollback() noexcept override { close(); }
   Status finish() override;
@@ -67,7 +77,10 @@ class BigQuerySink final : public Sink {
   Status begin_segment();
   Status seal();
   Status load(const BigQuerySegment& segment);
-  [[nodiscard]] std::string journal_path() const { return folder_ + "/journal.db"; }
+  Status add(const RecordBatch& batch, size_t first, size_t count, const PreparedRows& prepared);
+  [[nodiscard]] std::string journal_path(const std::string& pipeline) const {
+    return bigquery_journal_path(options_, pipeline);
+  }
   [[nodiscard]] std::string segment_path(uint64_t segment) const {
     return fmt::format("{}/{:08}{}", folder_, segment, kSegmentName);
   }
@@ -88,6 +101,7 @@ class BigQuerySink final : public Sink {
   std::unique_ptr<os::SpoolFile> file_;  // of segment_; null: there is none
   BigQuerySegment segment_;
   std::atomic<uint64_t> writing_segment_ = 1;  // for prepare(): its number, or that of the next one
+  BigQueryTallies written_;                    // since the last commit
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
   std::set<std::string> held_back_;  // parts whose last record has no end yet
@@ -101,12 +115,7 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
     return Status::bad_config(fmt::format("pipeline {}: a sink of type bigquery takes write = \"append\", not yet {}",
                                           quoted(plan.pipeline), quoted(name_of(plan.mode))));
   }
-  if (!plan.aggregates.empty()) {
-    return Status::bad_config(
-        fmt::format("aggregate {}: a sink of type bigquery has no row transactions to keep it in; make "
-                    "it a view in BigQuery",
-                    quoted(plan.aggregates.front().name)));
-  }
+  LEAT_TRY(check_bigquery_plan(plan));
   LEAT_ASSIGN(rows_, BigQueryRows::make(*plan.schema));
   table_ = {.dataset = options_.dataset,
             .table = plan.table,
@@ -118,7 +127,7 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   folder_ = bigquery_folder(options_, plan.pipeline);
   LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_));
   LEAT_TRY(os::make_directory(folder_));
-  LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(), plan, clock_));
+  LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
   LEAT_TRY(make_bigquery_table(*connection_.client, table_));
   LEAT_TRY(check_mirror());
   LEAT_TRY(go_on_with_segments());
@@ -224,16 +233,35 @@ Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size
   LEAT_TRY(journal_->begin());
   LEAT_TRY(journal_->add_rejects(rejects));
   if (count == 0) return written;
-  LEAT_TRY(begin_segment());
-  LEAT_TRY(file_->append(prepared->piece));
-  segment_.bytes = file_->size();
-  segment_.rows += count;
-  segment_.plain_bytes += prepared->lines.size();
-  segment_.crc = gzip_crc(segment_.crc, prepared->lines);
-  rows_in_commit_ += count;
+  LEAT_TRY(add(batch, first, count, *prepared));
   written.inserted = count;
   for (size_t row = first; row < first + count; ++row) written.digest += mix64(batch.origin_of(row).offset);
   return written;
+}
+
+// Lines to the end of the open segment.
+Status BigQuerySink::add(const RecordBatch& batch, size_t first, size_t count, const PreparedRows& prepared) {
+  LEAT_TRY(begin_segment());
+  LEAT_TRY(file_->append(prepared.piece));
+  segment_.bytes = file_->size();
+  segment_.rows += count;
+  segment_.plain_bytes += prepared.lines.size();
+  segment_.crc = gzip_crc(segment_.crc, prepared.lines);
+  rows_in_commit_ += count;
+  BigQueryTally& tally = written_[batch.part];
+  for (size_t row = first; row < first + count; ++row) tally.add(batch.origin_of(row).offset);
+  return {};
+}
+
+Result<bool> BigQuerySink::retry(int64_t reject, const RecordBatch& batch) {
+  if (journal_ == nullptr) return Status::bug("a sink of type bigquery is written to while it is not open");
+  PreparedRows made;
+  if (!rows_->append(made.lines, batch, 0, batch.rows(), writing_segment_).ok()) return false;
+  append_gzip_piece(made.piece, made.lines);
+  LEAT_ASSIGN(const auto taken, journal_->take_reject(reject, batch.rows() == 0));
+  if (!taken) return false;
+  if (batch.rows() > 0) LEAT_TRY(add(batch, 0, batch.rows(), made));
+  return true;
 }
 
 Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
@@ -250,7 +278,8 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   if (file_ != nullptr) LEAT_TRY(file_->sync());
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
-  LEAT_TRY(journal_->commit(moved, whole, file_ == nullptr ? nullptr : &segment_, rate));
+  LEAT_TRY(journal_->commit(moved, whole, file_ == nullptr ? nullptr : &segment_, written_, rate));
+  written_.clear();
   rows_in_commit_ = 0;
   last_commit_ms_ = clock_.steady_ms();
   if (file_ == nullptr) return {};
@@ -298,7 +327,7 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
     return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
   }
   if (!job.ok()) return std::move(job).status();
-  LEAT_TRY(journal_->settle(segment.number, job->id));
+  LEAT_TRY(journal_->settle(segment.number, {{"load", *std::move(job)}}, {}));
   LEAT_TRY(os::remove_file(path));
   return write_bigquery_mirror(*connection_.client, table_,
                                fmt::format("{} {}", journal_->generation(), segment.number));
@@ -320,6 +349,7 @@ void BigQuerySink::close() noexcept {
   file_.reset();
   journal_.reset();
   connection_ = {};
+  written_.clear();
   rows_in_commit_ = 0;
 }
 
@@ -332,13 +362,19 @@ void BigQuerySink::let_go() noexcept {
 }
 
 void BigQuerySink::note_trouble(const std::string& message) noexcept {
-  if (folder_.empty()) return;
-  const Result<std::optional<os::FileInfo>> there = os::file_system().info(journal_path(), os::Links::follow);
-  if (!there.ok() || !*there) return;
-  const Status ignored = BigQueryJournal::note_trouble(journal_path(), plan_.pipeline, message, clock_);
+  if (plan_.pipeline.empty()) return;
+  const Status ignored = BigQueryJournal::note_trouble(journal_path(plan_.pipeline), plan_.pipeline, message, clock_);
 }
 
 }  // namespace
+
+Status check_bigquery_plan(const SinkPlan& plan) {
+  if (plan.aggregates.empty()) return {};
+  return Status::bad_config(
+      fmt::format("aggregate {}: a sink of type 'bigquery' has no row transactions to keep it in; make it a view in "
+                  "BigQuery",
+                  quoted(plan.aggregates.front().name)));
+}
 
 std::unique_ptr<Sink> make_bigquery_sink(BigQueryOptions options, Environment environment, os::Clock& clock,
                                          Note note) {

@@ -1,7 +1,7 @@
 #pragma once
 
 // A table in BigQuery, filled by load jobs; docs/formats/bigquery-sink.md has the protocol. Who calls what:
-// flow/sink.h.
+// flow/sink.h, flow/store.h.
 
 #include <cstdint>
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "flow/note.h"
 #include "flow/sink.h"
+#include "flow/store.h"
 #include "os/clock.h"
 #include "sinks/bigquery_auth.h"
 
@@ -29,6 +30,14 @@ struct BigQueryOptions {
   std::vector<std::string> cluster_by;
 };
 
+// bad_config: BigQuery cannot take what this pipeline brings.
+Status check_bigquery_plan(const SinkPlan& plan);
+
 std::unique_ptr<Sink> make_bigquery_sink(BigQueryOptions options, Environment environment, os::Clock& clock, Note note);
+
+// Of all pipelines whose journals are in the spool. Null: there are none. bad_config: as connecting, when it is asked
+// for what is in BigQuery.
+Result<std::unique_ptr<Store>> open_bigquery_store(const BigQueryOptions& options, Environment environment,
+                                                   os::Clock& clock);
 
 }  // namespace leat

@@ -58,9 +58,12 @@ std::optional<BigQueryJob> parse_bigquery_job(std::string_view body) {
   job.id = at("/jobReference/jobId");
   const std::string state = at("/status/state");
   if (job.id.empty() || state.empty()) return std::nullopt;
+  job.project = at("/jobReference/projectId");
+  job.location = at("/jobReference/location");
   job.state = state == "DONE" ? BigQueryJob::State::done : BigQueryJob::State::running;
   job.sha = at("/configuration/labels/leat_sha");
-  for (const std::string kind : {"load", "copy", "query"}) {
+  // That of a query is a table for its results.
+  for (const std::string kind : {"load", "copy"}) {
     const std::string table = "/configuration/" + kind + "/destinationTable";
     if (const std::string name = at(table + "/tableId"); !name.empty())
       job.table = at(table + "/datasetId") + "." + name;

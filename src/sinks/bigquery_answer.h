@@ -38,6 +38,8 @@ struct BigQueryJob {
   enum class State : uint8_t { running, done };
   State state = State::running;
   std::string id;
+  std::string project;
+  std::string location;
   std::string reason;               // of the errorResult; empty: none
   std::string message;              //
   std::vector<std::string> errors;  // what else `status.errors` says, at most 10
@@ -45,7 +47,7 @@ struct BigQueryJob {
   uint64_t bad_records = 0;         //
   uint64_t bytes_billed = 0;        // of a query
   std::string sha;                  // its label leat_sha
-  std::string table;                // its destination, "DATASET.TABLE"; empty: none
+  std::string table;                // destination of a load or copy, "DATASET.TABLE"; empty: none
 };
 
 // Nothing: the text is no resource of a job.

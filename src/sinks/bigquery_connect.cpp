@@ -28,6 +28,10 @@ std::string bigquery_folder(const BigQueryOptions& options, std::string_view pip
   return options.spool + "/" + bigquery_id_part(pipeline);
 }
 
+std::string bigquery_journal_path(const BigQueryOptions& options, std::string_view pipeline) {
+  return bigquery_folder(options, pipeline) + "/journal.db";
+}
+
 Result<BigQueryConnection> connect_bigquery(const BigQueryOptions& options, const Environment& environment,
                                             os::Clock& clock) {
   GoogleCredentials credentials;

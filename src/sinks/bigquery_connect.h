@@ -24,5 +24,6 @@ Result<BigQueryConnection> connect_bigquery(const BigQueryOptions& options, cons
 std::string bigquery_id_part(std::string_view name);
 // The folder of a pipeline's journal and segments.
 std::string bigquery_folder(const BigQueryOptions& options, std::string_view pipeline);
+std::string bigquery_journal_path(const BigQueryOptions& options, std::string_view pipeline);
 
 }  // namespace leat

@@ -5,17 +5,27 @@
 #include <random>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/time.h"
+#include "os/file_system.h"
 #include "sinks/sqlite_layout.h"
+#include "sinks/sqlite_rows.h"
+#include "sinks/sqlite_runs.h"
 
 namespace leat {
 namespace {
 
 constexpr const char* kTables = R"(
-CREATE TABLE IF NOT EXISTS _leat_bigquery(pipeline TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_bigquery(pipeline TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL,
+  mirrored INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _leat_segments(segment INTEGER PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
   bytes INTEGER NOT NULL, plain_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, sha256 TEXT NOT NULL, fields TEXT NOT NULL,
   begun_at INTEGER NOT NULL, job TEXT, loaded_at TEXT);
+CREATE TABLE IF NOT EXISTS _leat_segment_parts(segment INTEGER NOT NULL, part INTEGER NOT NULL, rows INTEGER NOT NULL,
+  offsets INTEGER NOT NULL, PRIMARY KEY(segment, part)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_jobs(job TEXT PRIMARY KEY NOT NULL, segment INTEGER NOT NULL, step TEXT NOT NULL,
+  project TEXT NOT NULL, location TEXT NOT NULL, rows INTEGER NOT NULL, bytes_billed INTEGER NOT NULL, ended_at TEXT NOT NULL)
+  WITHOUT ROWID;
 )";
 
 constexpr uint64_t kTimeoutMs = 5000;
@@ -56,8 +66,10 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   LEAT_TRY(db_->execute(kTables));
   LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
   LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
+  LEAT_TRY(keep_sqlite_columns(*db_, plan.pipeline, *plan.schema));
   LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
-  LEAT_ASSIGN(SqliteStatement insert, db_->prepare("INSERT OR IGNORE INTO _leat_bigquery VALUES(?, ?)"));
+  LEAT_ASSIGN(SqliteStatement insert,
+              db_->prepare("INSERT OR IGNORE INTO _leat_bigquery(pipeline, generation) VALUES(?, ?)"));
   LEAT_TRY(insert.with(std::string_view(pipeline_), std::string_view(new_generation())).run());
   LEAT_ASSIGN(SqliteStatement select, db_->prepare("SELECT generation FROM _leat_bigquery WHERE pipeline = ?"));
   LEAT_TRY(select.with(std::string_view(pipeline_)).step().status().clone());
@@ -68,6 +80,9 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   LEAT_ASSIGN(put_segment_,
               db_->prepare("INSERT OR REPLACE INTO _leat_segments VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, "
                            "NULL)"));
+  LEAT_ASSIGN(put_tally_,
+              db_->prepare("INSERT INTO _leat_segment_parts VALUES(?, ?, ?, ?) ON CONFLICT(segment, part) DO UPDATE "
+                           "SET rows = rows + excluded.rows, offsets = offsets + excluded.offsets"));
   return {};
 }
 
@@ -129,14 +144,45 @@ Status BigQueryJournal::put(const BigQuerySegment& segment) {
       .run();
 }
 
+Result<std::optional<TakenReject>> BigQueryJournal::take_reject(int64_t reject, bool filtered) {
+  LEAT_TRY(begin());
+  LEAT_ASSIGN(SqliteStatement take,
+              db_->prepare("DELETE FROM _leat_rejects WHERE reject = ? AND pipeline = ? RETURNING part, byte_offset"));
+  LEAT_ASSIGN(const bool found, take.with(reject, std::string_view(pipeline_)).step());
+  if (!found) return std::optional<TakenReject>();
+  BookedPart* const part = parts_->with_id(take.integer(0));
+  const uint64_t offset = take.number(1);
+  take.reset();
+  if (part == nullptr) {
+    return Status::fatal(fmt::format("{}: reject {} is of no part of pipeline {}; see `leat verify`", db_->where(),
+                                     reject, quoted(pipeline_)));
+  }
+  Counts change = {.rejected = UINT64_MAX};  // one less
+  (filtered ? change.filtered : change.inserted) = 1;
+  if (filtered) change.digest = uint64_t{0} - mix64(offset);
+  LEAT_TRY(parts_->correct(*part, offset, change));
+  return std::optional<TakenReject>({.part = part->name, .offset = offset});
+}
+
+Status BigQueryJournal::put(uint64_t segment, const BigQueryTallies& written) {
+  for (const auto& [name, tally] : written) {
+    LEAT_ASSIGN(const BookedPart* const part, parts_->get(name, ""));
+    LEAT_TRY(put_tally_.with(segment, part->id, tally.rows, tally.offsets).run());
+  }
+  return {};
+}
+
 Status BigQueryJournal::commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open,
-                               double rows_per_second) {
+                               const BigQueryTallies& written, double rows_per_second) {
   LEAT_TRY(begin());
   // A part that only moves may be new.
   for (const Position& position : moved) LEAT_TRY(parts_->get(position.part, position.origin).status().clone());
   LEAT_TRY(parts_->add(ranges).status().clone());
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
-  if (open != nullptr) LEAT_TRY(put(*open));
+  if (open != nullptr) {
+    LEAT_TRY(put(*open));
+    LEAT_TRY(put(open->number, written));
+  }
   LEAT_TRY(claim_->advance(claim_->next_row(), rows_per_second, clock_.now_micros()));
   return db_->execute("COMMIT");
 }
@@ -147,14 +193,41 @@ Status BigQueryJournal::seal(const BigQuerySegment& segment) {
   return db_->execute("COMMIT");
 }
 
-Status BigQueryJournal::settle(uint64_t segment, const std::string& job) {
+Status BigQueryJournal::settle(uint64_t segment, const std::vector<BigQueryDone>& jobs,
+                               const std::vector<RefusedRow>& refused) {
   LEAT_TRY(begin());
-  LEAT_ASSIGN(SqliteStatement update,
-              db_->prepare("UPDATE _leat_segments SET state = 'loaded', job = ?, loaded_at = ? WHERE "
-                           "segment = ?"));
   const std::string now = format_time(clock_.now_micros());
-  LEAT_TRY(update.with(std::string_view(job), std::string_view(now), segment).run());
+  LEAT_ASSIGN(SqliteStatement job, db_->prepare("INSERT OR REPLACE INTO _leat_jobs VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
+  for (const BigQueryDone& done : jobs) {
+    LEAT_TRY(job.with(std::string_view(done.job.id), segment, std::string_view(done.step),
+                      std::string_view(done.job.project), std::string_view(done.job.location), done.job.output_rows,
+                      done.job.bytes_billed, std::string_view(now))
+                 .run());
+  }
+  LEAT_TRY(refuse(segment, refused));
+  LEAT_ASSIGN(SqliteStatement update,
+              db_->prepare("UPDATE _leat_segments SET state = 'loaded', rows = rows - ?, job = ?, loaded_at = ? WHERE "
+                           "segment = ?"));
+  const std::string last = jobs.empty() ? "" : jobs.back().job.id;
+  LEAT_TRY(
+      update.with(static_cast<uint64_t>(refused.size()), std::string_view(last), std::string_view(now), segment).run());
   return db_->execute("COMMIT");
+}
+
+// Rows that were counted as inserted are rejects.
+Status BigQueryJournal::refuse(uint64_t segment, const std::vector<RefusedRow>& refused) {
+  Rejects rejects;
+  BigQueryTallies gone;
+  for (const RefusedRow& row : refused) {
+    LEAT_ASSIGN(BookedPart* const part, parts_->get(row.part, ""));
+    LEAT_TRY(parts_->correct(*part, row.offset, {.inserted = UINT64_MAX, .rejected = 1}));  // one less, one more
+    rejects.push_back(make_reject(part->name, part->origin, row.offset, 0, row.column, row.reason, row.raw));
+    BigQueryTally& tally = gone[part->name];
+    tally.rows -= 1;
+    tally.offsets -= row.offset % BigQueryTally::kModulus;
+  }
+  LEAT_TRY(put(segment, gone));
+  return add_rejects(rejects);
 }
 
 Status BigQueryJournal::release() {
@@ -163,10 +236,39 @@ Status BigQueryJournal::release() {
   return db_->execute("COMMIT");
 }
 
+namespace {
+
+// Null: there is no file, or nothing is in it yet.
+Result<std::unique_ptr<SqliteDatabase>> open_known(const std::string& path, uint64_t busy_timeout_ms) {
+  LEAT_ASSIGN(const auto file, os::file_system().info(path, os::Links::follow));
+  if (!file) return std::unique_ptr<SqliteDatabase>();
+  LEAT_ASSIGN(auto db, SqliteDatabase::open(options_of(path, busy_timeout_ms)));
+  LEAT_ASSIGN(const bool ours, db->has_table("_leat_meta"));
+  if (!ours) db.reset();
+  return db;
+}
+
+}  // namespace
+
+Result<std::string> BigQueryJournal::source_schema(const std::string& path, const std::string& pipeline) {
+  LEAT_ASSIGN(const auto db, open_known(path, kTimeoutMs));
+  return db == nullptr ? std::string() : read_sqlite_source_schema(*db, pipeline);
+}
+
+Result<std::optional<PipelineRun>> BigQueryJournal::last_run(const std::string& path, const std::string& pipeline) {
+  LEAT_ASSIGN(const auto db, open_known(path, kTimeoutMs));
+  return db == nullptr ? std::optional<PipelineRun>() : read_sqlite_run(*db, pipeline);
+}
+
+Status BigQueryJournal::keep_run(const std::string& path, const std::string& pipeline, const PipelineRun& run) {
+  LEAT_ASSIGN(const auto db, open_known(path, kTimeoutMs));
+  return db == nullptr ? Status() : keep_sqlite_run(*db, pipeline, run);
+}
+
 Status BigQueryJournal::note_trouble(const std::string& path, const std::string& pipeline, const std::string& message,
                                      os::Clock& clock) {
-  LEAT_ASSIGN(const auto db, SqliteDatabase::open(options_of(path, kTroubleTimeoutMs)));
-  return SqliteClaim::note_trouble(*db, pipeline, message, clock.now_micros());
+  LEAT_ASSIGN(const auto db, open_known(path, kTroubleTimeoutMs));
+  return db == nullptr ? Status() : SqliteClaim::note_trouble(*db, pipeline, message, clock.now_micros());
 }
 
 }  // namespace leat

@@ -4,6 +4,7 @@
 // the segments' files (docs/formats/bigquery-sink.md). Owned by the sink; the sink's thread.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +13,10 @@
 #include "data/position.h"
 #include "data/reject.h"
 #include "db/sqlite.h"
+#include "flow/run.h"
 #include "flow/sink.h"
 #include "os/clock.h"
+#include "sinks/bigquery_answer.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_parts.h"
 
@@ -29,6 +32,41 @@ struct BigQuerySegment {
   std::string sha256;        // of the file; sealed ones only
   std::string fields;        // BigQueryRows::fields_json()
   int64_t begun_micros = 0;
+};
+
+// Rows of a part in a segment, so that verify() can compare them with those of the table.
+struct BigQueryTally {
+  // Sums of them stay below 2^63 for 2^32 rows, in BigQuery's arithmetic as well.
+  static constexpr uint64_t kModulus = 2'147'483'647;
+
+  uint64_t rows = 0;
+  uint64_t offsets = 0;  // the sum of them, each modulo kModulus
+  void add(uint64_t offset) {
+    ++rows;
+    offsets += offset % kModulus;
+  }
+};
+using BigQueryTallies = std::map<std::string, BigQueryTally>;  // by the part's name
+
+// A job that was carried out.
+struct BigQueryDone {
+  std::string step;  // "load", "load.01", "merge"
+  BigQueryJob job;
+};
+
+// A row of a segment that BigQuery does not take.
+struct RefusedRow {
+  std::string part;
+  uint64_t offset = 0;
+  std::string column;  // empty: none is named
+  std::string reason;
+  std::string raw;  // the record, or what was sent of it
+};
+
+// A reject that becomes a row.
+struct TakenReject {
+  std::string part;
+  uint64_t offset = 0;
 };
 
 class BigQueryJournal {
@@ -57,14 +95,23 @@ class BigQueryJournal {
   Status begin();
   // In the transaction.
   Status add_rejects(const Rejects& rejects);
-  // Ends it: the commit. `open`: null when there is none.
-  Status commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open, double rows_per_second);
+  // A stored reject goes, its record is a row or left out from now on: the range it is in says so. Nothing: there is no
+  // such reject.
+  Result<std::optional<TakenReject>> take_reject(int64_t reject, bool filtered);
+  // Ends it: the commit. `open`: null when there is none, with what has come to it since the last commit.
+  Status commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open,
+                const BigQueryTallies& written, double rows_per_second);
   // Each is a transaction of its own.
   Status seal(const BigQuerySegment& segment);
-  Status settle(uint64_t segment, const std::string& job);
+  // Its rows are in the table, by these jobs, but for those that BigQuery has refused, which are rejects from now on.
+  Status settle(uint64_t segment, const std::vector<BigQueryDone>& jobs, const std::vector<RefusedRow>& refused);
   // The pipeline ended well.
   Status release();
 
+  // In place of open(); nothing is known where there is no file.
+  static Result<std::string> source_schema(const std::string& path, const std::string& pipeline);
+  static Result<std::optional<PipelineRun>> last_run(const std::string& path, const std::string& pipeline);
+  static Status keep_run(const std::string& path, const std::string& pipeline, const PipelineRun& run);
   static Status note_trouble(const std::string& path, const std::string& pipeline, const std::string& message,
                              os::Clock& clock);
 
@@ -73,6 +120,8 @@ class BigQueryJournal {
       : clock_(clock), pipeline_(std::move(pipeline)), db_(std::move(db)) {}
   Status set_up(const SinkPlan& plan);
   Status put(const BigQuerySegment& segment);
+  Status put(uint64_t segment, const BigQueryTallies& written);
+  Status refuse(uint64_t segment, const std::vector<RefusedRow>& refused);
 
   os::Clock& clock_;
   std::string pipeline_;
@@ -81,6 +130,7 @@ class BigQueryJournal {
   std::unique_ptr<SqliteParts> parts_;
   SqliteStatement insert_reject_;
   SqliteStatement put_segment_;
+  SqliteStatement put_tally_;
   std::string generation_;
   int64_t next_reject_ = 1;
 };

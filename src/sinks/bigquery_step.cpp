@@ -10,7 +10,7 @@
 namespace leat {
 namespace {
 
-constexpr uint64_t kFirstPollMs = 500;
+constexpr uint64_t kFirstPollMs = 100;
 constexpr uint64_t kLongestPollMs = 10'000;
 constexpr uint64_t kParkMs = 600'000;
 constexpr size_t kShownMessage = 500;

@@ -122,6 +122,12 @@ Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table) {
   return check_columns(table, resource);
 }
 
+Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset) {
+  LEAT_ASSIGN(const BigQueryReply reply, client.call("GET", "/datasets/" + dataset));
+  if (reply.verdict.then != Then::ok) return failure_of(reply.verdict, "dataset " + dataset);
+  return json_text_at(reply.body, "/location").value_or("US");
+}
+
 Result<std::string> read_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table) {
   LEAT_ASSIGN(const std::string resource, get_table(client, table));
   const std::string description = json_text_at(resource, "/description").value_or("");

@@ -24,6 +24,9 @@ struct BigQueryTable {
 // Fills in `location`. bad_config: it may not be made, or it has a column of another type.
 Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table);
 
+// Where the data of a dataset is. bad_config: it is not there, or may not be looked at.
+Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset);
+
 // What leat has written in the table's description of who fills it, and how far: "GENERATION SEGMENT"; empty: nothing.
 Result<std::string> read_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table);
 // What else stands in the description stays.

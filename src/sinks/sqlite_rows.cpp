@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "data/column_names.h"
+#include "db/leat_database.h"
 
 namespace leat {
 namespace {
@@ -124,6 +125,15 @@ Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, con
         db.execute(fmt::format("CREATE TABLE {} AS SELECT * FROM {}", sql_name(before_table(table)), sql_name(table))));
   }
   return store_columns(db, pipeline, schema, 0);
+}
+
+Status keep_sqlite_columns(const SqliteDatabase& db, const std::string& pipeline, const Schema& schema) {
+  LEAT_ASSIGN(const Schema known, read_sqlite_schema(db, pipeline));
+  Schema all = known;
+  for (const Field& field : schema.fields) {
+    if (!known.find(field.name)) all.fields.push_back(field);
+  }
+  return store_columns(db, pipeline, all, known.fields.size());
 }
 
 Result<std::unique_ptr<RowWriter>> RowWriter::make(const SqliteDatabase& db, const std::string& table,

@@ -39,6 +39,9 @@ void read_cell(const SqliteStatement& from, int at, RecordBatch& batch, size_t r
 Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,
                       const Schema& schema, const Schema& known, bool merge = false);
 
+// Of a pipeline whose rows are elsewhere: columns that are not known yet are, from now on.
+Status keep_sqlite_columns(const SqliteDatabase& db, const std::string& pipeline, const Schema& schema);
+
 // bad_config: a pipeline cannot fill a table of that name.
 Status check_table_name(const std::string& where, const std::string& table);
 

@@ -11,12 +11,13 @@ namespace {
 
 class SqliteBooks final : public BookReader {
  public:
-  explicit SqliteBooks(const SqliteDatabase& db) : db_(db) {}
+  explicit SqliteBooks(const SqliteDatabase& db, bool has_rows = true) : db_(db), has_rows_(has_rows) {}
 
   [[nodiscard]] Result<std::unique_ptr<BookRows>> rows(const std::string& sql) const override {
     LEAT_ASSIGN(SqliteStatement select, db_.prepare(sql));
     return std::unique_ptr<BookRows>(std::make_unique<BookRowsOf<SqliteStatement>>(std::move(select)));
   }
+  [[nodiscard]] bool has_rows() const override { return has_rows_; }
   [[nodiscard]] Result<bool> has_table(const std::string& table) const override { return db_.has_table(table); }
   [[nodiscard]] Result<WriteMode> write_mode(const std::string& pipeline) const override {
     return read_sqlite_write_mode(db_, pipeline);
@@ -47,12 +48,17 @@ class SqliteBooks final : public BookReader {
 
  private:
   const SqliteDatabase& db_;
+  bool has_rows_;
 };
 
 }  // namespace
 
 Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress& progress) {
   return verify_books(SqliteBooks(db), progress);
+}
+
+Result<VerifyReport> verify_sqlite_books(const SqliteDatabase& db) {
+  return verify_books(SqliteBooks(db, false), {});
 }
 
 }  // namespace leat

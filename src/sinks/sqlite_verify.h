@@ -12,6 +12,8 @@ namespace leat {
 // Within a read transaction. What does not fit is a problem in the report; a Status says that it could not be found
 // out.
 Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress& progress);
+// The same of books whose rows are elsewhere: all but those.
+Result<VerifyReport> verify_sqlite_books(const SqliteDatabase& db);
 
 // Adds to `problems` where the aggregates of a pipeline differ from a recount of its rows.
 Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,

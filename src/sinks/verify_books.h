@@ -55,6 +55,8 @@ class BookReader {
   virtual ~BookReader() = default;
 
   [[nodiscard]] virtual Result<std::unique_ptr<BookRows>> rows(const std::string& sql) const = 0;
+  // False: rows are elsewhere, and are compared by the caller; the books and the rejects are proven here.
+  [[nodiscard]] virtual bool has_rows() const { return true; }
   [[nodiscard]] virtual Result<bool> has_table(const std::string& table) const = 0;
   [[nodiscard]] virtual Result<WriteMode> write_mode(const std::string& pipeline) const = 0;
   // How many rows full pulls have deleted because the source does not have them any more.

@@ -15,6 +15,7 @@ class Adaptor:
     kills = 6  # of a write mode; there are five
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
+    slowness = 1  # how many times as long as with SQLite a run takes: of long sweeps so many fewer points
     timeout = 120  # seconds that one run may take on a loaded machine
 
     @classmethod
@@ -32,6 +33,9 @@ class Adaptor:
     def another(self, folder):
         """An empty target for the same check; both end with close() of either."""
         return type(self)(folder)
+
+    def begin_again(self):
+        """Its folder was emptied: so is what the target keeps elsewhere."""
 
     def close(self):
         """The end of the check."""

@@ -225,7 +225,8 @@ def rejects(bench):
 
 def top(bench):
     """The live view counts what is there."""
-    bench.pipeline(aggregates="" if "aggregates" in bench.sink.cannot else model.AGGREGATE.replace("per_hour", "per_day").replace("hour", "day"))
+    per_day = model.AGGREGATE.replace("per_hour", "per_day").replace("hour", "day")
+    bench.pipeline(aggregates="" if "aggregates" in bench.sink.cannot else per_day)
     lines = bench.lines(400)
     bench.write(lines)
     bench.run()

@@ -107,6 +107,7 @@ def calls(bench):
             step, k = 1, 1
             while True:
                 empty(bench.folder)
+                bench.sink.begin_again()
                 shutil.copytree(before, bench.folder, dirs_exist_ok=True)
                 bench.pipeline(mode, pipeline="raw = false\ncommit = { rows = 20 }")
                 mark = bench.folder.parent / (bench.folder.name + "-mark")
@@ -130,7 +131,7 @@ def calls(bench):
                 bench.matches(expected, when)
                 bench.verify()
                 # Of a long sweep only some points: more of them at the beginning, where files are made.
-                step = max(1, k * 2 // bench.options.points)
+                step = max(1, k * 2 * bench.sink.slowness // bench.options.points)
                 k += bench.random.randrange(1, 2 * step) if step > 1 else 1
     finally:
         shutil.rmtree(before)

@@ -1,6 +1,7 @@
 """The cases of tests/golden, run over another sink: the tables must be what their .csv files say."""
 
 import collections
+import json
 import pathlib
 import re
 import shutil
@@ -56,8 +57,17 @@ def real(value):
     return text if any(char in text for char in ".en") else text + ".0"
 
 
+def spelled_anew(text):
+    """JSON as a target writes it that does not keep its blanks."""
+    try:
+        return json.dumps(json.loads(text)) if text and text[0] in "[{" else text
+    except ValueError:
+        return text
+
+
 def same(what, found, wanted):
-    found, wanted = collections.Counter(map(tuple, found)), collections.Counter(map(tuple, wanted))
+    row = lambda cells: tuple(map(spelled_anew, cells))
+    found, wanted = collections.Counter(map(row, found)), collections.Counter(map(row, wanted))
     if found != wanted:
         raise Wrong(f"golden {what}: lost {list((wanted - found).elements())[:2]}, not expected {list((found - wanted).elements())[:2]}")
 
@@ -95,7 +105,12 @@ def usable(case, sink):
         return False
     modes = {pipeline.get("write", "append") for pipeline in tomllib.loads(text)["pipelines"].values()}
     return not (modes & set(sink.cannot)) and not ("upstream" in sink.cannot and 'type = "table"' in text) and \
-        not ("provisional" in sink.cannot and case.name in ("last_line_becomes_longer", "last_line_completed"))
+        not ("provisional" in sink.cannot and has_open_end(case))
+
+
+def has_open_end(case):
+    """A last line without its end, in any step."""
+    return any(path.read_bytes()[-1:] not in (b"", b"\n") for path in case.glob("in*/**/*") if path.is_file() and path.suffix not in (".gz", ".zst"))
 
 
 def check(bench):

@@ -23,12 +23,13 @@ sys.path.insert(0, str(HERE))
 import checks_read  # noqa: E402
 import checks_write  # noqa: E402
 from bench import Bench, Wrong  # noqa: E402
+from bigquery_adaptor import BigQuery  # noqa: E402
 from duckdb_adaptor import DuckDb  # noqa: E402
 from files_adaptor import CsvFiles, Files, ParquetFiles  # noqa: E402
 from postgres_adaptor import Postgres  # noqa: E402
 from sqlite_adaptor import Sqlite  # noqa: E402
 
-SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Files, CsvFiles, ParquetFiles, Postgres, DuckDb)}
+SINKS = {adaptor.name: adaptor for adaptor in (Sqlite, Files, CsvFiles, ParquetFiles, Postgres, DuckDb, BigQuery)}
 CHECKS = {**checks_write.CHECKS, **checks_read.CHECKS}
 
 

@@ -219,8 +219,14 @@ class Service:
                 return {}
             case "/_next_day":
                 self.jobs.loads.clear()
+            case "/_tamper":
+                given = json.loads(request.body)
+                self.warehouse.tamper(self.warehouse.table(*given["table"].split(".")), given["how"])
+            case "/_forbid_doubles":
+                given = json.loads(request.body)
+                self.warehouse.table(*given["table"].split(".")).no_doubles = given["column"]
             case _:
-                return {"there are": "_log _jobs _rows?table=DATASET.TABLE _counts _token _wait _faults _tokens_expire _next_day"}
+                return {"there are": "_log _jobs _rows?table=DATASET.TABLE _counts _token _wait _faults _tokens_expire _next_day _tamper _forbid_doubles"}
         return {}
 
     def connection(self, connection):

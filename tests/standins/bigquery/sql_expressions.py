@@ -364,6 +364,11 @@ class Expressions:
             parts = self.arguments(None)
             sqlite = {"IFNULL": "COALESCE", "GREATEST": "MAX", "LEAST": "MIN"}.get(name, name)
             return self.both(f"{sqlite}({', '.join(part.sql for part in parts)})", self.common(parts, name), *parts)
+        if name == "MOD":
+            parts = self.arguments(2)
+            if {part.type for part in parts} != {"INTEGER"}:
+                raise self.wrong(f"No matching signature for function MOD for {', '.join(part.type for part in parts)}")
+            return self.both(f"({parts[0].sql} % {parts[1].sql})", "INTEGER", *parts)
         if name == "CURRENT_TIMESTAMP":
             self.need(")")
             return Expr("now_micros()", "TIMESTAMP")

@@ -55,6 +55,7 @@ class Table:
         self.resource |= {
             "kind": "bigquery#table", "id": f"{project}:{dataset}.{name}", "type": "VIEW" if "view" in resource else "TABLE",
             "tableReference": {"projectId": project, "datasetId": dataset, "tableId": name}, "creationTime": now_ms()}
+        self.no_doubles = None  # a column, when a test has forbidden them
         self.partitioning = resource.get("timePartitioning")
         if self.partitioning:
             self.check_partitioning()
@@ -337,6 +338,8 @@ class Warehouse:
                 self.run(f"DELETE FROM {table.sql_name} WHERE partition_of(?, {name_sql(table.partitioning['field'])}) = ?",
                          (f"{table.dataset}.{table.name}", partition))
         rows, errors = self.read_ndjson(table, content, config.get("ignoreUnknownValues", False))
+        if table.no_doubles:
+            errors += self.doubles(table, rows)
         if len(errors) > int(config.get("maxBadRecords", 0)):
             raise Problem("invalid", f"Error while reading data, error message: JSON table encountered too many errors, giving up. Rows: {len(rows) + len(errors)}; "
                           f"errors: {len(errors)}. Please look into the errors[] collection for more details.", errors=errors[:ERRORS_SAID])
@@ -347,6 +350,23 @@ class Warehouse:
         self.insert(table, rows)
         table.touch()
         return {"outputRows": str(len(rows)), "badRecords": str(len(errors)), "outputBytes": str(len(content))}
+
+    def doubles(self, table, rows):
+        """What a test has forbidden: values of a column that are there, or come twice."""
+        at = [field["name"] for field in table.fields].index(table.no_doubles)
+        seen = {row[0] for row in self.run(f"SELECT {name_sql(table.no_doubles)} FROM {table.sql_name}")}
+        errors = []
+        for row in rows:
+            if row[at] in seen:
+                errors.append({"reason": "invalid", "message": f"Error while reading data, error message: a value is there already. Field: {table.no_doubles}; Value: {row[at]}"})
+            seen.add(row[at])
+        return errors
+
+    def tamper(self, table, how):
+        """One row is removed, is there twice, or stood elsewhere: behind everybody's back."""
+        one = f"rowid = (SELECT min(rowid) FROM {table.sql_name})"
+        self.run({"remove": f"DELETE FROM {table.sql_name} WHERE {one}", "double": f"INSERT INTO {table.sql_name} SELECT * FROM {table.sql_name} WHERE {one}",
+                  "move": f"UPDATE {table.sql_name} SET _offset = _offset + 1 WHERE {one}"}[how])
 
     def replaced(self, table, fields, config):
         made = {**table.resource, "schema": {"fields": fields}, "tableReference": {"tableId": table.name}}

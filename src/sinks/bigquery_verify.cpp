@@ -1,0 +1,141 @@
+#include "sinks/bigquery_verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "db/leat_database.h"
+#include "sinks/bigquery_journal.h"
+#include "sinks/bigquery_query.h"
+#include "sinks/bigquery_table.h"
+#include "sinks/sqlite_layout.h"
+
+namespace leat {
+namespace {
+
+// What stands for NULL: a row that no segment has brought.
+constexpr int64_t kNoSegment = -1;
+
+using Place = std::pair<int64_t, std::string>;  // segment, name of the part
+
+struct Wanted {
+  BigQueryTally tally;
+  bool loaded = false;
+};
+
+struct Found {
+  BigQueryTally tally;
+  uint64_t distinct = 0;  // offsets
+};
+
+using Journal = std::map<Place, Wanted>;
+using Table = std::map<Place, Found>;
+
+Result<Journal> read_journal(const SqliteDatabase& db, const std::string& pipeline) {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db.prepare("SELECT t.segment, p.name, t.rows, t.offsets, s.state = 'loaded' FROM _leat_segment_parts AS t "
+                 "JOIN _leat_parts AS p USING(part) JOIN _leat_segments AS s USING(segment) "
+                 "WHERE p.pipeline = ?"));
+  select.with(std::string_view(pipeline));
+  Journal wanted;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return wanted;
+    wanted[{select.integer(0), select.string(1)}] = {{select.number(2), select.number(3)}, select.integer(4) != 0};
+  }
+}
+
+// Rows that were committed are in a segment.
+Status check_segments(const SqliteDatabase& db, const std::string& pipeline, VerifyReport& report) {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db.prepare(
+          "SELECT p.name, coalesce(r.rows, 0), coalesce(t.rows, 0) FROM _leat_parts AS p "
+          "LEFT JOIN (SELECT part, sum(inserted + updated) AS rows FROM _leat_ranges GROUP BY part) AS r USING(part) "
+          "LEFT JOIN (SELECT part, sum(rows) AS rows FROM _leat_segment_parts GROUP BY part) AS t USING(part) "
+          "WHERE p.pipeline = ?"));
+  select.with(std::string_view(pipeline));
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return {};
+    if (select.number(1) == select.number(2)) continue;
+    report.problems.push_back(fmt::format("table '_leat_segment_parts', part {}: {} rows, {} were committed",
+                                          quoted(select.text(0)), select.number(2), select.number(1)));
+  }
+}
+
+uint64_t number(const std::string& cell) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, parse_integer(cell).value_or(0)));
+}
+
+// Those of segments up to `mirrored` are one: what came of them was taken from the table's description.
+Result<Table> read_table(BigQueryClient& client, const std::string& table, const std::string& location,
+                         int64_t mirrored) {
+  LEAT_ASSIGN(
+      const BigQueryCells cells,
+      select_from_bigquery(client,
+                           fmt::format("SELECT _segment, _part, COUNT(*) AS n, COUNT(DISTINCT _offset) AS places, "
+                                       "SUM(MOD(_offset, {})) AS offsets FROM `{}` GROUP BY _segment, _part",
+                                       BigQueryTally::kModulus, table),
+                           location));
+  Table found;
+  for (const std::vector<std::string>& row : cells) {
+    if (row.size() != 5) return Status::retry("BigQuery: the answer to a query has other columns than were asked for");
+    const int64_t segment = parse_integer(row[0]).value_or(kNoSegment);
+    Found& place = found[{segment < 0 ? kNoSegment : std::max(segment, mirrored), row[1]}];
+    place.tally.rows += number(row[2]);
+    place.distinct += number(row[3]);
+    place.tally.offsets += number(row[4]);
+  }
+  return found;
+}
+
+void compare(const Place& place, const Wanted& wanted, const Found& found, const std::string& table,
+             VerifyReport& report) {
+  const uint64_t lost = wanted.tally.rows - std::min(wanted.tally.rows, found.distinct);
+  const uint64_t doubled = found.tally.rows - std::min(found.tally.rows, wanted.tally.rows - lost);
+  const bool moved = lost == 0 && doubled == 0 && found.tally.offsets != wanted.tally.offsets;
+  if (lost == 0 && doubled == 0 && !moved) return;
+  report.lost += moved ? 1 : lost;
+  report.doubled += doubled;
+  report.problems.push_back(fmt::format("table {}, segment {}, part {}: {} rows, {} were loaded: {} lost, {} doubled{}",
+                                        quoted(table), place.first, quoted(place.second), found.tally.rows,
+                                        wanted.tally.rows, moved ? "at least 1" : std::to_string(lost), doubled,
+                                        moved ? ": there are offsets that were never loaded" : ""));
+}
+
+}  // namespace
+
+Status verify_bigquery_rows(const SqliteDatabase& db, BigQueryClient& client, const std::string& dataset,
+                            const std::string& pipeline, const std::string& table, VerifyReport& report) {
+  LEAT_TRY(check_segments(db, pipeline, report));
+  LEAT_ASSIGN(const Journal before, read_journal(db, pipeline));
+  LEAT_ASSIGN(const int64_t mirrored, db.query_integer("SELECT max(mirrored) FROM _leat_bigquery"));
+  LEAT_ASSIGN(const std::string location, find_bigquery_location(client, dataset));
+  const std::string name = dataset + "." + table;
+  LEAT_ASSIGN(Table found, read_table(client, client.access().project + "." + name, location, mirrored));
+  // A segment may have landed meanwhile: of those that were not loaded before nothing is there, or all.
+  LEAT_ASSIGN(const Journal after, read_journal(db, pipeline));
+  for (const auto& [place, wanted] : after) {
+    const auto at = found.find(place);
+    const Found there = at == found.end() ? Found() : at->second;
+    report.rows += there.tally.rows;
+    const auto was = before.find(place);
+    const bool expected = was != before.end() && was->second.loaded;
+    if (expected || there.tally.rows > 0) compare(place, wanted, there, name, report);
+    if (at != found.end()) found.erase(at);
+  }
+  for (const auto& [place, there] : found) {
+    report.rows += there.tally.rows;
+    report.doubled += there.tally.rows;
+    report.problems.push_back(fmt::format(
+        "table {}, part {}: {} rows are of {}, which the journal does not know", quoted(name), quoted(place.second),
+        there.tally.rows, place.first == kNoSegment ? "no segment" : fmt::format("segment {}", place.first)));
+  }
+  return {};
+}
+
+}  // namespace leat
