@@ -41,7 +41,9 @@ void check_postgres(const Settings& settings, Complaints& complaints) {
 }
 
 // A COMMIT waits for the disk of the server: at that size for a twentieth of the time.
-constexpr uint64_t kCommitRows = 131'072;
+CommitRule commits(const Settings& /*settings*/) {
+  return {.rows = 131'072};
+}
 
 }  // namespace
 
@@ -55,7 +57,7 @@ SinkKind postgres_kind() {
           .check = check_postgres,
           .modes = kAllModes,
           .check_plan = nullptr,
-          .commit_rows = kCommitRows};
+          .commit_rule = commits};
 }
 
 }  // namespace leat
