@@ -46,4 +46,33 @@ uint32_t gzip_crc(uint32_t crc, std::string_view bytes) {
   return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
+struct GunzipStream::State {
+  inflate_state inflate;
+};
+
+GunzipStream::GunzipStream() : state_(std::make_unique<State>()) {
+  isal_inflate_init(&state_->inflate);
+  state_->inflate.crc_flag = ISAL_GZIP;
+}
+
+GunzipStream::~GunzipStream() = default;
+
+bool GunzipStream::add(std::string_view bytes, std::string& out) {
+  constexpr size_t kStep = 256 * 1024;
+  inflate_state& inflate = state_->inflate;
+  inflate.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));  // isa-l does not write to it
+  inflate.avail_in = static_cast<uint32_t>(bytes.size());
+  for (;;) {
+    const size_t used = out.size();
+    out.resize(used + kStep);
+    inflate.next_out = reinterpret_cast<uint8_t*>(out.data() + used);
+    inflate.avail_out = kStep;
+    const int code = isal_inflate(&inflate);
+    const bool full = inflate.avail_out == 0;
+    out.resize(out.size() - inflate.avail_out);
+    if (code != ISAL_DECOMP_OK && code != ISAL_END_INPUT) return false;
+    if (!full && (inflate.avail_in == 0 || inflate.block_state == ISAL_BLOCK_FINISH)) return inflate.avail_in == 0;
+  }
+}
+
 }  // namespace leat

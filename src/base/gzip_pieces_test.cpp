@@ -46,5 +46,32 @@ TEST(GzipPieces, OfNothing) {
   EXPECT_EQ(unzipped(std::string(gzip_head()) + gzip_tail(0, 0), 0), "");
 }
 
+TEST(GunzipStream, ReadsPiecesBack) {
+  std::string plain;
+  for (int i = 0; i < 100'000; ++i) plain += std::to_string(i * 7919) + "\n";
+  std::string member(gzip_head());
+  const size_t half = plain.size() / 2;
+  append_gzip_piece(member, std::string_view(plain).substr(0, half));
+  append_gzip_piece(member, std::string_view(plain).substr(half));
+  member += gzip_tail(gzip_crc(0, plain), plain.size());
+  for (const size_t step : {size_t{511}, size_t{4099}, member.size()}) {
+    GunzipStream gunzip;
+    std::string read;
+    for (size_t at = 0; at < member.size(); at += step) {
+      ASSERT_TRUE(gunzip.add(std::string_view(member).substr(at, step), read)) << at;
+    }
+    EXPECT_EQ(read, plain) << step;
+  }
+}
+
+TEST(GunzipStream, SaysWhatIsNotAMember) {
+  std::string out;
+  EXPECT_FALSE(GunzipStream().add("this is no gzip at all", out));
+  std::string member(gzip_head());
+  append_gzip_piece(member, "one line\n");
+  member += gzip_tail(gzip_crc(0, "one lime\n"), 9);
+  EXPECT_FALSE(GunzipStream().add(member, out)) << "another CRC";
+}
+
 }  // namespace
 }  // namespace leat

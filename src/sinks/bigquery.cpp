@@ -13,6 +13,7 @@
 #include "os/file_system.h"
 #include "os/output_file.h"
 #include "os/spool_file.h"
+#include "sinks/bigquery_bisection.h"
 #include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_rows.h"
@@ -23,6 +24,7 @@ namespace leat {
 namespace {
 
 constexpr std::string_view kSegmentName = ".ndjson.gz";
+constexpr std::string_view kHalfName = ".half.ndjson";
 constexpr size_t kHashedAtOnce = 1024 * 1024;
 constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
 
@@ -83,6 +85,9 @@ class BigQuerySink final : public Sink {
   }
   [[nodiscard]] std::string segment_path(uint64_t segment) const {
     return fmt::format("{}/{:08}{}", folder_, segment, kSegmentName);
+  }
+  [[nodiscard]] std::string half_path(uint64_t segment) const {
+    return fmt::format("{}/{:08}{}", folder_, segment, kHalfName);
   }
   void close() noexcept;
   void let_go() noexcept;
@@ -186,7 +191,7 @@ Status BigQuerySink::remove_orphans(const std::vector<BigQuerySegment>& segments
     const bool known = std::any_of(segments.begin(), segments.end(), [&](const BigQuerySegment& segment) {
       return path == segment_path(segment.number);
     });
-    if (name.ends_with(kSegmentName) && !known) LEAT_TRY(os::remove_file(path));
+    if (name.ends_with(kHalfName) || (name.ends_with(kSegmentName) && !known)) LEAT_TRY(os::remove_file(path));
   }
   return {};
 }
@@ -323,11 +328,23 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
   step.media_bytes = segment.bytes;
   step.rows = segment.rows;
   Result<BigQueryJob> job = carry_out(*connection_.client, step);
-  if (!job.ok() && job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
+  BisectedSegment done;
+  if (job.ok()) {
+    done.jobs.push_back({"load", *std::move(job)});
+  } else if (is_about_rows(job.status())) {
+    LEAT_ASSIGN(done, bisect_segment(*connection_.client, step, job.status(), path, half_path(segment.number)));
+    if (!done.refused.empty()) {
+      note_(NoteLevel::warning,
+            fmt::format("pipeline {}: BigQuery refuses {} rows of segment {}, which are rejects now: {}",
+                        quoted(plan_.pipeline), with_commas(done.refused.size()), segment.number,
+                        done.refused.front().reason));
+    }
+  } else if (job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
     return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
+  } else {
+    return std::move(job).status();
   }
-  if (!job.ok()) return std::move(job).status();
-  LEAT_TRY(journal_->settle(segment.number, {{"load", *std::move(job)}}, {}));
+  LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
   LEAT_TRY(os::remove_file(path));
   return write_bigquery_mirror(*connection_.client, table_,
                                fmt::format("{} {}", journal_->generation(), segment.number));

@@ -39,6 +39,7 @@ class BigQuery(Sqlite):
     name = "bigquery"
     cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest", "replace", "reconcile")} | {
         "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "provisional": "is not loaded before"}
+    knows_lines = False
     slowness = 4
     shared = None  # the stand-in of all checks
     number = itertools.count()
