@@ -33,7 +33,8 @@ struct Known {
   Schema schema;
   std::vector<AggregateSpec> aggregates;
   std::vector<TableIndex> missing_indexes;  // of those that [serve] declares
-  uint64_t rows = 0;
+  uint64_t inserted = 0;
+  uint64_t updated = 0;
   uint64_t taken_bytes = 0;      // of this pipeline
   uint64_t all_taken_bytes = 0;  // of all that write to the database
   uint64_t database_bytes = 0;
@@ -71,7 +72,10 @@ Result<Known> look_up(const PipelineDeclared& pipeline, const std::string& place
     if (state.pipeline != pipeline.name) continue;
     known.started = true;
     known.taken_bytes = taken;
-    for (const PartState& part : state.parts) known.rows += part.counts.inserted + part.counts.updated;
+    for (const PartState& part : state.parts) {
+      known.inserted += part.counts.inserted;
+      known.updated += part.counts.updated;
+    }
     known.state = std::move(state);
   }
   if (!known.started) return known;
@@ -180,7 +184,10 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
                     table, quoted(known.state.table));
     refused = true;
   } else {
-    text += fmt::format("    table {}: has {}\n", table, count_of(known.rows, "row"));
+    // Which of those that were updated are gone (`reconcile`), the parts do not say.
+    text += known.updated == 0 ? fmt::format("    table {}: has {}\n", table, count_of(known.inserted, "row"))
+                               : fmt::format("    table {}: {} inserted so far, {} updated\n", table,
+                                             count_of(known.inserted, "row"), with_commas(known.updated));
     for (const Field& field : schema == nullptr ? std::vector<Field>() : schema->fields) {
       const std::optional<size_t> at = known.schema.find(field.name);
       if (!at) {
@@ -201,10 +208,10 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
     const bool same = old != known.aggregates.end() && *old == spec;
     reread = reread || !same;
     text += fmt::format("    aggregate {}: {}\n", quoted(spec.name),
-                        same                              ? "kept as it is"
-                        : old != known.aggregates.end()   ? "has changed, is dropped and built anew"
-                        : known.started && known.rows > 0 ? "is new, and built from the rows that are there"
-                                                          : "is made");
+                        same                                  ? "kept as it is"
+                        : old != known.aggregates.end()       ? "has changed, is dropped and built anew"
+                        : known.started && known.inserted > 0 ? "is new, and built from the rows that are there"
+                                                              : "is made");
   }
   for (const AggregateSpec& old : known.aggregates) {
     const bool declared = std::any_of(pipeline.plan.aggregates.begin(), pipeline.plan.aggregates.end(),
@@ -215,9 +222,9 @@ std::string plan_tables(const PipelineDeclared& pipeline, const Known& known, co
     text += fmt::format("    index over {} of table {}: is made for [serve]\n", quoted(join(index.columns, ", ")),
                         quoted(index.table));
   }
-  if (reread && known.rows > 0) {
-    text +=
-        fmt::format("    {} are read again, once, for the aggregates that are built\n", count_of(known.rows, "row"));
+  if (reread && known.inserted > 0) {
+    text += fmt::format("    {}{} are read again, once, for the aggregates that are built\n",
+                        known.updated > 0 ? "at most " : "", count_of(known.inserted, "row"));
   }
   return text;
 }
@@ -231,8 +238,8 @@ std::string plan_disk(const PipelineDeclared& pipeline, const Known& known, uint
   std::string text =
       fmt::format("  disk: about {} more", human_bytes(static_cast<uint64_t>(static_cast<double>(left) * factor)));
   if (known.taken_bytes >= kEnoughToObserve && left > 0) {
-    const double rows =
-        static_cast<double>(left) * static_cast<double>(known.rows) / static_cast<double>(known.taken_bytes);
+    const auto records = static_cast<double>(known.inserted + known.updated);
+    const double rows = static_cast<double>(left) * records / static_cast<double>(known.taken_bytes);
     text += fmt::format(", {} or so", count_of(static_cast<uint64_t>(rows), "row"));
   }
   return text + fmt::format(" ({:.2g} bytes for a byte of the source, {})\n", factor,

@@ -92,7 +92,7 @@ std::string json_of(const std::vector<Line>& lines) {
     const Totals totals = totals_of(state);
     json.begin_object().field("pipeline", std::string_view(state.pipeline));
     json.field("database", std::string_view(line.database)).field("table", std::string_view(state.table));
-    json.field("started", line.started).field("running", state.running);
+    json.field("started", line.started).field("running", state.running).field("waiting", state.is_waiting());
     json.field("writer", std::string_view(state.writer));
     counts_to_json(json, totals.counts, totals.gap_bytes);
     json.field("rows_per_second", state.rows_per_second);
@@ -205,7 +205,9 @@ std::string text_of(const Line& line, int64_t now) {
   const Totals totals = totals_of(state);
   const Counts& counts = totals.counts;
   std::string out = fmt::format("{}: {}, table {} of {}\n", visible(state.pipeline),
-                                state.running ? "running (" + visible(state.writer) + ")" : "not running",
+                                state.running        ? "running (" + visible(state.writer) + ")"
+                                : state.is_waiting() ? "waiting for its next run (" + visible(state.writer) + ")"
+                                                     : "not running",
                                 visible(state.table), visible(line.database));
   out += fmt::format("  {}: ", count_of(counts.records(), "record"));
   out += counts.updated == 0

@@ -53,7 +53,9 @@ class PartCounter final : public Source {
   void committed(const Positions& positions) override { source_->committed(positions); }
   [[nodiscard]] std::optional<uint64_t> backlog_bytes() const override { return source_->backlog_bytes(); }
   [[nodiscard]] std::optional<Windows> windows() const override { return source_->windows(); }
+  // With records in them; of windows all that are done.
   [[nodiscard]] size_t parts() const {
+    if (const auto windows = source_->windows()) return windows->pulled;
     const std::lock_guard lock(mutex_);
     return parts_.size();
   }
@@ -372,7 +374,9 @@ class Runner {
 
   int close(uint64_t started_ms) {
     uint64_t rows = 0;
+    uint64_t updated = 0;
     uint64_t rejects = 0;
+    uint64_t ignored = 0;
     uint64_t filtered = 0;
     std::map<std::string_view, size_t> parts;  // by what they are called
     bool failed = false;
@@ -380,7 +384,9 @@ class Runner {
     for (const auto& job : jobs_) {
       const LiveStatus live = job->engine->live();
       rows += live.rows;
+      updated += live.updated;
       rejects += live.rejects;
+      ignored += live.ignored;
       filtered += live.filtered;
       const SourceKind& kind = *job->declared.source.kind;
       if (!kind.reads_a_table) parts[kind.part] += job->source->parts();
@@ -393,11 +399,14 @@ class Runner {
                    {"ok", job->outcome.ok() ? "true" : "false"}});
     }
     if (talk_.manner() != Manner::log) {
-      std::string text =
-          fmt::format("{} {}, {}", with_commas(rows), rows == 1 ? "row" : "rows", rejects_in_words(rejects));
+      const uint64_t inserted = rows - updated;
+      std::string text = fmt::format("{} {}", with_commas(inserted), inserted == 1 ? "row" : "rows");
+      if (updated > 0) text += fmt::format(" inserted, {} updated", with_commas(updated));
+      text += ", " + rejects_in_words(rejects);
       if (rejects > 0 && !options_.database.empty()) {
         text += fmt::format(" (to see them: leat rejects list {})", shell_word(options_.database));
       }
+      if (ignored > 0) text += fmt::format(", {} ignored", with_commas(ignored));
       if (filtered > 0) text += fmt::format(", {} filtered", with_commas(filtered));
       for (const auto& [what, count] : parts) {
         text += fmt::format(", {} {}{}", with_commas(count), what, count == 1 ? "" : "s");

@@ -104,6 +104,7 @@ TopPipeline TopReader::pipeline_of(const Database& database, const PipelineState
   pipeline.database = database.name;
   pipeline.started = true;
   pipeline.running = state.running;
+  if (state.is_waiting()) pipeline.waits_until = state.run->next_micros;
   pipeline.committed_micros = state.committed_micros;
   pipeline.last_error = state.last_error;
   pipeline.error_micros = state.error_micros;

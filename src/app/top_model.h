@@ -23,6 +23,7 @@ struct TopPipeline {
   std::string database;
   bool started = false;  // it has run before
   bool running = false;
+  std::optional<int64_t> waits_until;  // between two runs of its schedule
   double rows_per_second = 0;
   std::optional<uint64_t> behind_bytes;
   std::optional<uint64_t> left_seconds;  // until the backlog is worked off

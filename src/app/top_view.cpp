@@ -76,6 +76,7 @@ struct Text {
 Text cell_of(const TopPipeline& pipeline, std::string_view column, int64_t now) {
   if (column == "state") {
     if (!pipeline.started) return {"new", Style::faint};
+    if (pipeline.waits_until) return {"waiting", Style::good};
     return pipeline.running ? Text{"running", Style::good} : Text{"stopped", Style::warning};
   }
   if (!pipeline.started) return {"-", Style::faint};
@@ -146,7 +147,9 @@ std::vector<Text> remarks(const TopModel& model, size_t width) {
                                  visible(pipeline.last_error, 1000)),
                      Style::bad});
   }
-  if (!pipeline.running) {
+  if (pipeline.waits_until) {
+    lines.push_back({fmt::format("{} waits for its next run at {}", name, whole_seconds(*pipeline.waits_until))});
+  } else if (!pipeline.running) {
     std::string text = name + " is not running";
     if (pipeline.committed_micros) {
       text += fmt::format("; last commit {} ({})", whole_seconds(*pipeline.committed_micros),

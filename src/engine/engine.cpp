@@ -362,6 +362,7 @@ class Engine::Impl {
     {
       const std::lock_guard lock(mutex_);
       live_.rows += pending_.inserted + pending_.updated;
+      live_.updated += pending_.updated;
       live_.rejects += pending_.rejected;
       live_.ignored += pending_.ignored;
       live_.filtered += pending_.filtered;

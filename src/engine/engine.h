@@ -49,6 +49,7 @@ enum class Phase : uint8_t { starting, reading, waiting_for_data, waiting_to_ret
 struct LiveStatus {
   Phase phase = Phase::starting;
   uint64_t rows = 0;      // committed by this run
+  uint64_t updated = 0;   // of them: took over the row with their key
   uint64_t rejects = 0;   // committed by this run
   uint64_t ignored = 0;   // committed by this run: their keys were there
   uint64_t filtered = 0;  // committed by this run

@@ -57,6 +57,7 @@ struct Windows {
   uint64_t done = 0;
   uint64_t begun = 0;
   uint64_t to_come = 0;  // about
+  uint64_t pulled = 0;   // by this source since it was made; those that had no records, too
   std::optional<uint64_t> seconds_left = {};
   friend bool operator==(const Windows&, const Windows&) = default;
 };

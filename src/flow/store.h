@@ -42,7 +42,8 @@ struct PipelineState {
   std::string pipeline;
   std::string table;
   std::string writer;                       // who runs or last ran it: "pid 123 on host"
-  bool running = false;                     // the writer is alive on this machine
+  bool running = false;                     // the writer is alive on this machine, and in a run
+  bool writer_alive = false;                // it is alive on this machine, maybe between two runs
   std::optional<int64_t> committed_micros;  // time of the last commit
   double rows_per_second = 0;               // as of the last commit
   std::string last_error;                   // empty: none since the last commit
@@ -52,6 +53,9 @@ struct PipelineState {
   std::vector<std::string> aggregates;  // names
   std::vector<std::string> timezones;   // of the aggregates, in the same order
   std::optional<LoadState> loads;
+
+  // Between two runs of its schedule.
+  [[nodiscard]] bool is_waiting() const { return !running && writer_alive && run && run->next_micros; }
 };
 
 struct VerifyReport {

@@ -121,7 +121,8 @@ Result<std::vector<PipelineState>> DuckDbStore::read_pipelines() {
     state.table = rows.string(1);
     const std::string writer = rows.string(2);
     state.writer = writer.substr(0, writer.find(" ("));
-    state.running = rows.is_null(3) && os::is_alive(writer);
+    state.writer_alive = os::is_alive(writer);
+    state.running = state.writer_alive && rows.is_null(3);
     state.committed_micros = time_at(rows, 4);
     state.rows_per_second = rows.real(5);
     state.last_error = rows.string(6);

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "db/sql.h"
+#include "os/process.h"
 #include "sinks/postgres.h"
 #include "sinks/postgres_claim.h"
 #include "sinks/postgres_layout.h"
@@ -124,6 +125,7 @@ Result<std::vector<PipelineState>> PostgresStore::read_pipelines() {
                     "AND classid = {} AND objid = {} AND database = (SELECT oid FROM pg_database WHERE "
                     "datname = current_database())",
                     lock >> 32, lock & UINT32_MAX)));
+    state.writer_alive = os::is_alive(writer);
     state.running = rows.is_null(3) && held > 0;
     state.committed_micros = time_at(rows, 4);
     state.rows_per_second = rows.real(5);

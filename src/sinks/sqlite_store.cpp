@@ -96,7 +96,8 @@ Result<std::vector<PipelineState>> SqliteStore::read_pipelines() {
     state.table = select.string(1);
     const std::string writer = select.string(2);
     state.writer = writer.substr(0, writer.find(" ("));
-    state.running = select.is_null(3) && os::is_alive(writer);
+    state.writer_alive = os::is_alive(writer);
+    state.running = state.writer_alive && select.is_null(3);
     state.committed_micros = time_at(select, 4);
     state.rows_per_second = select.real(5);
     state.last_error = select.string(6);

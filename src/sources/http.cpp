@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -150,6 +151,7 @@ class HttpSource final : public Source {
   [[nodiscard]] std::optional<Windows> windows() const override {
     const std::lock_guard lock(mutex_);
     Windows windows = windows_;
+    windows.pulled = pulled_here_.size();
     windows.seconds_left.reset();
     if (pulled_ > 0 && windows.begun + windows.to_come > 0) {
       windows.seconds_left = (clock_.steady_ms() - since_ms_) * (windows.begun + windows.to_come) / pulled_ / 1000;
@@ -272,12 +274,17 @@ class HttpSource final : public Source {
         note_(NoteLevel::warning, why.starts_with(place) ? why : fmt::format("{}: {}", place, why));
       }
       if (!pull.done()) return chunk;
+      const uint64_t number = pull.window().number;
       pulls_.erase(pulls_.begin() + static_cast<std::ptrdiff_t>(turn_));
       Windows windows = windows_;
       --windows.begun;
       ++windows.done;
       windows.to_come = windows_behind(*last_, options_.windows.length);
       count(windows, pulled_ + 1);
+      {
+        const std::lock_guard lock(mutex_);
+        pulled_here_.insert(number);
+      }
       if (full_under_way_ && last_->last && pulls_.empty()) {
         full_under_way_ = false;
         (*chunk)->full = FullPull::ends;
@@ -310,7 +317,8 @@ class HttpSource final : public Source {
   std::atomic<uint64_t> since_ms_ = 0;  // when it was opened
   mutable std::mutex mutex_;            // guards what follows, which only the reader changes
   Windows windows_;
-  uint64_t pulled_ = 0;  // windows that were done since
+  uint64_t pulled_ = 0;             // windows that were done since
+  std::set<uint64_t> pulled_here_;  // numbers of those that were done since this was made
 };
 
 }  // namespace
