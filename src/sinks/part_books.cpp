@@ -95,6 +95,38 @@ Result<BookedPart*> PartBooks::get(const std::string& name, const std::string& o
   return made;
 }
 
+// The counts and the digests of parts add up; where one of them stood in the source nobody asks any more.
+Status PartBooks::fold_spent(int64_t sequence) {
+  LEAT_ASSIGN(const std::vector<SpentPart> spent, spent_parts());
+  if (spent.size() < 2) return {};
+  BookedPart* const kept = with_id(spent.back().id);
+  SpentPart taken{.id = kept->id};
+  Counts counts;
+  uint64_t end = 0;
+  for (const SpentPart& each : spent) {
+    LEAT_ASSIGN(const std::vector<BookedRange> ranges, ranges_from(each.id, 0));
+    for (const BookedRange& range : ranges) {
+      counts.add(range.counts);
+      if (each.id == kept->id) LEAT_TRY(delete_range(kept->id, range.start));
+    }
+    taken.taken += each.taken;
+    taken.digest += each.digest;
+    BookedPart* const part = with_id(each.id);
+    end += part->end;
+    if (part == kept) continue;
+    LEAT_TRY(delete_part(each.id));
+    by_name_.erase(part->name);
+    std::erase_if(parts_, [&](const auto& one) { return one.get() == part; });
+  }
+  kept->end = end;
+  kept->has_range = end > 0;
+  kept->last_start = 0;
+  kept->last_counts = counts;
+  if (kept->has_range) LEAT_TRY(store_range(*kept));
+  LEAT_TRY(put_taken(taken));
+  return update_position(*kept, sequence);
+}
+
 Status PartBooks::misplaced(const BookedPart& part, uint64_t offset, const char* what) const {
   return Status::bug(fmt::format("{}: part {} {} ({}) stands at {}, but {} {}", where_, part.id, quoted(part.name),
                                  visible(part.origin), part.end, what, offset));

@@ -50,6 +50,22 @@ struct BookedRange {
   bool gap = false;
 };
 
+// A part of which neither a row nor a reject is left.
+struct SpentPart {
+  int64_t id = 0;
+  int64_t taken = 0;    // rows that were taken over by later records, or deleted after a full pull
+  uint64_t digest = 0;  // of them
+};
+// In this order their columns, of the parts of pipeline $1 that are older than its last full pull, when that is
+// complete.
+inline constexpr const char* kSpentParts =
+    "SELECT p.part, coalesce(t.rows, 0), coalesce(t.digest, 0) FROM _leat_parts p LEFT JOIN _leat_taken t USING(part) "
+    "WHERE p.pipeline = $1 AND p.part < (SELECT part FROM _leat_full_pulls WHERE pipeline = $1 AND first_revision IS "
+    "NULL) AND (SELECT coalesce(sum(inserted + updated), 0) FROM _leat_ranges r WHERE r.part = p.part) = "
+    "coalesce(t.rows, 0) AND NOT EXISTS (SELECT 1 FROM _leat_ranges r WHERE r.part = p.part AND (rejected > 0 OR gap "
+    "<> "
+    "0)) AND NOT EXISTS (SELECT 1 FROM _leat_provisional v WHERE v.part = p.part) ORDER BY p.part";
+
 // What a part has from `from` to `end` came in vain: the records come again behind it.
 struct VoidRange {
   BookedPart* part = nullptr;
@@ -92,6 +108,8 @@ class PartBooks {
   Status correct(BookedPart& part, uint64_t offset, const Counts& change);
   // Null: it is none of this pipeline.
   BookedPart* with_id(int64_t id);
+  // Before get(): of the parts that spent_parts() finds one is left, which has the books of all.
+  Status fold_spent(int64_t sequence);
   // Takes the provisional record of `part` off the books, if it has one; its row or reject is the caller's business.
   Status forget_provisional(BookedPart& part);
 
@@ -115,6 +133,10 @@ class PartBooks {
   virtual Result<std::vector<BookedRange>> ranges_from(int64_t part, uint64_t from) = 0;
   virtual Status put_provisional(const BookedPart& part, uint64_t end, uint64_t digest) = 0;
   virtual Status delete_provisional(int64_t part) = 0;
+  // Of a sink that knows full pulls.
+  virtual Result<std::vector<SpentPart>> spent_parts() { return std::vector<SpentPart>(); }
+  virtual Status put_taken(const SpentPart& /*part*/) { return {}; }
+  virtual Status delete_part(int64_t /*part*/) { return {}; }  // with its position, ranges and taken rows
 
   [[nodiscard]] const std::string& pipeline() const { return pipeline_; }
 

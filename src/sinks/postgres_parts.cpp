@@ -202,4 +202,26 @@ Status PostgresParts::delete_provisional(int64_t part) {
   return change("DELETE FROM _leat_provisional WHERE part = $1", PostgresParameters::of(part));
 }
 
+Result<std::vector<SpentPart>> PostgresParts::spent_parts() {
+  LEAT_ASSIGN(PostgresRows rows, db_->query(kSpentParts, PostgresParameters::of(std::string_view(pipeline()))));
+  std::vector<SpentPart> parts;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, rows.step());
+    if (!row) return parts;
+    parts.push_back({rows.integer(0), rows.integer(1), rows.number(2)});
+  }
+}
+
+Status PostgresParts::put_taken(const SpentPart& part) {
+  return change("INSERT INTO _leat_taken VALUES($1, $2, $3) ON CONFLICT (part) DO UPDATE SET rows = $2, digest = $3",
+                PostgresParameters::of(part.id, part.taken, part.digest));
+}
+
+Status PostgresParts::delete_part(int64_t part) {
+  for (const char* table : {"_leat_positions", "_leat_ranges", "_leat_taken", "_leat_parts"}) {
+    LEAT_TRY(db_->execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part)));
+  }
+  return {};
+}
+
 }  // namespace leat

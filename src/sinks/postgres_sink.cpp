@@ -116,6 +116,7 @@ Status PostgresSink::make_tables(const SinkPlan& plan) {
   LEAT_TRY(check_last_row(plan));
   if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) LEAT_TRY(make_postgres_key(*db_, plan));
   LEAT_ASSIGN(parts_, PostgresParts::load(*db_, plan.pipeline));
+  LEAT_TRY(parts_->fold_spent(claim_->sequence()));
   LEAT_ASSIGN(aggregates_,
               PostgresAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, note_));
   LEAT_TRY(make_postgres_indexes(*db_, plan.indexes, note_));

@@ -111,6 +111,46 @@ TEST_F(SqliteFullPull, GoesOnAfterAKill) {
   }
 }
 
+TEST_F(SqliteFullPull, WindowsOfOldPullsFoldAway) {
+  size_t most = 0;
+  for (int pull = 1; pull <= 20; ++pull) {
+    const std::string name = "pull" + std::to_string(pull) + "#";
+    begin(name + "1");
+    for (uint64_t i = 0; i < 6; ++i) write(feed_batch(name + std::to_string(i + 1), 0, i + 1));
+    end(6, name + "6");
+    commit();
+    const auto before = (*open_sqlite_store(path_))->pipelines();
+    ASSERT_TRUE(before.ok());
+    open();
+    const auto after = (*open_sqlite_store(path_))->pipelines();
+    ASSERT_TRUE(after.ok());
+    most = std::max(most, (*after)[0].parts.size());
+    Counts sums[2];
+    for (const PartState& part : (*before)[0].parts) sums[0].add(part.counts);
+    for (const PartState& part : (*after)[0].parts) sums[1].add(part.counts);
+    EXPECT_EQ(sums[0], sums[1]);
+    EXPECT_EQ((*before)[0].parts.back().position, (*after)[0].parts.back().position);
+    expect_proven(6);
+  }
+  EXPECT_EQ(most, 7U) << "the windows of the last pull, and one for all before them";
+  EXPECT_EQ(sql_value(path_, "SELECT count(*) FROM _leat_positions JOIN _leat_parts USING(part)"), "7");
+  EXPECT_EQ(sql_value(path_, "SELECT count(*) FROM _leat_ranges"), "7");
+}
+
+TEST_F(SqliteFullPull, APartWithRejectsOrRowsStays) {
+  write(feed_batch("broken", 0, 7));
+  commit();
+  for (const std::string part : {"b", "c", "d"}) {
+    begin(part);
+    write(feed_batch(part, 0, 6));
+    end(6, part);
+    commit();
+    open();
+  }
+  EXPECT_EQ(sql_rows(path_, "SELECT name FROM _leat_parts ORDER BY part"), Rows({"broken", "c", "d"}));
+  expect_proven(6);
+}
+
 TEST_F(SqliteFullPull, WhatIsOlderThanItsRowWasSeen) {
   plan_.newest = "status";
   open();

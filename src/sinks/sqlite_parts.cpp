@@ -191,4 +191,29 @@ Status SqliteParts::delete_provisional(int64_t part) {
   return delete_provisional_.with(part).run();
 }
 
+Result<std::vector<SpentPart>> SqliteParts::spent_parts() {
+  std::vector<SpentPart> parts;
+  LEAT_ASSIGN(const bool there, db_->has_table("_leat_full_pulls"));
+  if (!there) return parts;
+  LEAT_ASSIGN(SqliteStatement select, db_->prepare(kSpentParts));
+  select.with(std::string_view(pipeline()));
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return parts;
+    parts.push_back({select.integer(0), select.integer(1), select.number(2)});
+  }
+}
+
+Status SqliteParts::put_taken(const SpentPart& part) {
+  LEAT_ASSIGN(SqliteStatement put, db_->prepare("INSERT OR REPLACE INTO _leat_taken VALUES(?, ?, ?)"));
+  return put.with(part.id, part.taken, part.digest).run();
+}
+
+Status SqliteParts::delete_part(int64_t part) {
+  for (const char* table : {"_leat_positions", "_leat_ranges", "_leat_taken", "_leat_parts"}) {
+    LEAT_TRY(db_->execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part)));
+  }
+  return {};
+}
+
 }  // namespace leat

@@ -188,6 +188,7 @@ Status SqliteSink::make_tables(const SinkPlan& plan) {
     LEAT_TRY(make_key_index(*db_, plan, plan.table));
   }
   LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
+  LEAT_TRY(parts_->fold_spent(claim_->sequence()));
   LEAT_ASSIGN(aggregates_,
               SqliteAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, plan.mode, note_));
   LEAT_TRY(make_sqlite_indexes(*db_, plan.indexes, note_));
