@@ -110,16 +110,8 @@ class HttpSource final : public Source {
           "once more; --all takes everything back",
           visible(position.part, 1000)));
     }
-    HttpToken first;
-    first.after = token.after;
-    first.before = token.before;
-    first.full = token.full;
-    first.last = token.last;
-    first.to = token.to;
-    first.is_time = token.is_time;
-    first.at = token.at;
-    first.parents = token.parents;
-    return std::optional(Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = first.text()});
+    return std::optional(
+        Position{.part = position.part, .origin = shared_.name, .offset = 0, .token = token.beginning().text()});
   }
 
   // What is not done, in order; at most some thousand of those to come.

@@ -17,7 +17,7 @@ namespace {
 constexpr uint64_t kMostRedirects = 10;
 constexpr uint64_t kMostRefusals = 3;
 constexpr uint64_t kFailuresToShrink = 2;  // of a page, in a row
-constexpr uint64_t kFailuresToSplit = 3;   // of a window's first page
+constexpr uint64_t kFailuresToSplit = 3;   // of the first page of a window, or of a piece of it
 constexpr uint64_t kGoodPagesToGrow = 5;
 constexpr uint64_t kMostPassedOver = 3;  // pages in a row: what is behind them in their window is not asked for
 constexpr uint64_t kMostGivenUp = 2;     // likewise, of all windows: the next one ends the run
@@ -74,7 +74,7 @@ Result<std::optional<Chunk>> HttpPull::step(bool newest) {
       if (!*asked) return std::optional<Chunk>();
     }
     auto event = page_->step(shared_.now_micros());
-    if (!event.ok()) return fail(std::move(event).status(), newest);
+    if (!event.ok()) return fail(std::move(event).status());
     if (event->what == HttpPage::What::nothing) return std::optional<Chunk>();
     LEAT_ASSIGN(std::optional<Chunk> chunk, take(*std::move(event), newest));
     if (chunk) return chunk;
@@ -116,12 +116,21 @@ Result<bool> HttpPull::find_parent() {
 
 // Its pages begin anew.
 void HttpPull::begin_parent(uint64_t number) {
-  HttpToken next;
-  next.after = token_.after;
-  next.before = token_.before;
-  next.parents = token_.parents;
-  next.at = token_.at;
-  next.row = number;
+  begin_pages();
+  token_.row = number;
+}
+
+// Asks for the next piece of the window, which is as long as the last one.
+void HttpPull::begin_piece() {
+  const int64_t from = *token_.upto;
+  const int64_t upto = from + (from - token_.from.value_or(*token_.after));
+  begin_pages();
+  token_.from = from;
+  if (upto < *token_.before) token_.upto = upto;
+}
+
+void HttpPull::begin_pages() {
+  HttpToken next = token_.beginning();
   next.base = offset_;
   next.size = token_.size;
   token_ = std::move(next);
@@ -156,7 +165,7 @@ Result<std::optional<Chunk>> HttpPull::take(HttpPage::Event event, bool newest) 
     case HttpPage::What::complete:
       return turn(false);
     case HttpPage::What::other:
-      return take_other(event.verdict, newest);
+      return take_other(event.verdict);
   }
   return std::optional<Chunk>();
 }
@@ -176,14 +185,16 @@ std::optional<Chunk> HttpPull::answered(bool newest) {
   const int64_t horizon = horizon_of(rules, shared_.now_micros());
   if (*token_.before <= horizon) return std::nullopt;
   drop_page();
-  token_.before = std::max(horizon, token_.after.value_or(horizon));
+  const int64_t from = token_.from.value_or(token_.after.value_or(horizon));
+  token_.before = std::max(horizon, from);
   token_.to = token_.before;
-  token_.done = *token_.before == token_.after;
+  if (token_.upto >= token_.before) token_.upto.reset();
+  token_.done = *token_.before == from;
   token_.last = token_.last && !token_.done;
   return position_chunk();
 }
 
-Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict, bool newest) {
+Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict) {
   const std::string message = fmt::format("{}: {}", place_, verdict.message);
   const bool own = is_own_origin(shared_.options, page_->request().url);
   switch (verdict.then) {
@@ -214,7 +225,7 @@ Result<std::optional<Chunk>> HttpPull::take_other(const Verdict& verdict, bool n
   }
   Status failed = Status::retry(message);
   if (verdict.wait_ms) failed = std::move(failed).with_retry_after_ms(std::max<uint64_t>(1, *verdict.wait_ms));
-  return fail(std::move(failed), newest);
+  return fail(std::move(failed));
 }
 
 Result<std::optional<Chunk>> HttpPull::fatal(const std::string& message) const {
@@ -259,6 +270,8 @@ void HttpPull::page_is_over() {
   if (token_.done && parent_) {
     begin_parent(parent_->number + 1);
     parent_.reset();
+  } else if (token_.done && token_.upto) {
+    begin_piece();
   }
   refusals_ = 0;
   shared_.failures.erase(part_);
@@ -285,7 +298,7 @@ Result<std::optional<Chunk>> HttpPull::pass_over(std::string why, bool all) {
   return std::optional(std::move(chunk));
 }
 
-Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
+Result<std::optional<Chunk>> HttpPull::fail(Status status) {
   const bool refused = status.kind() == Kind::bad_data;
   if (!refused && (status.kind() != Kind::retry || status.retry_after_ms() == 0U)) {
     drop_page();
@@ -302,16 +315,16 @@ Result<std::optional<Chunk>> HttpPull::fail(Status status, bool newest) {
   }
   const bool connected = page_->connected();
   drop_page();
-  if (!refused && connected) ask_for_less(failures, newest);
+  if (!refused && connected) ask_for_less(failures);
   const auto wait_ms = status.retry_after_ms();
   Status failed = Status::retry(redacted(status.message(), shared_.options.secrets)).with_part(part_);
   if (wait_ms) failed = std::move(failed).with_retry_after_ms(*wait_ms);
   return failed;
 }
 
-// What fails may be too much at once: pages shrink, then the window, whose rest the next one takes. Both are written
-// down, and the attempts begin anew.
-void HttpPull::ask_for_less(uint64_t failures, bool newest) {
+// What fails may be too much at once: pages shrink, then what is asked for of the window. Both are written down, and
+// the attempts begin anew.
+void HttpPull::ask_for_less(uint64_t failures) {
   good_pages_ = 0;
   if (token_.taken > 0) return;
   const PagingRules& paging = shared_.options.paging;
@@ -321,12 +334,12 @@ void HttpPull::ask_for_less(uint64_t failures, bool newest) {
     token_.size = std::max(paging.smallest, size / 2);
   } else {
     const WindowRules& rules = shared_.options.windows;
-    if (!newest || token_.page > 0 || !rules.has_before || !token_.before || failures < kFailuresToSplit) return;
+    if (token_.page > 0 || !rules.has_before || !token_.before || failures < kFailuresToSplit) return;
     const int64_t unit = rules.by == WindowRules::By::time ? kMicrosPerSecond : 1;
-    const int64_t half = (*token_.before - *token_.after) / unit / 2 * unit;
+    const int64_t from = token_.from.value_or(*token_.after);
+    const int64_t half = (token_.upto.value_or(*token_.before) - from) / unit / 2 * unit;
     if (half == 0) return;
-    token_.before = *token_.after + half;
-    token_.last = false;
+    token_.upto = from + half;
   }
   announced_ = false;
   shared_.failures.erase(part_);

@@ -65,12 +65,14 @@ class HttpPull {
  private:
   Result<bool> find_parent();
   void begin_parent(uint64_t number);
+  void begin_piece();
+  void begin_pages();
   Result<bool> ask();
   Result<std::optional<Chunk>> take(HttpPage::Event event, bool newest);
-  Result<std::optional<Chunk>> take_other(const Verdict& verdict, bool newest);
+  Result<std::optional<Chunk>> take_other(const Verdict& verdict);
   Result<std::optional<Chunk>> turn(bool last);
-  Result<std::optional<Chunk>> fail(Status status, bool newest);
-  void ask_for_less(uint64_t failures, bool newest);
+  Result<std::optional<Chunk>> fail(Status status);
+  void ask_for_less(uint64_t failures);
   Result<std::optional<Chunk>> pass_over(std::string why, bool all = false);
   void page_is_over();
   Result<std::optional<Chunk>> fatal(const std::string& message) const;

@@ -36,12 +36,14 @@ os::HttpHeaders params_of(const HttpOptions& options, const HttpToken& token) {
   os::HttpHeaders params = options.params;
   const WindowRules& windows = options.windows;
   const std::string format = windows.by == WindowRules::By::time ? windows.format : "integer";
-  if (token.after && !options.after_param.empty()) {
-    set(params, options.after_param, bound_text(format, *token.after - windows.lookback));
+  const auto& after = token.from ? token.from : token.after;
+  const auto& before = token.upto ? token.upto : token.before;
+  if (after && !options.after_param.empty()) {
+    set(params, options.after_param, bound_text(format, *after - windows.lookback));
   }
   // What has changed during a full pull lies behind the end of its last window.
-  const bool open = token.last && windows.by == WindowRules::By::time && !windows.until;
-  if (token.before && windows.has_before && !open) set(params, options.before_param, bound_text(format, *token.before));
+  const bool open = token.last && !token.upto && windows.by == WindowRules::By::time && !windows.until;
+  if (before && windows.has_before && !open) set(params, options.before_param, bound_text(format, *before));
   const PagingRules& paging = options.paging;
   if (!paging.size_param.empty()) {
     set(params, paging.size_param, std::to_string(token.size > 0 ? token.size : paging.size));

@@ -209,7 +209,61 @@ TEST(HttpSource, AServerThatIsNotThereIsNotAskedForLess) {
   }
 }
 
-// As of a schedule: the same source, opened again when a run has ended.
+// Windows of 100 numbers, of which the server gives 30 at most: each is asked for in pieces, whatever is behind it.
+TEST(HttpSource, AWindowThatIsTooMuchIsAskedForInPieces) {
+  HttpOptions numbers = options();
+  numbers.after_param = "after";
+  numbers.before_param = "before";
+  numbers.concurrency = 3;
+  numbers.windows = {
+      .by = WindowRules::By::number, .has_before = true, .start = 0, .length = 100, .until = 450, .format = "integer"};
+  const auto answer = [](const os::HttpRequest& request) {
+    const int64_t after = parse_integer(parameter_of(request.url, "after").value()).value();
+    const int64_t before = parse_integer(parameter_of(request.url, "before").value()).value();
+    if (before - after > 30) return FakeAnswer{.status = 0, .failure = "too much"};
+    std::string body;
+    for (int64_t i = after; i < before; ++i) body += std::to_string(i) + "\n";
+    return FakeAnswer{.pieces = in_pieces(body, 20)};
+  };
+  for (const size_t most : {0U, 5U, 10U, 20U, 30U, 40U, 60U, 100U, 200U, 400U}) {
+    Pulled pulled;
+    run(pulled, numbers, answer, most);
+    run(pulled, numbers, answer);
+    EXPECT_EQ(pulled.fatal, "");
+    std::string expected;
+    for (int64_t i = 0; i < 450; ++i) expected += std::to_string(i) + "\n";
+    EXPECT_EQ(pulled.all(), expected) << most;
+    const Positions positions = pulled.resume();
+    const auto ledger = read_ledger(positions, "https://h/items");
+    ASSERT_TRUE(ledger.ok());
+    ASSERT_EQ(ledger->windows.size(), 5U);
+    for (const LedgerWindow& each : ledger->windows) {
+      EXPECT_TRUE(each.token.done);
+      const auto number = static_cast<int64_t>(each.window.number);
+      EXPECT_EQ(each.window.after, 100 * (number - 1));
+      EXPECT_EQ(each.window.before, std::min<int64_t>(100 * number, 450));
+    }
+  }
+}
+
+// The last window of a full pull stays it, and only its last piece is open above.
+TEST(HttpSource, TheLastWindowOfAFullPullInPieces) {
+  Pulled pulled;
+  run(pulled, by_day(), [](const os::HttpRequest& request) {
+    const int64_t after = parse_iso_time(parameter_of(request.url, "after").value()).value();
+    const auto before = parameter_of(request.url, "before");
+    const int64_t end = before ? parse_iso_time(*before).value() : parse_iso_time("2023-11-14T22:13:20").value();
+    if (end - after > 10 * 3600 * kMicrosPerSecond) return FakeAnswer{.status = 0, .failure = "too much"};
+    return FakeAnswer{.pieces = {parameter_of(request.url, "after")->substr(8) + " " + before.value_or("") + "\n"}};
+  });
+  EXPECT_EQ(pulled.fatal, "");
+  EXPECT_EQ(pulled.full, "be");
+  EXPECT_EQ(pulled.positions.size(), 3U);
+  EXPECT_EQ(pulled.bytes["https://h/items#3"],
+            "14T00:00:00Z 2023-11-14T05:33:20Z\n14T05:33:20Z 2023-11-14T11:06:40Z\n"
+            "14T11:06:40Z 2023-11-14T16:40:00Z\n14T16:40:00Z \n");
+}
+
 TEST(HttpSource, AWindowIsInTheLedgerBeforeTheNextOneIs) {
   for (const size_t concurrency : {size_t{2}, size_t{3}, size_t{5}}) {
     HttpOptions many = by_day();
@@ -228,6 +282,7 @@ TEST(HttpSource, AWindowIsInTheLedgerBeforeTheNextOneIs) {
   }
 }
 
+// As of a schedule: the same source, opened again when a run has ended.
 TEST(HttpSource, EachRunOfOneSourcePullsAgain) {
   FakeClock clock;
   auto http = std::make_unique<FakeHttp>(page_of);

@@ -43,11 +43,26 @@ bool parse_ask(std::string_view text, PageAsk* out) {
 
 }  // namespace
 
+HttpToken HttpToken::beginning() const {
+  HttpToken token;
+  token.after = after;
+  token.before = before;
+  token.full = full;
+  token.last = last;
+  token.to = to;
+  token.is_time = is_time;
+  token.at = at;
+  token.parents = parents;
+  return token;
+}
+
 std::string HttpToken::text() const {
   std::string out = "v=1";
   const auto add = [&](std::string_view name, const auto& value) { out += fmt::format(" {}={}", name, value); };
   if (after) add("after", *after);
   if (before) add("before", *before);
+  if (from) add("from", *from);
+  if (upto) add("upto", *upto);
   if (full) add("full", *full);
   if (last) add("last", 1);
   if (to) add("to", *to);
@@ -93,6 +108,10 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
       good = parse_number(value, &token.after.emplace());
     } else if (name == "before") {
       good = parse_number(value, &token.before.emplace());
+    } else if (name == "from") {
+      good = parse_number(value, &token.from.emplace());
+    } else if (name == "upto") {
+      good = parse_number(value, &token.upto.emplace());
     } else if (name == "full") {
       good = parse_number(value, &token.full.emplace());
     } else if (name == "last") {
@@ -139,7 +158,8 @@ Result<HttpToken> HttpToken::parse(std::string_view text) {
     }
     if (!good) return damaged();
   }
-  if (!versioned || token.lead > token.taken) return damaged();
+  const bool bounded = token.after && token.before;
+  if (!versioned || token.lead > token.taken || ((token.from || token.upto) && !bounded)) return damaged();
   return token;
 }
 

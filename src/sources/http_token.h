@@ -24,6 +24,8 @@ struct PageAsk {
 struct HttpToken {
   std::optional<int64_t> after;   // bounds of the window: microseconds since 1970, or whole numbers
   std::optional<int64_t> before;  //
+  std::optional<int64_t> from;    // of a window that is asked for piece by piece: bounds of the present piece …
+  std::optional<int64_t> upto;    // … absent: up to `before`
   std::optional<int64_t> full;    // when its full pull began: microseconds since 1970
   bool last = false;              // of that pull
   std::optional<int64_t> to;      // where windows ended when it was made
@@ -47,6 +49,8 @@ struct HttpToken {
   bool done = false;
   friend bool operator==(const HttpToken&, const HttpToken&) = default;
 
+  // Of the same window, as it was made.
+  [[nodiscard]] HttpToken beginning() const;
   [[nodiscard]] std::string text() const;
   // bug: not a token of this form (a database edited by hand); the message shows it.
   static Result<HttpToken> parse(std::string_view text);

@@ -9,6 +9,13 @@ HttpToken full() {
   HttpToken token;
   token.after = -5;
   token.before = 1'700'000'000'000'000;
+  token.from = 7;
+  token.upto = 8;
+  token.full = 6;
+  token.last = true;
+  token.to = 1'800'000'000'000'000;
+  token.is_time = true;
+  token.at = 5;
   token.page = 12;
   token.ask = {.by = PageAsk::By::url, .text = "https://h/x?a=1 2&b=ü\n%"};
   token.base = 1000;
@@ -38,6 +45,11 @@ TEST(HttpToken, GoesThereAndBack) {
   EXPECT_EQ(HttpToken().text(), "v=1 page=0 base=0");
 }
 
+TEST(HttpToken, TheBeginningOfItsWindow) {
+  EXPECT_EQ(full().beginning().text(),
+            "v=1 after=-5 before=1700000000000000 full=6 last=1 to=1800000000000000 time=1 at=5 page=0 base=0");
+}
+
 TEST(HttpToken, NoPrefixOfOnePassesForAnother) {
   const std::string text = full().text();
   for (size_t size = 0; size < text.size(); ++size) {
@@ -48,7 +60,8 @@ TEST(HttpToken, NoPrefixOfOnePassesForAnother) {
       EXPECT_EQ(parsed.status().kind(), Kind::bug);
     }
   }
-  for (const char* bad : {"", "v=2 page=0 base=0", "page=0", "v=1 page=x", "v=1 what=1", "v=1 ask=url", "v=1 lead=5"}) {
+  for (const char* bad :
+       {"", "v=2 page=0 base=0", "page=0", "v=1 page=x", "v=1 what=1", "v=1 ask=url", "v=1 lead=5", "v=1 upto=5"}) {
     EXPECT_FALSE(HttpToken::parse(bad).ok()) << bad;
   }
 }
