@@ -42,13 +42,14 @@ constexpr std::array<Flag, 7> kLogsFlags{{
     kQuiet,
     kHelp,
 }};
-constexpr std::array<Flag, 9> kLoadFlags{{
+constexpr std::array<Flag, 10> kLoadFlags{{
     {"--to", "TARGET",
      "web.db (SQLite), web.duckdb, postgresql://USER@HOST/DATABASE, or a folder for files: export/ (CSV), "
      "export.ndjson/, export.parquet/"},
     {"--table", "NAME", "the table to write (default: the name of the first file)"},
     {"--format", "FORMAT", "csv, tsv, json or xml (default: recognised from the first bytes of the first file)"},
     {"--records", "PATH", "json: the array of records, /data/items; xml: the elements that are records, /LIST/HOST"},
+    {"--header", "yes|no", "csv: whether the first line has the names of the columns (default: as it looks)"},
     {"--key", "COLUMN,...", "columns that make a record unique: one seen again replaces its old self"},
     {"--write", "MODE", "append, ignore, merge or replace (default: append; with --key: merge)"},
     {"--save", "FILE.toml", "also write the pipeline file that does the same, as a start for your own"},
@@ -355,6 +356,12 @@ Command load_command(const CommandKind& kind, const Given& given) {
   command.table = given.value("--table");
   command.format = given.value("--format");
   command.records = given.value("--records");
+  if (const std::string header = given.value("--header"); !header.empty()) {
+    if (header != "yes" && header != "no") {
+      return wrong(fmt::format("--header is yes or no, not {}", leat::quoted(header)), kind.name);
+    }
+    command.header = header == "yes";
+  }
   const std::string key = given.value("--key");
   for (const std::string_view column : split(key, ',')) {
     if (!trim(column).empty()) command.key.emplace_back(trim(column));

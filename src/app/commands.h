@@ -27,9 +27,10 @@ struct LogsCommand {
 struct LoadCommand {
   std::vector<std::string> files;  // or "-" alone
   std::string to;
-  std::string table;    // empty: by the first file's name
-  std::string format;   // csv, json, xml; empty: recognised
-  std::string records;  // of json and xml: where the records are
+  std::string table;           // empty: by the first file's name
+  std::string format;          // csv, json, xml; empty: recognised
+  std::string records;         // of json and xml: where the records are
+  std::optional<bool> header;  // csv: whether the first line has the names; absent: as it looks
   std::vector<std::string> key;
   std::string write;  // empty: as the key says
   std::string save;

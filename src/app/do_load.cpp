@@ -61,7 +61,7 @@ Result<std::string> first_file(const LoadCommand& command, const std::string& di
 Result<FormatGuess> guess(const LoadCommand& command, const std::string& directory) {
   LEAT_ASSIGN(const std::string path, first_file(command, directory));
   LEAT_ASSIGN(const Beginning beginning, beginning_of(path));
-  auto guessed = guess_format(beginning.bytes, beginning.all);
+  auto guessed = guess_format(beginning.bytes, beginning.all, command.header);
   if (guessed.ok()) return guessed;
   return Status::bad_config(fmt::format("{}: {}", visible(path), guessed.status().message()));
 }
@@ -81,7 +81,10 @@ Result<FormatGuess> format_of(const LoadCommand& command, const std::string& dir
     format.type = first == '<' ? Type::xml : first == '{' || first == '[' ? Type::json : Type::csv;
   } else if (command.format.empty() || ((command.format == "csv" || command.format == "xml") &&
                                         command.files.front() != kStandardInput && command.records.empty())) {
-    LEAT_ASSIGN(format, guess(command, directory));
+    auto guessed = guess(command, directory);
+    if (!guessed.ok() && command.format != "csv") return guessed;
+    if (guessed.ok()) format = *std::move(guessed);
+    if (!guessed.ok() && command.header == false) format.columns = {"column1:text"};  // nothing is set apart
   }
   if (command.format == "csv" || command.format == "tsv") {
     if (format.type != Type::csv) format = {};
@@ -93,6 +96,12 @@ Result<FormatGuess> format_of(const LoadCommand& command, const std::string& dir
     const std::vector<std::string_view> formats = {"csv", "tsv", "json", "xml"};
     return Status::bad_config(
         fmt::format("unknown format {}{}", quoted(command.format), suggestion(command.format, formats)));
+  }
+  if (command.header && format.type != Type::csv) return Status::bad_config("--header is for csv and tsv");
+  if (command.header == false && format.columns.empty()) {
+    return Status::bad_config(
+        "--header no: how many columns there are is told by a file; those of standard input have to be named in a "
+        "pipeline file, columns = [\"NAME:TYPE\", …]");
   }
   if (!command.records.empty()) format.records = command.records;
   if (format.type == Type::csv && !command.records.empty()) {

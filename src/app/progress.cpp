@@ -74,7 +74,7 @@ std::string Progress::line(const std::string& more) const {
     const double share = static_cast<double>(windows.done) / static_cast<double>(all);
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
   }
-  if (working_off_ && live_.bytes + left >= (in_rows_ ? kRowsWorthABar : kBacklogWorthABar)) {
+  if (windows.to_come == 0 && working_off_ && live_.bytes + left >= (in_rows_ ? kRowsWorthABar : kBacklogWorthABar)) {
     const double share = static_cast<double>(live_.bytes) / static_cast<double>(live_.bytes + left);
     out += fmt::format("{} {:3.0f}%  ", bar(share, kBarWidth), share * 100);
   }

@@ -42,6 +42,10 @@ TEST(Progress, WindowsThatAreDoneAndLeft) {
   live.windows = {.done = 40, .begun = 2, .to_come = 158, .seconds_left = 750};
   progress.look(live, 1000);
   EXPECT_EQ(progress.line(""), "api  [====>                   ]  20%  1,000 rows  0/s  window 41 of 200  12m 30s left");
+  live.backlog_bytes = 10'000'000;
+  progress.look(live, 1500);
+  EXPECT_EQ(progress.line("").find('['), progress.line("").rfind('[')) << "one bar";
+  live.backlog_bytes.reset();
   live.windows = {.done = 200, .begun = 0, .to_come = 0};
   live.phase = Phase::waiting_for_data;
   progress.look(live, 2000);

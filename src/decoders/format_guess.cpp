@@ -176,20 +176,22 @@ CsvFit fit_csv(std::string_view text, bool all, char delimiter) {
   return fit;
 }
 
-// Its columns when its first record is not their names.
-std::vector<std::string> csv_columns(std::string_view text, const CsvFit& fit) {
+// Its columns when its first record is not their names. Names are texts and differ; the first one may be missing, as
+// where pandas has written its index.
+std::vector<std::string> csv_columns(std::string_view text, const CsvFit& fit, std::optional<bool> is_header) {
   CsvReader reader(text, {.delimiter = fit.delimiter});
   std::vector<TypeGuess> types(fit.fields);
   std::set<std::string_view> names;
-  bool header = true;
+  bool header = is_header.value_or(true);
   for (size_t record = 0; record < kCsvRecords && reader.next(); ++record) {
     for (size_t i = 0; i < std::min(fit.fields, reader.fields().size()); ++i) {
       const std::string_view value = reader.written(reader.fields()[i]);
       if (!value.empty()) types[i].see(value);
-      if (record > 0) continue;
+      if (record > 0 || is_header) continue;
       TypeGuess type;
       type.see(value);
-      header = header && !value.empty() && type.type() == Type::text && names.insert(value).second;
+      const bool is_text = value.empty() ? i == 0 : type.type() == Type::text;
+      header = header && is_text && names.insert(value).second;
     }
   }
   std::vector<std::string> columns;
@@ -202,7 +204,7 @@ std::vector<std::string> csv_columns(std::string_view text, const CsvFit& fit) {
 
 }  // namespace
 
-Result<FormatGuess> guess_format(const std::string& first, bool all) {
+Result<FormatGuess> guess_format(const std::string& first, bool all, std::optional<bool> header) {
   const size_t mark = first.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   const size_t at = first.find_first_not_of(" \t\r\n", mark);
   if (at == std::string::npos) return Status::bad_data("is empty");
@@ -232,7 +234,7 @@ Result<FormatGuess> guess_format(const std::string& first, bool all) {
   }
   FormatGuess guess = guess_of(FormatGuess::Type::csv);
   guess.delimiter = best.delimiter;
-  guess.columns = csv_columns(text, best);
+  guess.columns = csv_columns(text, best, header);
   return guess;
 }
 

@@ -44,6 +44,20 @@ TEST(FormatGuess, CsvWithoutNamesGetsThem) {
   EXPECT_FALSE(guess("a,a,c\nx,y,z\n").columns.empty());
 }
 
+TEST(FormatGuess, TheFirstNameMayBeMissing) {
+  EXPECT_TRUE(guess(",name,price\n0,a,1\n1,b,2\n").columns.empty());
+  EXPECT_FALSE(guess("name,,price\na,0,1\nb,1,2\n").columns.empty());
+}
+
+TEST(FormatGuess, WhoKnowsSaysWhereTheNamesAre) {
+  const std::string texts = "a,b\nc,d\n";
+  const std::string numbers = "2024,2025\n1,2\n3,4\n";
+  EXPECT_TRUE(guess(texts).columns.empty());
+  EXPECT_FALSE(guess(numbers).columns.empty());
+  EXPECT_EQ(guess_format(texts, true, false)->columns, (std::vector<std::string>{"column1:text", "column2:text"}));
+  EXPECT_TRUE(guess_format(numbers, true, true)->columns.empty());
+}
+
 TEST(FormatGuess, ALineThatIsCutDoesNotCount) {
   EXPECT_EQ(guess("a,b\n1,2\n3", false).type, Type::csv);
 }
