@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "base/text.h"
 #include "db/duckdb_library.h"
@@ -67,6 +68,11 @@ Status cannot_open(const std::string& where, std::string_view message) {
       where, first_line(message)));
 }
 
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
 // DuckDB makes a new file piece by piece; one that it had no time to complete could never be opened again. So it is
 // made under another name first.
 Status make_whole(const std::string& path) {
@@ -84,7 +90,9 @@ Status make_whole(const std::string& path) {
   }
   duckdb().close(&database);
   LEAT_TRY(std::move(outcome));
-  return os::rename_file(made, path);
+  LEAT_TRY(os::sync_file(made));
+  LEAT_TRY(os::rename_file(made, path));
+  return os::sync_directory(folder_of(path));
 }
 
 }  // namespace
@@ -95,9 +103,25 @@ struct DuckDb::Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance() { duckdb().close(&database); }
+  // DuckDB syncs what is in its log, but not the folder that the log is in; it makes a new one after each checkpoint.
+  Status sync_log();
+
+  std::string path;  // empty: in memory
   bool read_only = false;
   duckdb_database database = nullptr;
+  std::mutex log_mutex;
+  std::optional<os::FileInfo> synced_log;
 };
+
+Status DuckDb::Instance::sync_log() {
+  if (path.empty()) return {};
+  const std::lock_guard lock(log_mutex);
+  LEAT_ASSIGN(const std::optional<os::FileInfo> log, os::file_system().info(path + ".wal", os::Links::follow));
+  if (!log || (synced_log && log->is_same_file(*synced_log))) return {};
+  LEAT_TRY(os::sync_directory(folder_of(path)));
+  synced_log = log;
+  return {};
+}
 
 namespace {
 
@@ -135,6 +159,7 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
   }
   if (db->instance_ == nullptr) {
     auto instance = std::make_shared<Instance>();
+    instance->path = options.path;
     instance->read_only = options.read_only;
     duckdb_config config = nullptr;
     duckdb().create_config(&config);
@@ -218,6 +243,11 @@ Status DuckDb::execute(const std::string& sql) const {
   }
   duckdb().destroy_result(&result);
   return outcome;
+}
+
+Status DuckDb::commit() const {
+  LEAT_TRY(execute("COMMIT"));
+  return instance_->sync_log();
 }
 
 Status DuckDb::execute_in_time(duckdb_prepared_statement statement, duckdb_result* result) const {

@@ -94,6 +94,8 @@ class DuckDb {
   // changed the same; fatal: damaged, or the tables are not as leat made them. After any failure the transaction that
   // is open can only be rolled back.
   Status execute(const std::string& sql) const;
+  // COMMIT, and what was committed is there after a power failure: also the name of the log, where that is a new file.
+  Status commit() const;
   // One statement; its parameters $1, $2 …
   template <class... Values>
   [[nodiscard]] Result<DuckDbRows> query(const std::string& sql, const Values&... values) const {

@@ -166,7 +166,7 @@ Status keep_duckdb_run(const DuckDb& db, const std::string& pipeline, const Pipe
     const Status ignored = db.execute("ROLLBACK");
     return kept;
   }
-  return db.execute("COMMIT");
+  return db.commit();
 }
 
 }  // namespace leat

@@ -168,14 +168,14 @@ Result<std::vector<Rebuilt>> rebuild_duckdb(const DuckDb& db, const RebuildReque
                                             const StoreProgress& progress) {
   LEAT_TRY(db.execute("BEGIN"));
   Result<std::vector<Rebuilt>> rebuilt = rebuild_all(db, request, progress);
-  if (rebuilt.ok()) LEAT_TRY(db.execute("COMMIT"));
+  if (rebuilt.ok()) LEAT_TRY(db.commit());
   return rebuilt;
 }
 
 Result<Undone> rewind_duckdb(const DuckDb& db, const RewindRequest& request) {
   LEAT_TRY(db.execute("BEGIN"));
   Result<Undone> undone = Rewinder(db, request).run();
-  if (undone.ok() && !request.only_look) LEAT_TRY(db.execute("COMMIT"));
+  if (undone.ok() && !request.only_look) LEAT_TRY(db.commit());
   return undone;
 }
 

@@ -111,7 +111,7 @@ class DuckDbSink final : public Sink {
 Status DuckDbSink::set_up(const SinkPlan& plan) {
   LEAT_TRY(db_->execute("BEGIN"));
   LEAT_TRY(make_tables(plan));
-  return db_->execute("COMMIT");
+  return db_->commit();
 }
 
 Status DuckDbSink::make_tables(const SinkPlan& plan) {
@@ -244,7 +244,7 @@ Status DuckDbSink::commit_all(const Positions& moved, const Ranges& ranges) {
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
   LEAT_TRY(claim_->advance(writer_->next_row(), rate, clock_.now_micros()));
-  return db_->execute("COMMIT");
+  return db_->commit();
 }
 
 Status DuckDbSink::finish() {
@@ -256,7 +256,7 @@ Status DuckDbSink::finish() {
     if (outcome.ok()) outcome = swap_in_next(*db_, plan_, note_);
   }
   if (outcome.ok()) outcome = claim_->release(clock_.now_micros());
-  if (outcome.ok()) outcome = db_->execute("COMMIT");
+  if (outcome.ok()) outcome = db_->commit();
   if (!outcome.ok()) return fail(std::move(outcome));
   close();
   pulling_ = false;
