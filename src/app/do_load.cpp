@@ -83,8 +83,11 @@ Result<FormatGuess> format_of(const LoadCommand& command, const std::string& dir
                                         command.files.front() != kStandardInput && command.records.empty())) {
     auto guessed = guess(command, directory);
     if (!guessed.ok() && command.format != "csv") return guessed;
-    if (guessed.ok()) format = *std::move(guessed);
-    if (!guessed.ok() && command.header == false) format.columns = {"column1:text"};  // nothing is set apart
+    if (guessed.ok()) {
+      format = *std::move(guessed);
+    } else if (command.header == false) {
+      format.columns = {"column1:text"};  // nothing is set apart
+    }
   }
   if (command.format == "csv" || command.format == "tsv") {
     if (format.type != Type::csv) format = {};
