@@ -195,4 +195,28 @@ Status DuckDbParts::delete_provisional(int64_t part) {
   return db_->change("DELETE FROM _leat_provisional WHERE part = $1", part).status().clone();
 }
 
+Result<std::vector<SpentPart>> DuckDbParts::spent_parts() {
+  std::vector<SpentPart> parts;
+  LEAT_ASSIGN(const bool there, db_->has_table("_leat_full_pulls"));
+  if (!there) return parts;
+  LEAT_ASSIGN(DuckDbRows rows, db_->query(kSpentParts, pipeline()));
+  for (;;) {
+    LEAT_ASSIGN(const bool row, rows.step());
+    if (!row) return parts;
+    parts.push_back({rows.integer(0), rows.integer(1), rows.number(2)});
+  }
+}
+
+Status DuckDbParts::put_taken(const SpentPart& part) {
+  LEAT_TRY(db_->change("DELETE FROM _leat_taken WHERE part = $1", part.id).status().clone());
+  return db_->change("INSERT INTO _leat_taken VALUES($1, $2, $3)", part.id, part.taken, part.digest).status().clone();
+}
+
+Status DuckDbParts::delete_part(int64_t part) {
+  for (const char* table : {"_leat_positions", "_leat_ranges", "_leat_taken", "_leat_parts"}) {
+    LEAT_TRY(db_->execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part)));
+  }
+  return {};
+}
+
 }  // namespace leat

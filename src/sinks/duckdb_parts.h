@@ -39,6 +39,9 @@ class DuckDbParts final : public PartBooks {
   Result<std::vector<BookedRange>> ranges_from(int64_t part, uint64_t from) override;
   Status put_provisional(const BookedPart& part, uint64_t end, uint64_t digest) override;
   Status delete_provisional(int64_t part) override;
+  Result<std::vector<SpentPart>> spent_parts() override;
+  Status put_taken(const SpentPart& part) override;
+  Status delete_part(int64_t part) override;
 
   const DuckDb* db_;
 };

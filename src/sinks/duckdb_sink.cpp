@@ -125,6 +125,7 @@ Status DuckDbSink::make_tables(const SinkPlan& plan) {
   LEAT_TRY(check_last_row(plan));
   if (plan.mode == WriteMode::ignore || plan.mode == WriteMode::merge) LEAT_TRY(keep_duckdb_key(*db_, plan));
   LEAT_ASSIGN(parts_, DuckDbParts::load(*db_, plan.pipeline));
+  LEAT_TRY(parts_->fold_spent(claim_->sequence()));
   LEAT_ASSIGN(aggregates_,
               DuckDbAggregates::make(*db_, plan.pipeline, plan.table, plan.schema, plan.aggregates, note_));
   if (plan.mode == WriteMode::replace) return make_next_tables(plan);

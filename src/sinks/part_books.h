@@ -133,10 +133,9 @@ class PartBooks {
   virtual Result<std::vector<BookedRange>> ranges_from(int64_t part, uint64_t from) = 0;
   virtual Status put_provisional(const BookedPart& part, uint64_t end, uint64_t digest) = 0;
   virtual Status delete_provisional(int64_t part) = 0;
-  // Of a sink that knows full pulls.
-  virtual Result<std::vector<SpentPart>> spent_parts() { return std::vector<SpentPart>(); }
-  virtual Status put_taken(const SpentPart& /*part*/) { return {}; }
-  virtual Status delete_part(int64_t /*part*/) { return {}; }  // with its position, ranges and taken rows
+  virtual Result<std::vector<SpentPart>> spent_parts() = 0;
+  virtual Status put_taken(const SpentPart& part) = 0;
+  virtual Status delete_part(int64_t part) = 0;  // with its position, ranges and taken rows
 
   [[nodiscard]] const std::string& pipeline() const { return pipeline_; }
 
