@@ -6,8 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "aggregates/aggregate.h"
-#include "app/column_check.h"
+#include "app/pipeline_checks.h"
 #include "app/pipeline_links.h"
 #include "app/site_rule.h"
 #include "base/text.h"
@@ -63,9 +62,9 @@ class Planner {
       complaints_.add({}, "there is no pipeline; add [pipelines.NAME] with from = \"SOURCE\" and to = \"SINK.TABLE\"");
     }
     for (const PipelineDeclared& pipeline : file_.pipelines) check_sink_of(pipeline);
-    check_tables();
+    check_tables(file_, places_, complaints_);
     link_pipelines(file_, pipeline_names_, complaints_);
-    for (const PipelineDeclared& pipeline : file_.pipelines) check_columns_of(pipeline);
+    for (const PipelineDeclared& pipeline : file_.pipelines) check_columns(pipeline, places_, complaints_);
     if (const Entry* entry = root_.find_entry("serve"); entry != nullptr) plan_serve(*entry);
     return std::move(file_);
   }
@@ -259,7 +258,7 @@ class Planner {
     if (settings.boolean("standard_aggregates")) pipeline.plan.aggregates = standard_aggregates(entry.key, "UTC");
     const Place place = settings.has("standard_aggregates") ? settings.place("standard_aggregates") : entry.key_at;
     for (const AggregateSpec& spec : pipeline.plan.aggregates) places_.push_back({entry.key, spec.name, place, {}, {}});
-    Declared& own = places_.emplace_back(Declared{entry.key, "", settings.place("to"), {}, {}});
+    DeclaredPlace& own = places_.emplace_back(DeclaredPlace{entry.key, "", settings.place("to"), {}, {}});
     if (const Value* key = settings.find("key")) own.by = *key;
     if (const Value* newest = settings.find("newest")) own.value = *newest;
     file_.pipelines.push_back(std::move(pipeline));
@@ -370,7 +369,7 @@ class Planner {
   void check_sink_of(const PipelineDeclared& pipeline) {
     if (pipeline.sink.kind->check_plan == nullptr) return;
     const Status status = pipeline.sink.kind->check_plan(pipeline.plan);
-    if (!status.ok()) complaints_.add(place_of(pipeline, ""), status.message());
+    if (!status.ok()) complaints_.add(place_of(places_, pipeline, ""), status.message());
   }
 
   void plan_serve(const Entry& entry) {
@@ -397,101 +396,6 @@ class Planner {
     }
   }
 
-  // Every table of a sink belongs to one pipeline or aggregate.
-  void check_tables() {
-    struct Taken {
-      std::string place;
-      std::string table;
-      std::string by;
-    };
-    std::vector<Taken> taken;
-    const auto take = [&](const PipelineDeclared& pipeline, const std::string& table, const std::string& by,
-                          const Place& at) {
-      // What keeps nothing keeps it apart for each pipeline.
-      const std::string place = pipeline.sink.kind->open_store == nullptr
-                                    ? "pipeline " + pipeline.name
-                                    : pipeline.sink.kind->place(pipeline.sink.settings);
-      const auto same = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
-      for (const Taken& other : taken) {
-        if (other.place == place &&
-            std::equal(table.begin(), table.end(), other.table.begin(), other.table.end(), same)) {
-          complaints_.add(at,
-                          fmt::format("{} would fill table {} of sink {}, which {} fills already; give it a name of "
-                                      "its own",
-                                      by, quoted(table), quoted(pipeline.sink.name), other.by));
-          return;
-        }
-      }
-      taken.push_back({place, table, by});
-    };
-    for (const PipelineDeclared& pipeline : file_.pipelines) {
-      take(pipeline, pipeline.plan.table, fmt::format("pipeline {}", quoted(pipeline.name)), place_of(pipeline, ""));
-    }
-    for (const PipelineDeclared& pipeline : file_.pipelines) {
-      for (const AggregateSpec& spec : pipeline.plan.aggregates) {
-        take(pipeline, spec.name, fmt::format("aggregate {} of pipeline {}", quoted(spec.name), quoted(pipeline.name)),
-             place_of(pipeline, spec.name));
-      }
-    }
-  }
-
-  // What names columns, as far as these are known without the data: transforms, the key, `newest`, aggregates.
-  void check_columns_of(const PipelineDeclared& pipeline) {
-    const SourceDeclared& source = pipeline.source;
-    const bool gets_more = source.kind->parents != nullptr && source.settings.has("parent");
-    if (gets_more && source.added == nullptr) return;  // there are errors elsewhere
-    if (pipeline.plan.aggregates.empty() && pipeline.plan.key.empty() && pipeline.transforms.empty()) return;
-    const Result<std::unique_ptr<Decoder>> decoder = make_decoder(pipeline, [](NoteLevel, const std::string&) {});
-    if (!decoder.ok()) {
-      complaints_.add({}, decoder.status().message());
-      return;
-    }
-    if ((*decoder)->schema() == nullptr) return;  // only the data can say
-    const Transforms transforms = make_transforms(pipeline, [&](const Place& at, const std::string& what) {
-      complaints_.add(at, what);
-      return Status::bad_config(what);
-    });
-    const Result<SchemaPtr> bound_columns = bind_transforms(transforms, (*decoder)->schema());
-    if (!bound_columns.ok()) return;  // has been complained of
-    const SchemaPtr& schema = *bound_columns;
-    const Declared* written = declared_of(pipeline, "");
-    if (written != nullptr) {
-      for (const Value& column : written->by.items) check_column(column, *schema, complaints_);
-      if (written->value.is_text()) check_column(written->value, *schema, complaints_);
-    }
-    for (const AggregateSpec& spec : pipeline.plan.aggregates) {
-      const size_t before = complaints_.count();
-      const Declared* declared = declared_of(pipeline, spec.name);
-      if (declared != nullptr) {
-        for (const Entry& entry : declared->by.entries) check_expression(entry.value, *schema, complaints_);
-        for (const Entry& entry : declared->value.entries) check_expression(entry.value, *schema, complaints_);
-      }
-      if (complaints_.count() != before) continue;
-      if (const auto bound = Aggregate::bind(spec, *schema); !bound.ok()) {
-        complaints_.add(declared != nullptr ? declared->at : Place{}, bound.status().message());
-      }
-    }
-  }
-
-  struct Declared {
-    std::string pipeline;
-    std::string aggregate;  // empty: the pipeline's own table
-    Place at;
-    Value by;     // of the pipeline itself: its key
-    Value value;  // of the pipeline itself: newest
-  };
-  const Declared* declared_of(const PipelineDeclared& pipeline, const std::string& aggregate) const {
-    // The last one: of two with one name the second is the one that is too much.
-    for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
-      if (at->pipeline == pipeline.name && at->aggregate == aggregate) return &*at;
-    }
-    return nullptr;
-  }
-  Place place_of(const PipelineDeclared& pipeline, const std::string& aggregate) const {
-    const Declared* declared = declared_of(pipeline, aggregate);
-    return declared == nullptr ? Place{} : declared->at;
-  }
-
   static bool known(const std::string& name, const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
   }
@@ -506,7 +410,7 @@ class Planner {
   std::vector<std::string> source_names_;  // also of those with errors
   std::vector<std::string> sink_names_;
   std::vector<std::string> pipeline_names_;
-  std::vector<Declared> places_;
+  std::vector<DeclaredPlace> places_;
 };
 
 Result<std::string> look_up_secret(const std::string& directory, const std::string& scheme, const std::string& name) {
