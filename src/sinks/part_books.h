@@ -62,9 +62,8 @@ inline constexpr const char* kSpentParts =
     "SELECT p.part, coalesce(t.rows, 0), coalesce(t.digest, 0) FROM _leat_parts p LEFT JOIN _leat_taken t USING(part) "
     "WHERE p.pipeline = $1 AND p.part < (SELECT part FROM _leat_full_pulls WHERE pipeline = $1 AND first_revision IS "
     "NULL) AND (SELECT coalesce(sum(inserted + updated), 0) FROM _leat_ranges r WHERE r.part = p.part) = "
-    "coalesce(t.rows, 0) AND NOT EXISTS (SELECT 1 FROM _leat_ranges r WHERE r.part = p.part AND (rejected > 0 OR gap "
-    "<> "
-    "0)) AND NOT EXISTS (SELECT 1 FROM _leat_provisional v WHERE v.part = p.part) ORDER BY p.part";
+    "coalesce(t.rows, 0) AND NOT EXISTS (SELECT 1 FROM _leat_ranges r WHERE r.part = p.part AND (rejected > 0 OR "
+    "gap)) AND NOT EXISTS (SELECT 1 FROM _leat_provisional v WHERE v.part = p.part) ORDER BY p.part";
 
 // What a part has from `from` to `end` came in vain: the records come again behind it.
 struct VoidRange {
