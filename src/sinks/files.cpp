@@ -21,7 +21,10 @@ namespace leat {
 namespace {
 
 constexpr size_t kMostOpen = 64;
-constexpr const char* kFileColumn = "file";
+// Of the books: the number of a file, how many rows of it a row stands for, and the digest of those but the last.
+constexpr size_t kFile = 0;
+constexpr size_t kRecords = 1;
+constexpr size_t kRest = 2;
 
 // What another try may mend: no space, no permission.
 Status passing(const Status& status) {
@@ -38,7 +41,8 @@ class FilesSink final : public Sink, private SqliteCompanion {
         format_(*options_.format),
         extension_(std::string(format_.extension) +
                    std::string(format_.extension_shows ? compression_extension(options_.compression) : "")),
-        books_schema_(std::make_shared<Schema>(Schema{{{kFileColumn, Type::integer, false}}})) {
+        books_schema_(std::make_shared<Schema>(
+            Schema{{{"file", Type::integer}, {"records", Type::integer}, {"rest", Type::integer}}})) {
     SqliteOptions books;
     books.path = files_books_path(options_.path);
     books.companion = this;
@@ -76,6 +80,13 @@ class FilesSink final : public Sink, private SqliteCompanion {
     std::string folder;
     size_t end = 0;
   };
+  // The rows of a batch that go into one file.
+  struct Booked {
+    uint64_t records = 0;
+    uint64_t digest = 0;
+    size_t last = 0;  // of the batch
+    void add(const RecordBatch& batch, size_t first, size_t count);
+  };
 
   Status opened(const SqliteDatabase& db) override;
   [[nodiscard]] bool pending() const override { return !changed_.empty() || columns_changed_; }
@@ -91,7 +102,7 @@ class FilesSink final : public Sink, private SqliteCompanion {
   Status seal(Open& open);
   Status put_on_disk(bool all);
   Result<bool> is_gone(const SqliteDatabase& db, int64_t provisional) const;
-  [[nodiscard]] RecordBatch book_rows(const RecordBatch& batch, size_t first, const std::vector<int64_t>& files) const;
+  [[nodiscard]] RecordBatch book_rows(const RecordBatch& batch, const std::map<int64_t, Booked>& booked) const;
   void forget() noexcept {
     open_.clear();
     by_folder_.clear();
@@ -265,16 +276,24 @@ Status FilesSink::seal(Open& open) {
   return {};
 }
 
-RecordBatch FilesSink::book_rows(const RecordBatch& batch, size_t first, const std::vector<int64_t>& files) const {
+void FilesSink::Booked::add(const RecordBatch& batch, size_t first, size_t count) {
+  records += count;
+  last = first + count - 1;
+  for (size_t row = first; row <= last; ++row) digest += mix64(batch.origin_of(row).offset);
+}
+
+RecordBatch FilesSink::book_rows(const RecordBatch& batch, const std::map<int64_t, Booked>& booked) const {
   RecordBatch rows(books_schema_);
   rows.part = batch.part;
   rows.origin = batch.origin;
   rows.provisional = batch.provisional;
-  for (size_t i = 0; i < files.size(); ++i) {
-    RowOrigin origin = batch.origin_of(first + i);
+  for (const auto& [file, of] : booked) {
+    RowOrigin origin = batch.origin_of(of.last);
     origin.raw = 0;
     const size_t row = rows.add_row(origin);
-    rows.set_integer(0, row, files[i]);
+    rows.set_integer(kFile, row, file);
+    rows.set(kRecords, row, of.records);
+    rows.set(kRest, row, of.digest - mix64(origin.offset));
   }
   return rows;
 }
@@ -294,8 +313,7 @@ Result<std::vector<FilesSink::Run>> FilesSink::runs_of(const RecordBatch& batch,
 Result<Written> FilesSink::write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) {
   // What is refused is found before anything is written.
   LEAT_ASSIGN(const std::vector<Run> runs, runs_of(batch, first, first + count));
-  std::vector<int64_t> files;
-  files.reserve(count);
+  std::map<int64_t, Booked> booked;  // by file
   size_t row = first;
   for (const Run& run : runs) {
     while (row < run.end) {
@@ -304,12 +322,15 @@ Result<Written> FilesSink::write(const RecordBatch& batch, size_t first, size_t 
       Open& open = **found;
       const size_t some = std::min<uint64_t>(run.end - row, options_.max_rows - open.file.rows);
       if (Status added = add(open, batch, row, some); !added.ok()) return passing(added);
-      files.insert(files.end(), some, open.file.number);
+      booked[open.file.number].add(batch, row, some);
       row += some;
     }
   }
-  Result<Written> written = books_->write(book_rows(batch, first, files), 0, count, rejects);
-  if (!written.ok() && written.status().kind() == Kind::bad_data) return Status::fatal(written.status().message());
+  const Result<Written> kept = books_->write(book_rows(batch, booked), 0, booked.size(), rejects);
+  if (kept.status().kind() == Kind::bad_data) return Status::fatal(kept.status().message());
+  LEAT_TRY(kept.status().clone());
+  Written written{.inserted = count};
+  for (const auto& [file, of] : booked) written.digest += of.digest;
   return written;
 }
 
@@ -323,10 +344,12 @@ Status FilesSink::add(Open& open, const RecordBatch& batch, size_t first, size_t
 
 Result<bool> FilesSink::retry(int64_t reject, const RecordBatch& batch) {
   std::string folder;
-  if (batch.rows() == 0) return books_->retry(reject, book_rows(batch, 0, {}));
+  if (batch.rows() == 0) return books_->retry(reject, book_rows(batch, {}));
   if (!places_->folder(batch, 0, folder).ok()) return false;
   LEAT_ASSIGN(Open * open, open_for(folder, false));
-  LEAT_ASSIGN(const bool taken, books_->retry(reject, book_rows(batch, 0, {open->file.number})));
+  std::map<int64_t, Booked> booked;
+  booked[open->file.number].add(batch, 0, 1);
+  LEAT_ASSIGN(const bool taken, books_->retry(reject, book_rows(batch, booked)));
   if (!taken) return false;
   LEAT_TRY(add(*open, batch, 0, 1));
   return true;
@@ -375,8 +398,8 @@ Result<bool> FilesSink::is_gone(const SqliteDatabase& db, int64_t provisional) c
   LEAT_ASSIGN(const int64_t rows,
               db.query_integer(
                   fmt::format("SELECT count(*) FROM _leat_provisional AS p, {} AS t WHERE t._row = p.first_row AND "
-                              "t._part = p.part AND t.{} = {}",
-                              sql_name(plan_.table), kFileColumn, provisional)));
+                              "t._part = p.part AND t.file = {}",
+                              sql_name(plan_.table), provisional)));
   return rows == 0;
 }
 

@@ -9,6 +9,7 @@
 #include "sinks/files_list.h"
 #include "sinks/files_path.h"
 #include "sinks/sqlite.h"
+#include "sinks/sqlite_verify.h"
 
 namespace leat {
 namespace {
@@ -92,7 +93,8 @@ Status FilesStore::check_file(const ListedFile& file, VerifyReport& report) cons
 Status FilesStore::check_files(const std::string& pipeline, const std::string& table, VerifyReport& report) {
   LEAT_ASSIGN(const FilesOfTable files, read_files(*db_, pipeline));
   LEAT_ASSIGN(SqliteStatement booked,
-              db_->prepare(fmt::format("SELECT file, count(*) FROM {} GROUP BY file ORDER BY file", sql_name(table))));
+              db_->prepare(fmt::format("SELECT file, sum(coalesce(records, 1)) FROM {} GROUP BY file ORDER BY file",
+                                       sql_name(table))));
   auto file = files.files.begin();
   for (;;) {
     LEAT_ASSIGN(const bool row, booked.step());
@@ -118,9 +120,9 @@ Status FilesStore::check_files(const std::string& pipeline, const std::string& t
 }
 
 Result<VerifyReport> FilesStore::verify(const StoreProgress& progress) {
-  LEAT_ASSIGN(VerifyReport report, books_->verify(progress));
   LEAT_ASSIGN(const std::vector<PipelineState> states, books_->pipelines());
   LEAT_TRY(db_->execute("BEGIN"));
+  LEAT_ASSIGN(VerifyReport report, verify_sqlite_runs(*db_, progress));
   for (const PipelineState& state : states) LEAT_TRY(check_files(state.pipeline, state.table, report));
   LEAT_TRY(db_->execute("COMMIT"));
   return report;

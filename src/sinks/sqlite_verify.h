@@ -14,6 +14,8 @@ namespace leat {
 Result<VerifyReport> verify_sqlite(const SqliteDatabase& db, const StoreProgress& progress);
 // The same of books whose rows are elsewhere: all but those.
 Result<VerifyReport> verify_sqlite_books(const SqliteDatabase& db);
+// The same of the books of files, in which a row stands for `records` of them (docs/formats/files-sink.md §3).
+Result<VerifyReport> verify_sqlite_runs(const SqliteDatabase& db, const StoreProgress& progress);
 
 // Adds to `problems` where the aggregates of a pipeline differ from a recount of its rows.
 Status verify_sqlite_aggregates(const SqliteDatabase& db, const std::string& pipeline, const std::string& table,

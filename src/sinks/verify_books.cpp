@@ -22,9 +22,10 @@ struct Found {
   uint64_t count = 0;
   uint64_t digest = 0;
   uint64_t beyond = 0;  // behind the position and the provisional record
-  void add(uint64_t offset, uint64_t end) {
-    ++count;
-    digest += mix64(offset);
+  // `offset`: the last of `rows`; `rest`: the digest of the others.
+  void add(uint64_t offset, uint64_t end, uint64_t rows = 1, uint64_t rest = 0) {
+    count += rows;
+    digest += mix64(offset) + rest;
     if (offset >= end) ++beyond;
   }
 };
@@ -315,18 +316,21 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
   LEAT_ASSIGN(const bool counted, aggregates->step());
   total_ = done_ + expected * (counted ? 2 : 1);
 
-  LEAT_ASSIGN(const auto select, books_.rows(fmt::format("SELECT _part, _offset, _row, {} FROM {} ORDER BY _row",
-                                                         merge ? "_revision" : "0", sql_name(pipeline.table))));
+  LEAT_ASSIGN(const auto select,
+              books_.rows(fmt::format("SELECT _part, _offset, _row, {}, {} FROM {} ORDER BY _row",
+                                      merge ? "_revision" : "0", books_.run_of_row(), sql_name(pipeline.table))));
   std::map<int64_t, uint64_t> unknown;
   int64_t last_revision = 0;
   PartCheck* check = nullptr;
   int64_t id = 0;
   int64_t last_row = 0;
   uint64_t rows = 0;
-  for (;; ++rows) {
+  for (uint64_t step = 0;; ++step) {
     LEAT_ASSIGN(const bool row, select->step());
     if (!row) break;
-    if (rows % kProgressRows == 0) advance(rows);
+    if (step % kProgressRows == 0) advance(rows);
+    const uint64_t run = select->number(4);
+    rows += run;
     if (check == nullptr || id != select->integer(0)) {
       id = select->integer(0);
       check = part(id);
@@ -335,9 +339,9 @@ Status Verifier::read_rows(const PipelineCheck& pipeline) {
     last_row = select->integer(2);
     last_revision = std::max(last_revision, select->integer(3));
     if (check != nullptr) {
-      check->rows.add(select->number(1), check->end);
+      check->rows.add(select->number(1), check->end, run, select->number(5));
     } else if (unknown.contains(id) || unknown.size() < kUnknownParts) {
-      ++unknown[id];
+      unknown[id] += run;
     }
   }
   done_ += rows;

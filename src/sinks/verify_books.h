@@ -57,11 +57,15 @@ class BookReader {
   [[nodiscard]] virtual Result<std::unique_ptr<BookRows>> rows(const std::string& sql) const = 0;
   // False: rows are elsewhere, and are compared by the caller; the books and the rejects are proven here.
   [[nodiscard]] virtual bool has_rows() const { return true; }
+  // Of a row of the table, as SQL: for how many rows of the target it stands, and the digest of those but that at its
+  // `_offset`, which is the last of them.
+  [[nodiscard]] virtual std::string run_of_row() const { return "1, 0"; }
   [[nodiscard]] virtual Result<bool> has_table(const std::string& table) const = 0;
   [[nodiscard]] virtual Result<WriteMode> write_mode(const std::string& pipeline) const = 0;
   // How many rows full pulls have deleted because the source does not have them any more.
   [[nodiscard]] virtual Result<uint64_t> vanished(const std::string& pipeline) const = 0;
-  // How many offsets the rows (no table: there are none) and the rejects of a part have.
+  // How many offsets the rows (no table: there are none) and the rejects of a part have; a run that is there twice
+  // counts once.
   [[nodiscard]] virtual Result<uint64_t> different_offsets(const std::string& table, int64_t part) const = 0;
   // Adds to `problems` where the keys of a table that is written with ignore or merge do not have each row just once.
   virtual Status check_keys(const std::string& table, WriteMode mode, std::vector<std::string>& problems) const = 0;

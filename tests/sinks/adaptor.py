@@ -10,7 +10,7 @@ class Adaptor:
     # The check then proves the refusal. None: there is no such thing. Whatever is not here has to work.
     cannot = {}
     FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile", "rewind", "again",
-                "infinite", "bytes")
+                "infinite", "bytes", "offset")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     kills = 6  # of a write mode; there are five
     commit_rows = 50  # of the pipelines that are killed

@@ -20,7 +20,8 @@ class Files(Sqlite):
     format = 'format = "ndjson"\ncompression = "gzip"\nmax_rows = 700'
     cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest", "replace", "reconcile")} | {
         "aggregates": "keeps no aggregates", "upstream": "SQLite", "refused": None, "rewind": "cannot be taken out of files",
-        "again": "cannot be taken out of files", "serve": "read by other tools", "infinite": "null in NDJSON", "bytes": "\\xHH in NDJSON"}
+        "again": "cannot be taken out of files", "serve": "read by other tools", "infinite": "null in NDJSON", "bytes": "\\xHH in NDJSON",
+        "offset": "the books have that of the last row of a batch"}
 
     def __init__(self, folder):
         SqlAdaptor.__init__(self, folder)
@@ -37,8 +38,9 @@ class Files(Sqlite):
         return dict(zip(cells[1::2], cells[::2]))
 
     def rows(self, table, columns, types=None):
-        """Complete files, and what is committed of those that grow. Where a row stood is in the books alone."""
-        booked = self.query(f"SELECT p.name, t._offset FROM {quoted(table)} t JOIN _leat_parts p ON p.part = t._part ORDER BY t.file, t._row")
+        """Complete files, and what is committed of those that grow. Of which part a row is stands in the books alone."""
+        booked = [part for part, count in self.query(f"SELECT p.name, t.records FROM {quoted(table)} t JOIN _leat_parts p ON p.part = t._part "
+                                                     "ORDER BY t.file, t._row") for _ in range(count)]
         schema = self.schema(table)
         found = []
         for path, size in self.query("SELECT path, bytes FROM _leat_files JOIN _leat_pipelines USING(pipeline) "
@@ -46,8 +48,7 @@ class Files(Sqlite):
             file = self.root / path
             found += self.read(file if file.exists() else file.with_name(file.name + ".part"), size, schema)
         assert len(found) == len(booked), f"{len(found)} rows in files, {len(booked)} in the books"
-        place = lambda row, at, name: at[0] if name == "_part" else at[1] if name == "_offset" else row.get(name)  # an older file has fewer
-        return [tuple(place(row, at, column) for column in columns) for row, at in zip(found, booked)]
+        return [tuple(part if column == "_part" else row.get(column) for column in columns) for row, part in zip(found, booked)]  # older ones have fewer
 
     def read(self, file, size, schema):
         """The rows in the first `size` bytes of a file, as {column: value}."""

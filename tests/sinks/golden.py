@@ -84,6 +84,10 @@ def compare(case, sink, folder):
         wanted = []
         while expected and expected[0][-1] != "part":
             wanted.append(expected.popleft())
+        if "offset" in sink.cannot and "_offset" in header:
+            at = header.index("_offset")
+            for row in (header, *wanted):
+                del row[at]
         columns = ["_part" if column == "part" else column for column in header]
         found = [[*map(cell, row[:-1]), inside(row[-1])] for row in sink.rows(table, columns)]
         same(f"{case.name}: {table}", found, wanted)
