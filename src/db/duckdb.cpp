@@ -19,6 +19,7 @@ namespace {
 
 // DuckDB writes its log into the file when it is this long; a crash is followed by reading it.
 constexpr const char* kLogBytes = "16MB";
+constexpr std::string_view kInLeat = ": another leat has it open";
 
 std::string_view text_or_none(const char* text) {
   return text == nullptr ? std::string_view() : std::string_view(text);
@@ -44,9 +45,8 @@ Status cannot_open(const std::string& where, std::string_view message) {
     // DuckDB names the program: "held in /usr/bin/leat (PID 12)".
     if (contains(message, "/leat (PID ")) {
       return Status::fatal(
-          fmt::format("{}: another leat has it open (pid {}); a DuckDB file is open in one process at a "
-                      "time: stop that one first",
-                      where, visible(who)));
+          fmt::format("{}{} (pid {}); a DuckDB file is open in one process at a time: stop that one first", where,
+                      kInLeat, visible(who)));
     }
     return Status::retry(
         fmt::format("{}: another process has it open{}; a DuckDB file is open in one process at a time: end that one",
@@ -130,6 +130,12 @@ std::mutex& instances_mutex() {
   return mutex;
 }
 
+template <class Instance>
+std::map<std::string, std::weak_ptr<Instance>>& instances_by_path() {
+  static std::map<std::string, std::weak_ptr<Instance>> instances;
+  return instances;
+}
+
 Status set(duckdb_config config, const char* name, const std::string& value) {
   if (duckdb().set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
   return Status::bug(fmt::format("DuckDB does not have the setting {} = {}", name, value));
@@ -147,10 +153,22 @@ Status configure(duckdb_config config, const DuckDbOpen& options) {
 
 }  // namespace
 
+bool DuckDb::is_open_here(const std::string& path) {
+  const std::lock_guard lock(instances_mutex());
+  const auto& instances = instances_by_path<Instance>();
+  const auto found = instances.find(path);
+  return found != instances.end() && !found->second.expired();
+}
+
+bool DuckDb::is_open_in_leat(const Status& status) {
+  return contains(status.message(), kInLeat);
+}
+
 Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
-  static std::map<std::string, std::weak_ptr<Instance>> instances;  // by path
   LEAT_TRY(load_duckdb());
+  auto& instances = instances_by_path<Instance>();
   std::unique_ptr<DuckDb> db(new DuckDb);
+  db->stop_ = options.stop;
   db->where_ = options.path.empty() ? "DuckDB" : visible(options.path);
   const std::lock_guard lock(instances_mutex());
   db->instance_ = options.path.empty() ? nullptr : instances[options.path].lock();
@@ -251,19 +269,20 @@ Status DuckDb::commit() const {
 }
 
 Status DuckDb::execute_in_time(duckdb_prepared_statement statement, duckdb_result* result) const {
-  if (limit_ms_ == 0) {
+  if (limit_ms_ == 0 && !stop_.stop_possible()) {
     if (duckdb().execute_prepared(statement, result) == DuckDBSuccess) return {};
     const char* message = duckdb().result_error(result);
     return failure(duckdb().result_error_type(result), message == nullptr ? "" : message);
   }
-  const uint64_t until = os::clock().steady_ms() + limit_ms_;
+  const uint64_t until = limit_ms_ == 0 ? UINT64_MAX : os::clock().steady_ms() + limit_ms_;
   duckdb_pending_result pending = nullptr;
   Status outcome;
   duckdb_pending_state state = DUCKDB_PENDING_ERROR;
   if (duckdb().pending_prepared(statement, &pending) == DuckDBSuccess) {
     do {
       state = duckdb().pending_execute_task(pending);
-    } while (!duckdb().pending_execution_is_finished(state) && os::clock().steady_ms() < until);
+    } while (!duckdb().pending_execution_is_finished(state) && os::clock().steady_ms() < until &&
+             !stop_.stop_requested());
   }
   if (state != DUCKDB_PENDING_ERROR && !duckdb().pending_execution_is_finished(state)) {
     outcome = failure(DUCKDB_ERROR_INTERRUPT, "");
@@ -311,6 +330,7 @@ Result<DuckDbRows> DuckDb::run(const std::string& sql, std::span<const DuckDbVal
   if (outcome.ok()) outcome = execute_in_time(statement, &rows.result_);
   duckdb().destroy_prepare(&statement);
   LEAT_TRY(std::move(outcome));
+  rows.stop_ = stop_;
   rows.look_up();
   return rows;
 }
@@ -330,6 +350,7 @@ Result<DuckDbRows> DuckDb::stream(const std::string& sql) const {
   duckdb().destroy_pending(&pending);
   duckdb().destroy_prepare(&statement);
   LEAT_TRY(std::move(outcome));
+  rows.stop_ = stop_;
   rows.look_up();
   return rows;
 }
@@ -353,6 +374,7 @@ DuckDbRows& DuckDbRows::operator=(DuckDbRows&& other) noexcept {
   std::swap(columns_, other.columns_);
   std::swap(at_, other.at_);
   std::swap(rows_, other.rows_);
+  std::swap(stop_, other.stop_);
   return *this;
 }
 
@@ -381,6 +403,7 @@ Result<bool> DuckDbRows::step() {
     return true;
   }
   do {
+    if (stop_.stop_requested()) return Status::retry("what was asked is broken off");
     close();
     chunk_ = duckdb().fetch_chunk(result_);
     if (chunk_ == nullptr) {

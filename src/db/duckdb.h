@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,7 @@ struct DuckDbOpen {
   bool read_only = false;  // else made when it is missing; a new file and what DuckDB puts beside it have mode 0600
   uint64_t memory_bytes = 256 * 1024 * 1024;  // DuckDB's own limit; what needs more goes to a folder beside the file
   int threads = 1;                            // that DuckDB works with
+  std::stop_token stop = {};                  // what is asked of this connection is broken off (Kind::retry)
 };
 
 // Bytes that are no text: BLOB.
@@ -78,6 +80,7 @@ class DuckDbRows {
   std::vector<Column> columns_;
   uint64_t at_ = 0;  // row of the chunk, from 1
   uint64_t rows_ = 0;
+  std::stop_token stop_;
 };
 
 class DuckDb {
@@ -85,6 +88,10 @@ class DuckDb {
   // bad_config: cannot be opened, is no DuckDB database, was made by a newer DuckDB. retry: another process has it
   // open, which the message names.
   static Result<std::unique_ptr<DuckDb>> open(const DuckDbOpen& options);
+  // This process has it open.
+  static bool is_open_here(const std::string& path);
+  // Why open() has failed: another leat has it open.
+  static bool is_open_in_leat(const Status& status);
 
   DuckDb(const DuckDb&) = delete;
   DuckDb& operator=(const DuckDb&) = delete;
@@ -142,6 +149,7 @@ class DuckDb {
   std::string where_;
   std::string space_;
   uint64_t limit_ms_ = 0;
+  std::stop_token stop_;
 };
 
 // What DuckDB calls a column of that type: "BIGINT".

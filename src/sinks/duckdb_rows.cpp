@@ -13,6 +13,8 @@ namespace leat {
 namespace {
 
 constexpr int64_t kReadRows = 16 * 1024;
+// DuckDB itself would keep 204,800 of them, outside of its limit of memory.
+constexpr size_t kFlushRows = 16 * 1024;
 constexpr std::array<std::string_view, 5> kTaken{"_part", "_offset", "_row", "_revision", "rowid"};
 
 Status store_columns(const DuckDb& db, const std::string& pipeline, const Schema& schema, size_t from) {
@@ -232,15 +234,17 @@ Status DuckDbRowAppender::add(const RecordBatch& batch, size_t first, size_t cou
       for (size_t i = 0; i < some; ++i) appender_->set_null(other, i);
     }
     appender_->add_rows(some);
+    waiting_ += some;
     first += some;
     count -= some;
     row += static_cast<int64_t>(some);
     revision += static_cast<int64_t>(some);
   }
-  return {};
+  return waiting_ < kFlushRows ? Status() : flush();
 }
 
 Status DuckDbRowAppender::flush() {
+  waiting_ = 0;
   return appender_ == nullptr ? Status() : appender_->flush();
 }
 

@@ -44,7 +44,10 @@ class DuckDbRowAppender {
   Status add(const RecordBatch& batch, size_t first, size_t count, int64_t part, int64_t row, int64_t revision);
   Status flush();
   // Lets go of what was not flushed: before the transaction is rolled back or committed.
-  void end() { appender_.reset(); }
+  void end() {
+    appender_.reset();
+    waiting_ = 0;
+  }
 
  private:
   DuckDbRowAppender(const DuckDb& db, std::string table, SchemaPtr schema)
@@ -60,6 +63,7 @@ class DuckDbRowAppender {
   std::optional<size_t> revision_;
   std::vector<size_t> others_;  // that somebody else has added: NULL
   std::unique_ptr<DuckDbAppender> appender_;
+  size_t waiting_ = 0;  // rows since the last flush()
 };
 
 // Rows that fulfil `where`, a condition over the table's columns, all at once, in no order; only the columns asked for.

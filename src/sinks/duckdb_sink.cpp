@@ -13,6 +13,7 @@
 #include "sinks/duckdb_full_pull.h"
 #include "sinks/duckdb_keyed_rows.h"
 #include "sinks/duckdb_layout.h"
+#include "sinks/duckdb_listener.h"
 #include "sinks/duckdb_parts.h"
 #include "sinks/duckdb_replace.h"
 #include "sinks/duckdb_rows.h"
@@ -52,6 +53,7 @@ class DuckDbSink final : public Sink {
       return outcome;
     }
     LEAT_ASSIGN(file_, os::file_system().info(options_.path, os::Links::follow));
+    listen();
     state_ = State::ready;
     pulling_ = plan.mode == WriteMode::replace;
     last_commit_ms_ = clock_.steady_ms();
@@ -84,6 +86,7 @@ class DuckDbSink final : public Sink {
   Status make_tables(const SinkPlan& plan);
   Status make_next_tables(const SinkPlan& plan);
   Status check_last_row(const SinkPlan& plan) const;
+  void listen();
   Status begin();
   Status fail(Status status);
   [[nodiscard]] Status check_file() const;
@@ -97,6 +100,7 @@ class DuckDbSink final : public Sink {
   SinkPlan plan_;
   State state_ = State::closed;
   std::unique_ptr<DuckDb> db_;  // before all that uses it
+  std::shared_ptr<DuckDbListener> listener_;
   std::unique_ptr<DuckDbClaim> claim_;
   std::unique_ptr<DuckDbParts> parts_;
   std::unique_ptr<DuckDbAggregates> aggregates_;
@@ -161,6 +165,17 @@ Status DuckDbSink::check_last_row(const SinkPlan& plan) const {
       fmt::format("{}: table {} has a row with _row {} that leat has not written; delete it, see "
                   "`leat verify`",
                   db_->where(), quoted(plan.table), last_row));
+}
+
+// Who looks at the file meanwhile asks this process.
+void DuckDbSink::listen() {
+  Result<std::shared_ptr<DuckDbListener>> listener = DuckDbListener::of(options_.path);
+  if (listener.ok()) {
+    listener_ = std::move(*listener);
+  } else if (note_) {
+    note_(NoteLevel::warning,
+          listener.status().message() + "; `leat status` and others cannot look at the file while leat runs");
+  }
 }
 
 // DuckDB has no savepoints: a row that is refused takes the whole transaction with it.
@@ -271,6 +286,7 @@ void DuckDbSink::close() noexcept {
   aggregates_.reset();
   parts_.reset();
   claim_.reset();
+  listener_.reset();
   db_.reset();
   rows_in_commit_ = 0;
   state_ = State::closed;

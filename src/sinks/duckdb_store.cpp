@@ -1,10 +1,11 @@
+#include "sinks/duckdb_store.h"
+
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "base/time.h"
 #include "db/sql.h"
 #include "os/process.h"
-#include "sinks/duckdb.h"
 #include "sinks/duckdb_claim.h"
 #include "sinks/duckdb_layout.h"
 #include "sinks/duckdb_mend.h"
@@ -22,7 +23,7 @@ std::optional<int64_t> time_at(const DuckDbRows& row, int at) {
 
 class DuckDbStore final : public Store {
  public:
-  explicit DuckDbStore(std::string path) : path_(std::move(path)) {}
+  DuckDbStore(std::string path, std::stop_token stop) : path_(std::move(path)), stop_(std::move(stop)) {}
 
   Result<std::vector<PipelineState>> pipelines() override {
     LEAT_ASSIGN(const Opened opened, open());
@@ -89,7 +90,7 @@ class DuckDbStore final : public Store {
   };
   using Opened = std::unique_ptr<DuckDbStore, Close>;
   Result<Opened> open() {
-    LEAT_ASSIGN(db_, DuckDb::open({.path = path_, .read_only = true}));
+    LEAT_ASSIGN(db_, DuckDb::open({.path = path_, .read_only = true, .stop = stop_}));
     db_->limit_time(answer_ms_);
     return Opened(this);
   }
@@ -104,6 +105,7 @@ class DuckDbStore final : public Store {
   Status read_parts(PipelineState& state);
 
   std::string path_;
+  std::stop_token stop_;
   std::unique_ptr<DuckDb> db_;  // during a call
   uint64_t answer_ms_ = 0;      // 0: as long as it takes
 };
@@ -228,10 +230,10 @@ Status DuckDbStore::rejects(const RejectQuery& query, const std::function<bool(c
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_duckdb_store(const std::string& path) {
+Result<std::unique_ptr<Store>> open_duckdb_file_store(const std::string& path, std::stop_token stop) {
   LEAT_ASSIGN(const auto db, DuckDb::open({.path = path, .read_only = true}));
   LEAT_ASSIGN(const bool there, check_duckdb_layout(*db));
-  if (there) return std::unique_ptr<Store>(std::make_unique<DuckDbStore>(path));
+  if (there) return std::unique_ptr<Store>(std::make_unique<DuckDbStore>(path, std::move(stop)));
   return Status::bad_config(fmt::format("{}: leat has not written this database; name one that it has", visible(path)));
 }
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import os
 import re
+import socket
 import sqlite3
+import stat
 import urllib.error
 import urllib.request
 
@@ -11,6 +14,7 @@ import golden
 import http_cases
 import model
 from bench import Wrong, as_bytes
+from checks_write import started
 
 EDGE_FORMAT = (
     'format = { type = "json", columns = { id = { path = "/id", type = "integer" }, b = { path = "/b", type = "boolean" }, '
@@ -301,7 +305,60 @@ def table_source(bench):
     bench.verify()
 
 
+def beside(bench):
+    """While leat runs others look at what it has committed. Of a DuckDB file they ask leat, by a socket that is only its user's, however long its
+    path; those who ask and do nothing more hold nobody up."""
+    for name in ("x", "long-" + "x" * 120):
+        bench.fresh(name)
+        bench.pipeline()
+        lines = bench.lines(300)
+        bench.write(lines)
+        child = started(bench)
+        if not bench.status()["running"]:
+            raise Wrong("status does not say that it runs")
+        bench.verify()
+        bench.leat("top", "p.toml", "--once")
+        bench.leat("rejects", "list", "p.toml")
+        socket_path = bench.folder / "out.duckdb.sock"
+        hanging = []
+        if bench.sink.name == "duckdb":
+            if stat.S_IMODE(socket_path.stat().st_mode) != 0o600:
+                raise Wrong(f"the socket has mode {socket_path.stat().st_mode:o}")
+            place = os.getcwd()
+            os.chdir(bench.folder)  # the path is too long for an address
+            try:
+                for sent in (b"", b"\x03", b"\xff" * 4, b"\x11\0\0\0" + b"\x07" * 17):
+                    hanging.append(socket.socket(socket.AF_UNIX))
+                    hanging[-1].connect(socket_path.name)
+                    hanging[-1].sendall(sent)
+            finally:
+                os.chdir(place)
+        bench.verify()
+        more = bench.lines(300)
+        bench.write(more, mode="a")
+        lines += more
+        while bench.status()["records"] < len(lines):
+            if child.poll() is not None:
+                raise Wrong(f"leat has ended: {child.communicate()[1]}")
+        child.terminate()
+        if (status := bench.wait(child)[0]) != 0:
+            raise Wrong(f"it does not end well: {status}")
+        for each in hanging:
+            each.close()
+        if socket_path.exists():
+            raise Wrong("the socket is still there")
+        bench.matches(model.Expected("append", lines))
+    bench.write(bench.lines(50), mode="a")
+    killed = started(bench)  # leaves its socket
+    killed.kill()
+    killed.communicate()
+    bench.verify()
+    bench.run()
+    bench.verify()
+
+
 CHECKS = {
+    "beside": beside,
     "golden": golden.check,
     "http": http_cases.check,
     "types": types,

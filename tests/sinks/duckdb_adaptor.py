@@ -91,7 +91,7 @@ READ = {BOOLEAN: lambda text: int(text == "true"), BIGINT: int, DOUBLE: float, T
 
 class DuckDb(SqlAdaptor):
     name = "duckdb"
-    cannot = {"beside": "one process", "upstream": "SQLite", "refused": "refuses the row"}
+    cannot = {"upstream": "SQLite", "refused": "refuses the row"}
 
     @classmethod
     def start(cls, folder):
