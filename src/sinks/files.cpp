@@ -34,7 +34,7 @@ Status passing(const Status& status) {
 
 class FilesSink final : public Sink, private SqliteCompanion {
  public:
-  FilesSink(FilesOptions options, os::Clock& clock, const Note& note)
+  FilesSink(FilesOptions options, os::Clock& clock, Note note)
       : options_(std::move(options)),
         clock_(clock),
         root_(files_root(options_.path)),
@@ -46,7 +46,7 @@ class FilesSink final : public Sink, private SqliteCompanion {
     SqliteOptions books;
     books.path = files_books_path(options_.path);
     books.companion = this;
-    books_ = make_sqlite_sink(std::move(books), clock, note);
+    books_ = make_sqlite_sink(std::move(books), clock, std::move(note));
   }
 
   Result<std::string> source_schema(const std::string& pipeline) override { return books_->source_schema(pipeline); }
