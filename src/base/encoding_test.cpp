@@ -24,6 +24,9 @@ TEST(Base64, OfEveryLength) {
   EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
   EXPECT_EQ(base64("\xFB\xEF\xFF\x01"), "++//AQ==");
   EXPECT_EQ(base64url("\xFB\xEF\xFF\x01"), "--__AQ");
+  for (const std::string text : {"", "f", "fo", "foo", "foobar", "\xFB\xEF\xFF\x01"})
+    EXPECT_EQ(from_base64(base64(text)), text);
+  for (const char* bad : {"Zg", "Zg=", "Z!==", "--__"}) EXPECT_FALSE(from_base64(bad)) << bad;
 }
 
 }  // namespace

@@ -1,12 +1,10 @@
 #include "sinks/bigquery_bisection.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
+#include "base/base64.h"
 #include "base/gzip_pieces.h"
+#include "base/json_at.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "os/file_system.h"
@@ -76,17 +74,6 @@ Result<Half> write_half(const std::string& path, const Stretch& stretch, const s
   return half;
 }
 
-std::string from_base64(const std::string& text) {
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return text;
-  const auto padding =
-      static_cast<size_t>(std::count(text.end() - std::min<ptrdiff_t>(2, text.end() - text.begin()), text.end(), '='));
-  out.resize(static_cast<size_t>(size) - padding);
-  return out;
-}
-
 // "… Field: amount; Value: x": which column BigQuery means.
 std::string column_in(const std::string& message) {
   constexpr std::string_view kField = "Field: ";
@@ -97,19 +84,13 @@ std::string column_in(const std::string& message) {
 }
 
 Result<RefusedRow> refused_row(const std::string& line, const std::string& reason) {
-  try {
-    const nlohmann::json row = nlohmann::json::parse(line);
-    RefusedRow made;
-    made.part = row.at("_part").get<std::string>();
-    made.offset = row.at("_offset").get<uint64_t>();
-    made.column = column_in(reason);
-    made.reason = reason;
-    made.raw =
-        row.contains("raw_log") ? from_base64(row.at("raw_log").get<std::string>()) : line.substr(0, line.find('\n'));
-    return made;
-  } catch (const nlohmann::json::exception& problem) {
-    return Status::fatal(fmt::format("a line of a segment is not what was written: {}", problem.what()));
-  }
+  const JsonView row = JsonView::parse(line);
+  const auto part = row.at("_part").text();
+  const auto offset = row.at("_offset").number();
+  if (!part || !offset) return Status::fatal("a line of a segment is not what was written: " + quoted(line));
+  RefusedRow made{*part, *offset, column_in(reason), reason, line.substr(0, line.find('\n'))};
+  if (const auto raw = row.at("raw_log").text()) made.raw = from_base64(*raw).value_or(made.raw);
+  return made;
 }
 
 void push_halves(std::vector<Stretch>& stack, const Stretch& stretch) {

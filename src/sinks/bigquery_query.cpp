@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 
+#include "base/json_at.h"
 #include "base/json_writer.h"
+#include "base/text.h"
 
 namespace leat {
 namespace {
@@ -23,22 +25,21 @@ std::string request_body(const std::string& sql, const std::string& location) {
   return json.end_object().text();
 }
 
-// The rows of one answer; what is to be asked for next, empty: nothing.
-std::string take_page(const nlohmann::json& page, const std::string& location, BigQueryCells& cells) {
-  const bool complete = page.value("jobComplete", false);
-  if (complete && page.contains("rows")) {
-    for (const auto& row : page.at("rows")) {
-      std::vector<std::string>& made = cells.emplace_back();
-      for (const auto& cell : row.at("f")) {
-        made.push_back(cell.at("v").is_string() ? cell.at("v").get<std::string>() : "");
-      }
-    }
+// The rows of one answer; what is to be asked for next, empty: nothing. Nothing: it is no answer to a query.
+std::optional<std::string> take_page(const JsonView& page, const std::string& location, BigQueryCells& cells) {
+  const bool complete = page.at("jobComplete").text() == "true";
+  const std::optional<std::string> job = page.at("jobReference").at("jobId").text();
+  if (!job) return std::nullopt;
+  const JsonView rows = page.at("rows");
+  for (size_t i = 0; complete && i < rows.size(); ++i) {
+    const JsonView row = rows.at(i).at("f");
+    std::vector<std::string>& made = cells.emplace_back();
+    for (size_t c = 0; c < row.size(); ++c) made.push_back(row.at(c).at("v").text().value_or(""));
   }
-  const std::string token = page.value("pageToken", "");
+  const std::string token = page.at("pageToken").text().value_or("");
   if (complete && token.empty()) return "";
   std::string next =
-      fmt::format("/queries/{}?location={}&timeoutMs={}&maxResults={}",
-                  page.at("jobReference").at("jobId").get<std::string>(), location, kWaitMs, kRowsAtOnce);
+      fmt::format("/queries/{}?location={}&timeoutMs={}&maxResults={}", *job, location, kWaitMs, kRowsAtOnce);
   if (complete) next += "&pageToken=" + token;
   return next;
 }
@@ -51,14 +52,10 @@ Result<BigQueryCells> select_from_bigquery(BigQueryClient& client, const std::st
   LEAT_ASSIGN(BigQueryReply reply, client.call("POST", "/queries", request_body(sql, location)));
   for (;;) {
     if (reply.verdict.then != BigQueryVerdict::Then::ok) return failure_of(reply.verdict, "a query");
-    std::string next;
-    try {
-      next = take_page(nlohmann::json::parse(reply.body), location, cells);
-    } catch (const nlohmann::json::exception& problem) {
-      return Status::retry(fmt::format("BigQuery: the answer to a query is not what it should be: {}", problem.what()));
-    }
-    if (next.empty()) return cells;
-    LEAT_ASSIGN(reply, client.call("GET", next));
+    const std::optional<std::string> next = take_page(JsonView::parse(reply.body), location, cells);
+    if (!next) return Status::retry("BigQuery: the answer to a query is none: " + quoted(reply.body));
+    if (next->empty()) return cells;
+    LEAT_ASSIGN(reply, client.call("GET", *next));
   }
 }
 
