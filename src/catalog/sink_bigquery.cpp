@@ -18,7 +18,7 @@ constexpr std::array<Option, 11> kBigQueryOptions{{
      .type = OptionType::path,
      .required = true,
      .help = "a folder on a disk that keeps what was synced: what is taken from sources and not loaded yet, and the "
-             "journal of it. It belongs to the tables: without it they cannot be gone on with"},
+             "journal of it"},
     {.name = "project", .help = "who pays for the jobs; without it that of the credentials"},
     {.name = "location", .standard = "US", .help = "of a dataset that is made: \"EU\", \"europe-west3\", …"},
     {.name = "credentials",

@@ -16,6 +16,7 @@
 #include "sinks/bigquery_bisection.h"
 #include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
+#include "sinks/bigquery_mirror.h"
 #include "sinks/bigquery_rows.h"
 #include "sinks/bigquery_step.h"
 #include "sinks/bigquery_table.h"
@@ -74,6 +75,9 @@ class BigQuerySink final : public Sink {
 
  private:
   Status check_mirror();
+  Status take_over(const BigQueryMirror& mirror);
+  Status write_mirror(uint64_t segment);
+  [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
@@ -108,6 +112,7 @@ class BigQuerySink final : public Sink {
   std::atomic<uint64_t> writing_segment_ = 1;  // for prepare(): its number, or that of the next one
   BigQueryTallies written_;                    // since the last commit
   uint64_t rows_in_commit_ = 0;
+  bool warned_ = false;  // that the mirror has no room
   uint64_t last_commit_ms_ = 0;
   std::set<std::string> held_back_;  // parts whose last record has no end yet
 };
@@ -142,25 +147,83 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
 
 // A table that another journal has filled, or this one later on, would get the same rows again.
 Status BigQuerySink::check_mirror() {
-  LEAT_ASSIGN(const std::string mirror, read_bigquery_mirror(*connection_.client, table_));
-  if (mirror.empty()) return write_bigquery_mirror(*connection_.client, table_, journal_->generation() + " 0");
-  const size_t space = mirror.find(' ');
-  const std::string generation = mirror.substr(0, space);
-  const int64_t segment = space == std::string::npos ? 0 : parse_integer(mirror.substr(space + 1)).value_or(0);
+  LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*connection_.client, table_));
+  if (text.empty()) return write_mirror(0);
+  LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
   const std::string table = table_.dataset + "." + table_.table;
-  if (generation != journal_->generation()) {
-    return Status::fatal(fmt::format(
-        "BigQuery: table {} is filled from another spool (generation {}, that of {} is {}): its rows would be loaded "
-        "again; give back the spool that it was filled from, or name another table",
-        table, quoted(generation), visible(folder_), journal_->generation()));
-  }
+  LEAT_ASSIGN(const bool empty, journal_->is_empty());
+  const bool ours = mirror.generation == journal_->generation();
+  if (!ours && empty && mirror.books && mirror.books->pipeline == plan_.pipeline) return take_over(mirror);
   LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
-  if (last >= segment) return {};
+  if (mirror.generation == journal_->follows())
+    return write_mirror(static_cast<uint64_t>(last));  // a crash came before
+  if (!ours) {
+    return Status::fatal(fmt::format(
+        "BigQuery: table {} is filled from another spool (generation {}{}, that of {} is {}): its rows would be loaded "
+        "again; give back the spool that it was filled from, or name another table",
+        table, quoted(mirror.generation),
+        mirror.books && mirror.books->pipeline != plan_.pipeline ? " of pipeline " + quoted(mirror.books->pipeline)
+                                                                 : "",
+        visible(folder_), journal_->generation()));
+  }
+  if (last >= static_cast<int64_t>(mirror.segment)) return {};
   return Status::fatal(
       fmt::format("BigQuery: table {} has rows up to segment {}, the journal in {} knows of {}: it is an older copy, "
-                  "and rows would be "
-                  "loaded again; give back the last one, or name another table",
-                  table, segment, visible(folder_), last));
+                  "and rows would be loaded again; give back the last one, or remove it: leat then goes on from the "
+                  "table's description",
+                  table, mirror.segment, visible(folder_), last));
+}
+
+// The journal of this pipeline is lost: its place is taken by this one, which has nothing yet.
+Status BigQuerySink::take_over(const BigQueryMirror& mirror) {
+  const auto id_of = [&](uint64_t segment) { return step_name(mirror.generation, segment, "load"); };
+  LEAT_ASSIGN(const bool landed, end_earlier_loads(*connection_.client, table_.location, mirror.segment, id_of));
+  if (landed) {
+    BigQueryStep undo;
+    undo.name = step_name(journal_->generation(), mirror.segment, "undo");
+    undo.location = table_.location;
+    undo.sha = "undo";
+    undo.configuration =
+        fmt::format(R"("query":{{"query":"DELETE FROM `{}.{}.{}` WHERE _segment > {}","useLegacySql":false}})",
+                    connection_.client->access().project, table_.dataset, table_.table, mirror.segment);
+    LEAT_TRY(carry_out(*connection_.client, undo).status().clone());
+  }
+  uint64_t rejects = 0;
+  for (const MirroredPart& part : mirror.books->parts) {
+    for (const Range& range : part.ranges) rejects += range.counts.rejected;
+  }
+  LEAT_TRY(journal_->restore(mirror));
+  note_(NoteLevel::warning,
+        fmt::format("pipeline {}: the journal in {} is lost; going on behind segment {}, as the description of table "
+                    "{}.{} says{}; {} rejects are lost with it",
+                    quoted(plan_.pipeline), visible(folder_), mirror.segment, table_.dataset, table_.table,
+                    landed ? ", and what came behind it was taken out and comes again" : "", with_commas(rejects)));
+  return write_mirror(mirror.segment);
+}
+
+// All segments up to this one are loaded.
+Status BigQuerySink::write_mirror(uint64_t segment) {
+  LEAT_ASSIGN(MirroredBooks books, journal_->books());
+  const BigQueryMirror mirror{journal_->generation(), segment, std::move(books)};
+  bool whole = true;
+  LEAT_TRY(write_bigquery_mirror(*connection_.client, table_, [&](size_t room) {
+    std::string text = mirror_text(mirror, room);
+    whole = !text.ends_with(kNoBooks);
+    return text;
+  }));
+  if (whole || warned_) return {};
+  warned_ = true;
+  note_(NoteLevel::warning,
+        fmt::format("pipeline {}: the description of table {}.{} has no room for its {} parts: keep "
+                    "a backup of {}, without which it cannot be gone on with",
+                    quoted(plan_.pipeline), table_.dataset, table_.table, with_commas(mirror.books->parts.size()),
+                    visible(folder_)));
+  return {};
+}
+
+std::string BigQuerySink::step_name(const std::string& generation, uint64_t segment, std::string_view step) const {
+  return fmt::format("{}__{}__{}__{:08}__{}", bigquery_id_part(plan_.pipeline), generation,
+                     bigquery_id_part(plan_.table), segment, step);
 }
 
 // Recovery: what is sealed is loaded, what is open goes on where it was committed.
@@ -314,8 +377,7 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
   LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
   if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
   BigQueryStep step;
-  step.name = fmt::format("{}__{}__{}__{:08}__load", bigquery_id_part(plan_.pipeline), journal_->generation(),
-                          bigquery_id_part(plan_.table), segment.number);
+  step.name = step_name(journal_->generation(), segment.number, "load");
   step.location = table_.location;
   step.table = table_.dataset + "." + table_.table;
   step.sha = segment.sha256.substr(0, kShaDigits);
@@ -346,8 +408,7 @@ Status BigQuerySink::load(const BigQuerySegment& segment) {
   }
   LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
   LEAT_TRY(os::remove_file(path));
-  return write_bigquery_mirror(*connection_.client, table_,
-                               fmt::format("{} {}", journal_->generation(), segment.number));
+  return write_mirror(segment.number);
 }
 
 Status BigQuerySink::finish() {

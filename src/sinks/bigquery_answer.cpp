@@ -62,6 +62,7 @@ std::optional<BigQueryJob> parse_bigquery_job(std::string_view body) {
   job.location = at("/jobReference/location");
   job.state = state == "DONE" ? BigQueryJob::State::done : BigQueryJob::State::running;
   job.sha = at("/configuration/labels/leat_sha");
+  job.rows = number_at(body, "/configuration/labels/leat_rows");
   // That of a query is a table for its results.
   for (const std::string kind : {"load", "copy"}) {
     const std::string table = "/configuration/" + kind + "/destinationTable";

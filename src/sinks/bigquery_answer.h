@@ -47,6 +47,7 @@ struct BigQueryJob {
   uint64_t bad_records = 0;         //
   uint64_t bytes_billed = 0;        // of a query
   std::string sha;                  // its label leat_sha
+  uint64_t rows = 0;                // its label leat_rows
   std::string table;                // destination of a load or copy, "DATASET.TABLE"; empty: none
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kTables = R"(
 CREATE TABLE IF NOT EXISTS _leat_bigquery(pipeline TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL,
-  mirrored INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  mirrored INTEGER NOT NULL DEFAULT 0, follows TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _leat_segments(segment INTEGER PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
   bytes INTEGER NOT NULL, plain_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, sha256 TEXT NOT NULL, fields TEXT NOT NULL,
   begun_at INTEGER NOT NULL, job TEXT, loaded_at TEXT);
@@ -71,9 +71,11 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   LEAT_ASSIGN(SqliteStatement insert,
               db_->prepare("INSERT OR IGNORE INTO _leat_bigquery(pipeline, generation) VALUES(?, ?)"));
   LEAT_TRY(insert.with(std::string_view(pipeline_), std::string_view(new_generation())).run());
-  LEAT_ASSIGN(SqliteStatement select, db_->prepare("SELECT generation FROM _leat_bigquery WHERE pipeline = ?"));
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare("SELECT generation, follows FROM _leat_bigquery WHERE pipeline = ?"));
   LEAT_TRY(select.with(std::string_view(pipeline_)).step().status().clone());
   generation_ = select.string(0);
+  follows_ = select.string(1);
   select.reset();
   LEAT_TRY(db_->execute("COMMIT"));
   LEAT_ASSIGN(insert_reject_, db_->prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
@@ -110,6 +112,76 @@ Result<std::vector<BigQuerySegment>> BigQueryJournal::segments() {
 Result<uint64_t> BigQueryJournal::next_segment() {
   LEAT_ASSIGN(const int64_t last, db_->query_integer("SELECT max(segment) FROM _leat_segments"));
   return static_cast<uint64_t>(last) + 1;
+}
+
+Result<bool> BigQueryJournal::is_empty() {
+  LEAT_ASSIGN(const int64_t segments, db_->query_integer("SELECT count(*) FROM _leat_segments"));
+  return segments == 0 && parts_->all().empty();
+}
+
+Result<MirroredBooks> BigQueryJournal::books() {
+  MirroredBooks books;
+  books.pipeline = pipeline_;
+  LEAT_ASSIGN(SqliteStatement tally,
+              db_->prepare("SELECT sum(rows), sum(offsets) FROM _leat_segment_parts WHERE part = ?"));
+  LEAT_ASSIGN(SqliteStatement ranges, db_->prepare("SELECT start, \"end\", inserted, filtered, rejected, digest, gap "
+                                                   "FROM _leat_ranges WHERE part = ? ORDER BY start"));
+  for (const auto& booked : parts_->all()) {
+    MirroredPart& part = books.parts.emplace_back();
+    part.position = {booked->name, booked->origin, booked->end, booked->token};
+    LEAT_TRY(tally.with(booked->id).step().status().clone());
+    part.tally = {tally.number(0), tally.number(1)};
+    tally.reset();
+    ranges.with(booked->id);
+    for (;;) {
+      LEAT_ASSIGN(const bool row, ranges.step());
+      if (!row) break;
+      Range& range = part.ranges.emplace_back();
+      range.part = booked->name;
+      range.start = ranges.number(0);
+      range.end = ranges.number(1);
+      range.counts = {.inserted = ranges.number(2),
+                      .filtered = ranges.number(3),
+                      .rejected = ranges.number(4),
+                      .digest = ranges.number(5)};
+      range.gap = ranges.integer(6) != 0;
+    }
+    ranges.reset();
+  }
+  return books;
+}
+
+Status BigQueryJournal::restore(const BigQueryMirror& mirror) {
+  LEAT_TRY(begin());
+  BigQuerySegment segment;
+  segment.number = mirror.segment;
+  BigQueryTallies tallies;
+  for (const MirroredPart& part : mirror.books->parts) {
+    LEAT_TRY(parts_->get(part.position.part, part.position.origin).status().clone());
+    Ranges ranges = part.ranges;
+    for (Range& range : ranges) {
+      range.fresh = range.start > 0;  // those that are apart stay so
+      range.counts.filtered += range.counts.rejected;
+      range.counts.rejected = 0;
+    }
+    LEAT_TRY(parts_->add(ranges).status().clone());
+    LEAT_TRY(parts_->move({part.position}, claim_->sequence() + 1));
+    tallies[part.position.part] = part.tally;
+    segment.rows += part.tally.rows;
+  }
+  if (mirror.segment > 0) {
+    LEAT_TRY(put(segment));
+    LEAT_TRY(
+        db_->execute(fmt::format("UPDATE _leat_segments SET state = 'loaded' WHERE segment = {}", mirror.segment)));
+    LEAT_TRY(put(mirror.segment, tallies));
+  }
+  LEAT_ASSIGN(SqliteStatement update,
+              db_->prepare("UPDATE _leat_bigquery SET mirrored = ?, follows = ? WHERE pipeline = ?"));
+  LEAT_TRY(update.with(mirror.segment, std::string_view(mirror.generation), std::string_view(pipeline_)).run());
+  LEAT_TRY(claim_->advance(claim_->next_row(), 0, clock_.now_micros()));
+  LEAT_TRY(db_->execute("COMMIT"));
+  follows_ = mirror.generation;
+  return {};
 }
 
 Status BigQueryJournal::begin() {

@@ -17,6 +17,7 @@
 #include "flow/sink.h"
 #include "os/clock.h"
 #include "sinks/bigquery_answer.h"
+#include "sinks/bigquery_mirror.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_parts.h"
 
@@ -34,18 +35,6 @@ struct BigQuerySegment {
   int64_t begun_micros = 0;
 };
 
-// Rows of a part in a segment, so that verify() can compare them with those of the table.
-struct BigQueryTally {
-  // Sums of them stay below 2^63 for 2^32 rows, in BigQuery's arithmetic as well.
-  static constexpr uint64_t kModulus = 2'147'483'647;
-
-  uint64_t rows = 0;
-  uint64_t offsets = 0;  // the sum of them, each modulo kModulus
-  void add(uint64_t offset) {
-    ++rows;
-    offsets += offset % kModulus;
-  }
-};
 using BigQueryTallies = std::map<std::string, BigQueryTally>;  // by the part's name
 
 // A job that was carried out.
@@ -80,7 +69,15 @@ class BigQueryJournal {
 
   // 16 hexadecimal digits, made with the journal.
   [[nodiscard]] const std::string& generation() const { return generation_; }
-  [[nodiscard]] bool is_new() const { return claim_->is_new(); }
+  // The generation of the journal whose place this one has taken; empty: of none.
+  [[nodiscard]] const std::string& follows() const { return follows_; }
+  // Nothing was ever committed.
+  Result<bool> is_empty();
+  // Parts, positions and ranges as they are.
+  Result<MirroredBooks> books();
+  // An empty one goes on where another one stood, whose segments up to `mirror.segment` are in the table. A transaction
+  // of its own. Its rejects are gone: in the ranges they are filtered records from now on.
+  Status restore(const BigQueryMirror& mirror);
   [[nodiscard]] Positions positions() const { return parts_->positions(); }
   // Sealed ones in their order, then the open one if there is one.
   Result<std::vector<BigQuerySegment>> segments();
@@ -132,6 +129,7 @@ class BigQueryJournal {
   SqliteStatement put_segment_;
   SqliteStatement put_tally_;
   std::string generation_;
+  std::string follows_;
   int64_t next_reject_ = 1;
 };
 

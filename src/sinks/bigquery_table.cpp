@@ -17,6 +17,7 @@ using Then = BigQueryVerdict::Then;
 
 constexpr std::string_view kMirror = "leat: ";
 constexpr int kPatchTries = 10;
+constexpr size_t kLongestDescription = 16'384;  // characters
 
 std::string json(std::string_view text) {
   std::string out;
@@ -137,10 +138,13 @@ Result<std::string> read_bigquery_mirror(BigQueryClient& client, const BigQueryT
   return std::string();
 }
 
-Status write_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table, const std::string& mirror) {
+Status write_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table,
+                             const std::function<std::string(size_t)>& text) {
   for (int tries = 0;; ++tries) {
     LEAT_ASSIGN(const std::string resource, get_table(client, table));
     const std::string kept = without_mirror(json_text_at(resource, "/description").value_or(""));
+    const size_t used = kept.size() + kMirror.size();
+    const std::string mirror = text(used < kLongestDescription ? kLongestDescription - used : 0);
     const std::string etag = json_text_at(resource, "/etag").value_or("");
     LEAT_ASSIGN(const BigQueryReply reply,
                 client.call("PATCH", fmt::format("/datasets/{}/tables/{}", table.dataset, table.table),

@@ -3,6 +3,7 @@
 // The dataset and the table that a pipeline fills: made when they are missing, else compared. The thread of the client.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,10 @@ Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table);
 // Where the data of a dataset is. bad_config: it is not there, or may not be looked at.
 Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset);
 
-// What leat has written in the table's description of who fills it, and how far: "GENERATION SEGMENT"; empty: nothing.
+// The line of leat in the table's description; empty: there is none.
 Result<std::string> read_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table);
-// What else stands in the description stays.
-Status write_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table, const std::string& mirror);
+// What else stands in the description stays. `text`: what the line says in so many characters at most.
+Status write_bigquery_mirror(BigQueryClient& client, const BigQueryTable& table,
+                             const std::function<std::string(size_t)>& text);
 
 }  // namespace leat

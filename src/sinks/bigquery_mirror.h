@@ -1,0 +1,62 @@
+#pragma once
+
+// What a table's description says of the journal that fills it, and how a pipeline goes on when that journal is lost
+// (docs/formats/bigquery-sink.md, "When the journal is lost"). The thread of the client.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "data/position.h"
+#include "sinks/bigquery_client.h"
+
+namespace leat {
+
+// Rows of a part in a segment, so that verify() can compare them with those of the table.
+struct BigQueryTally {
+  // Sums of them stay below 2^63 for 2^32 rows, in BigQuery's arithmetic as well.
+  static constexpr uint64_t kModulus = 2'147'483'647;
+
+  uint64_t rows = 0;
+  uint64_t offsets = 0;  // the sum of them, each modulo kModulus
+  void add(uint64_t offset) {
+    ++rows;
+    offsets += offset % kModulus;
+  }
+};
+
+struct MirroredPart {
+  Position position;
+  BigQueryTally tally;  // of all segments
+  Ranges ranges;        // in their order, from 0 to the position
+};
+
+struct MirroredBooks {
+  std::string pipeline;
+  std::vector<MirroredPart> parts;
+};
+
+struct BigQueryMirror {
+  std::string generation;
+  uint64_t segment = 0;                // up to which all is in the table
+  std::optional<MirroredBooks> books;  // as of its end; nothing: they were too large
+};
+
+// At the end of a text without books.
+constexpr std::string_view kNoBooks = " -";
+// At most `room` characters, of which the books are left out when they do not fit.
+std::string mirror_text(const BigQueryMirror& mirror, size_t room);
+// bad_config: it is not what mirror_text() has made.
+Result<BigQueryMirror> parse_mirror(std::string_view text);
+
+// Sees to it that no load job behind `segment` of an earlier life ever runs: those that were asked for are waited for,
+// and the next id is used up. True: some of them have brought rows. `id_of`: the id of a segment's load, but for the
+// attempt. Kinds as BigQueryClient.
+Result<bool> end_earlier_loads(BigQueryClient& client, const std::string& location, uint64_t segment,
+                               const std::function<std::string(uint64_t)>& id_of);
+
+}  // namespace leat

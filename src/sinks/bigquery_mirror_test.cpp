@@ -1,0 +1,62 @@
+#include "sinks/bigquery_mirror.h"
+
+#include <gtest/gtest.h>
+
+namespace leat {
+namespace {
+
+BigQueryMirror example(size_t parts) {
+  BigQueryMirror mirror{.generation = "00c0ffee00c0ffee", .segment = 12, .books = MirroredBooks{"hits", {}}};
+  for (size_t i = 0; i < parts; ++i) {
+    const std::string name = "/var/log/größe " + std::to_string(i * 7919) + ".log#1";
+    Range range{.part = name, .start = 0, .end = 500};
+    range.counts = {.inserted = 7, .filtered = 1, .rejected = 2, .digest = UINT64_MAX - i};
+    const Range gap{.part = name, .start = 500, .end = 600, .gap = true};
+    mirror.books->parts.push_back({{name, "origin", 600, "token \n\"{"}, {7, 1234}, {range, gap}});
+  }
+  return mirror;
+}
+
+TEST(BigQueryMirror, ComesBackAsItWas) {
+  const BigQueryMirror mirror = example(3);
+  const Result<BigQueryMirror> read = parse_mirror(mirror_text(mirror, 16'000));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->generation, mirror.generation);
+  EXPECT_EQ(read->segment, 12U);
+  ASSERT_TRUE(read->books);
+  EXPECT_EQ(read->books->pipeline, "hits");
+  ASSERT_EQ(read->books->parts.size(), 3U);
+  for (size_t i = 0; i < 3; ++i) {
+    const MirroredPart& is = read->books->parts[i];
+    const MirroredPart& was = mirror.books->parts[i];
+    EXPECT_EQ(is.position, was.position);
+    EXPECT_EQ(is.tally.rows, 7U);
+    EXPECT_EQ(is.tally.offsets, 1234U);
+    ASSERT_EQ(is.ranges.size(), 2U);
+    EXPECT_EQ(is.ranges[0].counts, was.ranges[0].counts);
+    EXPECT_EQ(is.ranges[0].end, 500U);
+    EXPECT_TRUE(is.ranges[1].gap);
+  }
+}
+
+TEST(BigQueryMirror, WithoutRoomHasNoBooks) {
+  const std::string text = mirror_text(example(5000), 16'000);
+  EXPECT_EQ(text, "00c0ffee00c0ffee 12 -");
+  const Result<BigQueryMirror> read = parse_mirror(text);
+  ASSERT_TRUE(read.ok());
+  EXPECT_FALSE(read->books);
+}
+
+TEST(BigQueryMirror, WhatSomebodyHasChangedIsRefused) {
+  std::string text = mirror_text(example(3), 16'000);
+  text[text.size() / 2] ^= 1;
+  for (const std::string& bad : {text, text.substr(0, text.size() - 8), std::string("00c0ffee00c0ffee"),
+                                 std::string("00c0ffee00c0ffee x -"), std::string("00c0ffee00c0ffee 1 %%%%")}) {
+    const Result<BigQueryMirror> read = parse_mirror(bad);
+    ASSERT_FALSE(read.ok()) << bad;
+    EXPECT_EQ(read.status().kind(), Kind::bad_config);
+  }
+}
+
+}  // namespace
+}  // namespace leat
