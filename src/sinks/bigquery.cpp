@@ -114,6 +114,7 @@ class BigQuerySink final : public Sink {
   uint64_t rows_in_commit_ = 0;
   bool warned_ = false;  // that the mirror has no room
   uint64_t last_commit_ms_ = 0;
+  bool is_retry_ = false;            // of rejects, behind which no finish() comes: the next commit loads them
   std::set<std::string> held_back_;  // parts whose last record has no end yet
 };
 
@@ -329,6 +330,7 @@ Result<bool> BigQuerySink::retry(int64_t reject, const RecordBatch& batch) {
   LEAT_ASSIGN(const auto taken, journal_->take_reject(reject, batch.rows() == 0));
   if (!taken) return false;
   if (batch.rows() > 0) LEAT_TRY(add(batch, 0, batch.rows(), made));
+  is_retry_ = true;
   return true;
 }
 
@@ -352,7 +354,7 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   last_commit_ms_ = clock_.steady_ms();
   if (file_ == nullptr) return {};
   const auto age_ms = static_cast<uint64_t>(std::max<int64_t>(0, clock_.now_micros() - segment_.begun_micros)) / 1000;
-  return segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms ? seal() : Status();
+  return is_retry_ || segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms ? seal() : Status();
 }
 
 // Nothing is written that is not committed. The segment's bytes are what they are from now on, and are loaded.
@@ -429,6 +431,7 @@ void BigQuerySink::close() noexcept {
   connection_ = {};
   written_.clear();
   rows_in_commit_ = 0;
+  is_retry_ = false;
 }
 
 void BigQuerySink::let_go() noexcept {
