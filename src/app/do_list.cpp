@@ -17,6 +17,7 @@ struct Item {
   std::string_view layout;  // of a format
   std::string_view sample;
   std::vector<std::string> columns;
+  std::string_view missing{};  // why this build does not have it
 };
 
 struct Group {
@@ -33,7 +34,9 @@ std::vector<Group> groups() {
     all[1].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
   for (const TransformKind& kind : transform_kinds())
     all[2].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
-  for (const SinkKind& kind : sink_kinds()) all[3].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}});
+  for (const SinkKind& kind : sink_kinds()) {
+    all[3].items.push_back({kind.name, kind.help, kind.options, {}, {}, {}, kind.missing});
+  }
   for (const FormatName& format : format_names()) {
     all[4].items.push_back({format.name, format.help, {}, format.layout, format.sample, format.columns});
   }
@@ -61,6 +64,7 @@ std::string options_text(std::span<const Option> options, const std::string& ind
 
 std::string detail(std::string_view group, const Item& item) {
   std::string out = fmt::format("{} ({})\n  {}\n", item.name, group.substr(0, group.size() - 1), item.help);
+  if (!item.missing.empty()) out += fmt::format("not in this build\n  {}\n", item.missing);
   if (!item.layout.empty()) out += fmt::format("layout\n  {}\n", item.layout);
   if (!item.columns.empty()) out += fmt::format("columns\n  {}\n", fmt::join(item.columns, ", "));
   if (!item.sample.empty()) {
@@ -167,7 +171,8 @@ int do_list(const ListCommand& command, const Surroundings& surroundings) {
     for (const Item& item : group.items) {
       // A function's help begins with its name.
       surroundings.out << (group.name == "functions" ? fmt::format("  {}\n", item.help)
-                                                     : fmt::format("  {:<24} {}\n", item.name, item.help));
+                                                     : fmt::format("  {:<24} {}{}\n", item.name, item.help,
+                                                                   item.missing.empty() ? "" : " (not in this build)"));
     }
   }
   return 0;

@@ -81,5 +81,24 @@ TEST(Catalog, EveryFormatNameMakesADecoderThatTakesItsOwnSample) {
   }
 }
 
+// What is not in a build is said with how to get it, and is never used.
+TEST(Catalog, ABuildWithoutDuckDbSaysSo) {
+  const SinkKind& kind = *find_kind(sink_kinds(), "duckdb");
+#ifdef LEAT_HAS_DUCKDB
+  EXPECT_EQ(kind.missing, "");
+#else
+  const std::string_view text =
+      "this leat is built without DuckDB: `script/setup --duckdb` in its sources fetches it, then build again";
+  EXPECT_EQ(kind.missing, text);
+  const auto store = open_database("web.duckdb");
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.status().kind(), Kind::bad_config);
+  EXPECT_EQ(store.status().message(), "web.duckdb: " + std::string(text));
+#endif
+  // The name of a file says what it is in both.
+  EXPECT_EQ(&kind_of_database("web.duckdb"), &kind);
+  EXPECT_NE(&kind_of_database("web.db"), &kind);
+}
+
 }  // namespace
 }  // namespace leat
