@@ -12,7 +12,7 @@ PipelineState a_state() {
   state.running = true;
   state.committed_micros = -5;
   state.rows_per_second = 0.25;
-  state.run = PipelineRun{1, 2, "what\0went wrong\xFF", std::nullopt};
+  state.run = PipelineRun{1, 2, "went wrong\n\xFF", std::nullopt};
   state.parts = {{{"part\xD9", "a.log", 1ULL << 63, "token"}, {.inserted = 1, .rejected = 2, .digest = UINT64_MAX}, 9}};
   state.aggregates = {"visitors_per_day", ""};
   return state;
