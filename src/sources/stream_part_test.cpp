@@ -277,8 +277,8 @@ TEST(StreamPart, ACutInCompressedBytesIsNotTheEndOfARecord) {
   if (failure.ok()) failure = part.end();
   for (bool more = failure.ok(); more;) {
     auto chunk = part.next();
+    more = chunk.ok() && chunk->has_value();
     failure = chunk.ok() ? Status() : std::move(chunk).status();
-    more = failure.ok() && chunk->has_value();
     if (more) {
       EXPECT_TRUE((*chunk)->bytes.ends_with('\n'));
     }
