@@ -206,7 +206,7 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
   return Status::bad_config(fmt::format(
       "--to {}: name a database of SQLite or DuckDB, with .db or .duckdb at its end, one of PostgreSQL, "
       "postgresql://USER@HOST/DATABASE, or a folder for files, export/ (CSV), export.ndjson/, export.parquet/",
-      quoted(shown_url(to))));
+      to.find('=') == std::string::npos || to.find("://") != std::string::npos ? quoted(shown_url(to)) : "'…'"));
 }
 
 Result<Value> tree_of(const LoadCommand& command, const FormatGuess& format, const std::string& directory) {

@@ -229,6 +229,7 @@ class Planner {
     const SinkDeclared* sink_found = find_declared(file_.sinks, sink);
     if (complaints_.count() != before || source_found == nullptr || sink_found == nullptr) return;
     pipeline.source = *source_found;
+    pipeline.plan.reads_once = pipeline.source.kind->reads_once;
     take_reconcile(settings, pipeline, complaints_);
     if (const auto check = source_found->kind->check_plan; check != nullptr) {
       check(source_found->settings, pipeline.plan, settings.has("write") ? settings.place("write") : entry.key_at,

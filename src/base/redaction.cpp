@@ -48,12 +48,12 @@ size_t spelled(std::string_view text, std::string_view secret) {
 }  // namespace
 
 bool is_secret_name(std::string_view name) {
-  constexpr std::array<std::string_view, 29> kNames{
-      "access_key", "access_token",  "api_key", "api_token",     "apikey",        "auth",
-      "auth_token", "authorization", "bearer",  "client_secret", "code",          "cookie",
-      "id_token",   "jwt",           "key",     "passwd",        "password",      "proxy_authorization",
-      "pwd",        "refresh_token", "secret",  "secret_key",    "session_token", "set_cookie",
-      "sig",        "signature",     "token",   "x_api_key",     "x_auth_token"};
+  constexpr std::array<std::string_view, 30> kNames{
+      "access_key", "access_token",  "api_key",     "api_token",     "apikey",        "auth",
+      "auth_token", "authorization", "bearer",      "client_secret", "code",          "cookie",
+      "id_token",   "jwt",           "key",         "passwd",        "password",      "proxy_authorization",
+      "pwd",        "refresh_token", "secret",      "secret_key",    "session_token", "set_cookie",
+      "sig",        "signature",     "sslpassword", "token",         "x_api_key",     "x_auth_token"};
   std::string plain;
   for (size_t at = 0; at < name.size();) {
     const auto decoded = percent_decoded(name.substr(at));

@@ -54,6 +54,7 @@ struct SourceKind {
   void (*check_plan)(const Settings& settings, const SinkPlan& plan, const Place& at, Complaints& complaints) = nullptr;
   std::string_view part = "file";  // what a person calls one of its parts
   bool reads_a_table = false;      // of another pipeline: no format, and positions count rows, not bytes
+  bool reads_once = false;         // what was read does not come again, also not after a failure
   bool pulls_in_full = false;      // can pull everything again, and says when it has (FullPull)
   // The pipeline whose rows it asks for, and which of its columns; null: never. Settings "parents.path" and
   // "parents.table" are set when that is found.

@@ -102,7 +102,7 @@ std::span<const SourceKind> source_kinds() {
        make_file},
       http_kind(),
       {"stdin", "standard input, read once to its end; it cannot resume, so what is piped in again is taken in again",
-       kStdinOptions, make_stdin},
+       kStdinOptions, make_stdin, nullptr, nullptr, "file", false, true},
       {"table", "the rows that another pipeline has written to a SQLite database, each once, as they are committed",
        kTableOptions, make_table, nullptr, nullptr, "table", true},
   }};

@@ -105,6 +105,71 @@ uint64_t big_endian(const char* at, int length) {
   return value;
 }
 
+// Connects to one of the hosts from number `first` on. silent: there was no answer in time.
+Status connect_from(const ConnectionOptions& parsed, int first, const std::string& where, PGconn*& connection,
+                    bool& silent) {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  std::vector<std::string> behind;  // of lists, what is left of them
+  behind.reserve(3);
+  for (const std::string_view list : {"host", "hostaddr", "port"}) {
+    std::string value = parsed.value(list);
+    if (value.find(',') == std::string::npos) continue;
+    for (int i = 0; i < first && value.find(',') != std::string::npos; ++i) value.erase(0, value.find(',') + 1);
+    behind.push_back(std::move(value));
+    keywords.push_back(list.data());
+    values.push_back(behind.back().c_str());
+  }
+  const size_t lists = keywords.size();
+  for (const PQconninfoOption* option = parsed.all(); option->keyword != nullptr; ++option) {
+    const auto end = keywords.begin() + static_cast<ptrdiff_t>(lists);
+    const bool is_list =
+        std::any_of(keywords.begin(), end, [&](const char* each) { return each == std::string_view(option->keyword); });
+    if (option->val == nullptr || is_list) continue;
+    keywords.push_back(option->keyword);
+    values.push_back(option->val);
+  }
+  for (const Standard& standard : kStandards) {
+    if (!parsed.value(standard.keyword).empty() && standard.keyword != std::string_view("client_encoding")) continue;
+    keywords.push_back(standard.keyword);
+    values.push_back(standard.value);
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  connection = PQconnectStartParams(keywords.data(), values.data(), 0);
+  if (connection == nullptr) return Status::retry(where + ": no memory left for a connection; leat goes on by itself");
+  PQsetNoticeProcessor(
+      connection, [](void*, const char*) {}, nullptr);
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
+  const uint64_t asked_ms = static_cast<uint64_t>(parse_integer(parsed.value("connect_timeout")).value_or(0)) * 1000;
+  const uint64_t end_ms = os::clock().steady_ms() + (asked_ms > 0 ? asked_ms : kConnectMs);
+  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+  while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED && PQstatus(connection) != CONNECTION_BAD) {
+    const auto wait = state == PGRES_POLLING_WRITING ? os::SocketWait::write : os::SocketWait::read;
+    const uint64_t now_ms = os::clock().steady_ms();
+    if (!os::wait_for_socket(PQsocket(connection), wait, now_ms < end_ms ? end_ms - now_ms : 0)) {
+      silent = true;
+      return postgres_status("", where, "no answer in time", "");
+    }
+    state = PQconnectPoll(connection);
+  }
+  if (PQstatus(connection) == CONNECTION_OK) {
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+    return {};
+  }
+  const std::string_view message = PQerrorMessage(connection);
+  std::string_view words = trim(message);
+  // "LOCATION: …" of the server's sources helps nobody.
+  words = words.substr(0, words.find('\n'));
+  const std::string sqlstate = sqlstate_in(message);
+  if (sqlstate.empty() && speaks_of_certificates(words)) {
+    return Status::bad_config(fmt::format(
+        "{}: no encrypted connection can be made ({}); see sslmode, sslrootcert and sslcert of the url, and the server",
+        where, visible(words, 500)));
+  }
+  return postgres_status(sqlstate, where, words, "");
+}
+
 }  // namespace
 
 Result<std::string> postgres_place(const PostgresOpen& options) {
@@ -268,55 +333,23 @@ PostgresDatabase::~PostgresDatabase() {
   PQfinish(connection_);
 }
 
+// libpq goes on to the next host when one refuses; when one is silent only its blocking calls would. Each host gets the
+// time of a connection for itself, with those behind it still to come.
 Status PostgresDatabase::connect(const PostgresOpen& options) {
   const auto parsed = ConnectionOptions::parse(options.url);
   if (parsed == nullptr) return not_an_address();
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-  for (const PQconninfoOption* option = parsed->all(); option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
-    keywords.push_back(option->keyword);
-    values.push_back(option->val);
+  const std::string hosts = parsed->value("host");
+  const std::string addresses = parsed->value("hostaddr");
+  const auto count =
+      1 + std::max(std::count(hosts.begin(), hosts.end(), ','), std::count(addresses.begin(), addresses.end(), ','));
+  Status outcome;
+  for (int first = 0; first < count; ++first) {
+    bool silent = false;
+    PQfinish(std::exchange(connection_, nullptr));
+    outcome = connect_from(*parsed, first, where_, connection_, silent);
+    if (!silent) return outcome;
   }
-  for (const Standard& standard : kStandards) {
-    if (!parsed->value(standard.keyword).empty() && standard.keyword != std::string_view("client_encoding")) continue;
-    keywords.push_back(standard.keyword);
-    values.push_back(standard.value);
-  }
-  keywords.push_back(nullptr);
-  values.push_back(nullptr);
-  connection_ = PQconnectStartParams(keywords.data(), values.data(), 0);
-  if (connection_ == nullptr)
-    return Status::retry(where_ + ": no memory left for a connection; leat goes on by itself");
-  PQsetNoticeProcessor(
-      connection_, [](void*, const char*) {}, nullptr);
-  PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
-  const uint64_t asked_ms = static_cast<uint64_t>(parse_integer(parsed->value("connect_timeout")).value_or(0)) * 1000;
-  const uint64_t end_ms = os::clock().steady_ms() + (asked_ms > 0 ? asked_ms : kConnectMs);
-  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-  while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED && PQstatus(connection_) != CONNECTION_BAD) {
-    const auto wait = state == PGRES_POLLING_WRITING ? os::SocketWait::write : os::SocketWait::read;
-    const uint64_t now_ms = os::clock().steady_ms();
-    if (!os::wait_for_socket(PQsocket(connection_), wait, now_ms < end_ms ? end_ms - now_ms : 0)) {
-      return postgres_status("", where_, "no answer in time", "");
-    }
-    state = PQconnectPoll(connection_);
-  }
-  if (PQstatus(connection_) == CONNECTION_OK) {
-    PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
-    return {};
-  }
-  const std::string_view message = PQerrorMessage(connection_);
-  std::string_view words = trim(message);
-  // "LOCATION: …" of the server's sources helps nobody.
-  words = words.substr(0, words.find('\n'));
-  const std::string sqlstate = sqlstate_in(message);
-  if (sqlstate.empty() && speaks_of_certificates(words)) {
-    return Status::bad_config(fmt::format(
-        "{}: no encrypted connection can be made ({}); see sslmode, sslrootcert and sslcert of the url, and the server",
-        where_, visible(words, 500)));
-  }
-  return postgres_status(sqlstate, where_, words, "");
+  return outcome;
 }
 
 Status PostgresDatabase::set_up() const {
@@ -340,10 +373,11 @@ Status PostgresDatabase::set_up() const {
                                           where_, sql_name(schema_)));
   }
   // Nothing of another schema is found by accident, and a commit that the server has acknowledged is there after its
-  // crash. A server that loses us lets go of what we hold.
+  // crash. Times in texts are UTC, as everywhere. A server that loses us lets go of what we hold.
   return execute(fmt::format(
       "SET search_path = {}, pg_temp; SET standard_conforming_strings = on; SET client_min_messages = warning; "
-      "SET cursor_tuple_fraction = 1; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; "
+      "SET TimeZone = 'UTC'; SET cursor_tuple_fraction = 1; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval "
+      "= 10; "
       "SET tcp_keepalives_count = 3; "
       "DO $$ BEGIN IF current_setting('synchronous_commit') = 'off' THEN SET synchronous_commit = on; END IF; END $$",
       sql_name(schema_)));

@@ -47,6 +47,7 @@ struct SinkPlan {
   std::string newest;            // for merge: the larger value of this column wins; empty: the later record does
   bool reconcile = false;        // for merge: the source pulls everything again now and then (FullPull)
   std::string source_schema;     // Decoder::save_schema(), to be kept
+  bool reads_once = false;       // the source cannot be read again: a row that is refused must be found by its write()
   bool new_run = false;          // for replace: what an earlier run has left is dropped, also one of this object
   std::vector<AggregateSpec> aggregates;
   std::vector<TableIndex> indexes;

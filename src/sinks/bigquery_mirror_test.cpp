@@ -9,9 +9,9 @@ BigQueryMirror example(size_t parts) {
   BigQueryMirror mirror{.generation = "00c0ffee00c0ffee", .segment = 12, .books = MirroredBooks{"hits", {}}};
   for (size_t i = 0; i < parts; ++i) {
     const std::string name = "/var/log/größe " + std::to_string(i * 7919) + ".log#1";
-    Range range{.part = name, .start = 0, .end = 500};
+    Range range{.part = name, .start = 0, .end = 500, .counts = {}};
     range.counts = {.inserted = 7, .filtered = 1, .rejected = 2, .digest = UINT64_MAX - i};
-    const Range gap{.part = name, .start = 500, .end = 600, .gap = true};
+    const Range gap{.part = name, .start = 500, .end = 600, .counts = {}, .gap = true};
     mirror.books->parts.push_back({{name, "origin", 600, "token \n\"{"}, {7, 1234}, {range, gap}});
   }
   return mirror;

@@ -245,7 +245,7 @@ Status PostgresAggregate::send_members(size_t column, PostgresArray& buckets, Po
   values.clear();
   return db_
       ->change(fmt::format("WITH added AS (INSERT INTO {0} SELECT * FROM unnest($1::bigint[], $2::{1}) "
-                           "ON CONFLICT DO NOTHING RETURNING bucket) UPDATE {2} AS a SET {3} = a.{3} + n FROM "
+                           "ON CONFLICT DO NOTHING RETURNING bucket) UPDATE {2} AS a SET {3} = a.{3} + x.n FROM "
                            "(SELECT bucket, count(*) AS n FROM added GROUP BY bucket) AS x WHERE a._bucket = x.bucket",
                            name(postgres_distinct_table(spec().name, measure.name)),
                            array_of(postgres_value_type(measure)), name(spec().name), sql_name(measure.name)),

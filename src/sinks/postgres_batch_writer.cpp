@@ -272,6 +272,7 @@ Status PostgresBatchWriter::undo(BookedPart& part, Changes& changes) {
     LEAT_TRY(place.step().status().clone());
     changes.returned.emplace_back(place.integer(0), place.number(1));
   }
+  if (record.rejected == 0) return {};
   return tables_.db
       .change("DELETE FROM _leat_rejects WHERE reject >= $1 AND part = $2 AND byte_offset >= $3",
               PostgresParameters::of(record.first_reject, part.id, start))
@@ -335,19 +336,32 @@ Status PostgresBatchWriter::undo_passed(BookedPart& part) {
 }
 
 Result<uint64_t> PostgresBatchWriter::delete_unseen(int64_t before_revision) {
-  Changes changes;
-  LEAT_TRY(read_rows("_revision < $1", {before_revision}, changes.gone));
-  LEAT_ASSIGN(PostgresRows rows, tables_.db.query(fmt::format("DELETE FROM {} WHERE _revision < $1 RETURNING _part, "
-                                                              "_offset",
-                                                              sql_name(tables_.table)),
-                                                  PostgresParameters::of(before_revision)));
+  const std::string where = "_revision < $1";
+  LEAT_TRY(touch_rows(where, {before_revision}));
+  const PostgresParameters parameters = PostgresParameters::of(before_revision);
+  LEAT_ASSIGN(PostgresRows rows,
+              tables_.db.cursor(fmt::format("SELECT _part, _offset FROM {} WHERE {}", sql_name(tables_.table), where),
+                                parameters));
   for (;;) {
     LEAT_ASSIGN(const bool row, rows.step());
     if (!row) break;
-    changes.taken.emplace_back(rows.integer(0), rows.number(1));
+    Taken& taken = taken_[rows.integer(0)];
+    ++taken.rows;
+    taken.digest += mix64(rows.number(1));
   }
-  LEAT_TRY(hand_over(changes, RecordBatch(schema_)));
-  return changes.taken.size();
+  return tables_.db.change(fmt::format("DELETE FROM {} WHERE {}", sql_name(tables_.table), where), parameters);
+}
+
+// The buckets of these rows, which are about to go.
+Status PostgresBatchWriter::touch_rows(const std::string& where, const std::vector<int64_t>& parameters) {
+  if (tables_.aggregates.empty()) return {};
+  LEAT_ASSIGN(const auto reader,
+              PostgresReader::make(tables_.db, tables_.table, schema_, tables_.aggregates.inputs(), where, parameters));
+  for (;;) {
+    LEAT_ASSIGN(const RecordBatch batch, reader->next());
+    if (batch.rows() == 0) return {};
+    LEAT_TRY(tables_.aggregates.touch(batch, 0, batch.rows()));
+  }
 }
 
 Status PostgresBatchWriter::apply() {
@@ -388,19 +402,19 @@ Status PostgresBatchWriter::undo_void(const VoidRange& what) {
                PostgresParameters::of(what.part->id, from, end), gone.rejected));
   }
   if (!keyed_ && what.counts.inserted > 0) {
-    // There is no index over parts and offsets; but the rows are among the last ones.
+    // There is no index over parts and offsets; but the rows are among the last ones: these are looked through, and
+    // more of them until all were found.
     const std::string where = "_part = $1 AND _offset >= $2 AND _offset < $3";
-    LEAT_ASSIGN(
-        PostgresRows first,
-        tables_.db.query(fmt::format("SELECT min(_row) FROM (SELECT _row FROM {} WHERE {} ORDER BY _row DESC LIMIT $4) "
-                                     "AS last",
-                                     sql_name(tables_.table), where),
-                         PostgresParameters::of(what.part->id, from, end, what.counts.inserted)));
-    LEAT_TRY(first.step().status().clone());
-    const int64_t row = first.is_null(0) ? INT64_MAX : first.integer(0);
-    std::vector<RecordBatch> rows;
-    LEAT_TRY(read_rows("_row >= $4 AND " + where, {what.part->id, from, end, row}, rows));
-    for (const RecordBatch& each : rows) LEAT_TRY(tables_.aggregates.touch(each, 0, each.rows()));
+    int64_t row = 0;
+    for (auto back = static_cast<int64_t>(what.counts.inserted);; back *= 4) {
+      row = back < next_row_ / 4 ? next_row_ - back : 0;
+      LEAT_ASSIGN(PostgresRows found, tables_.db.query(fmt::format("SELECT count(*) FROM {} WHERE _row >= $4 AND {}",
+                                                                   sql_name(tables_.table), where),
+                                                       PostgresParameters::of(what.part->id, from, end, row)));
+      LEAT_TRY(found.step().status().clone());
+      if (row == 0 || found.number(0) >= what.counts.inserted) break;
+    }
+    LEAT_TRY(touch_rows("_row >= $4 AND " + where, {what.part->id, from, end, row}));
     LEAT_TRY(
         remove(fmt::format("DELETE FROM {} WHERE _row >= $4 AND {} RETURNING _offset", sql_name(tables_.table), where),
                PostgresParameters::of(what.part->id, from, end, row), gone.inserted));

@@ -93,6 +93,7 @@ class PostgresBatchWriter {
   // Deletes the row or reject of the provisional record of `part`; what it had taken over comes back.
   Status undo(BookedPart& part, Changes& changes);
   Status read_rows(const std::string& where, const std::vector<int64_t>& parameters, std::vector<RecordBatch>& into);
+  Status touch_rows(const std::string& where, const std::vector<int64_t>& parameters);
   Status hand_over(Changes& changes, const RecordBatch& batch);
 
   PostgresTables tables_;

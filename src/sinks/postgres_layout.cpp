@@ -48,10 +48,12 @@ CREATE TABLE _leat_full_pulls(pipeline text COLLATE "C" PRIMARY KEY, part bigint
 }  // namespace
 
 Status make_postgres_layout(const PostgresDatabase& db) {
+  LEAT_ASSIGN(bool there, check_postgres_layout(db));
+  if (there) return {};
   // Two pipelines that make the same tables wait for each other.
   LEAT_TRY(db.execute(
       fmt::format("SELECT pg_advisory_xact_lock({})", static_cast<int64_t>(hash64("leat layout of " + db.schema())))));
-  LEAT_ASSIGN(const bool there, check_postgres_layout(db));
+  LEAT_ASSIGN(there, check_postgres_layout(db));
   if (there) return {};
   LEAT_TRY(db.execute(kTables));
   return db.execute(fmt::format("INSERT INTO _leat_meta VALUES({}, now(), 'leat')", kPostgresLayout));

@@ -114,8 +114,12 @@ class Scan {
     std::string order;
     for (const std::string& key : path_.keys) {
       columns += fmt::format("{}{}", sql_name(key), &key == &path_.keys.back() ? "" : ", ");
-      order += fmt::format("{}{} {}", order.empty() ? "" : ", ", sql_name(key),
-                           query_.descending ? "DESC NULLS LAST" : "NULLS FIRST");
+      // An index has its columns with NULLs first, and the row number, which has none, as it comes: with other words
+      // here PostgreSQL would sort.
+      const bool number = key == table_.row_number;
+      order +=
+          fmt::format("{}{}{}", order.empty() ? "" : ", ", sql_name(key),
+                      query_.descending ? (number ? " DESC" : " DESC NULLS LAST") : (number ? "" : " NULLS FIRST"));
     }
     PostgresParameters parameters;
     for (const auto& [value, type] : segment.values) {

@@ -50,6 +50,7 @@ class PostgresSink final : public Sink {
     close();
     plan_ = plan;
     if (plan.new_run) pulling_ = false;
+    if (plan.reads_once) by_savepoint_ = true;
     LEAT_ASSIGN(db_, PostgresDatabase::open(options_));
     Status outcome = set_up(plan);
     if (!outcome.ok()) {
@@ -94,7 +95,7 @@ class PostgresSink final : public Sink {
   std::unique_ptr<PostgresBatchWriter> writer_;
   std::unique_ptr<PostgresFullPull> full_;  // append, ignore, merge
   bool pulling_ = false;                    // replace: a pull is under way, open() goes on with it
-  bool by_savepoint_ = false;               // a row was refused: each batch can be undone by itself
+  bool by_savepoint_ = false;               // a commit has failed: each batch can be undone by itself
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
 };
@@ -165,13 +166,13 @@ Status PostgresSink::check_last_row(const SinkPlan& plan) const {
 }
 
 // What the server has refused it does not say: of all rows since the last commit, when they went to it in one piece.
-// They are written again, each batch under a savepoint, and so are all to come.
+// They are written again, each batch under a savepoint, and so are all to come. The same when that piece took longer
+// than the server lets a statement take.
 Status PostgresSink::fail(Status status) {
-  if (status.kind() == Kind::bad_data) {
-    if (by_savepoint_) return status;
-    by_savepoint_ = true;
-    status = Status::retry(status.message()).with_retry_after_ms(0);
-  }
+  const bool refused = status.kind() == Kind::bad_data;
+  if (refused && by_savepoint_) return status;
+  if (refused) status = Status::retry(status.message()).with_retry_after_ms(0);
+  by_savepoint_ = by_savepoint_ || refused || rows_in_commit_ > 0;
   state_ = State::broken;
   // Nobody is to wait for a lock of ours; closing would do the same.
   if (db_ != nullptr && db_->in_transaction()) const Status ignored = db_->execute("ROLLBACK");

@@ -17,8 +17,8 @@ namespace {
 Result<std::vector<StoredIndex>> read_indexes(const PostgresDatabase& db, const std::string& table,
                                               const std::string& row_number) {
   LEAT_ASSIGN(PostgresRows rows,
-              db.query("SELECT c.relname::text, a.attname::text, i.indoption[k.n - 1] & 3 = 2 OR a.attnotnull AND "
-                       "i.indoption[k.n - 1] & 1 = 0 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
+              db.query("SELECT c.relname::text, a.attname::text, i.indoption[k.n - 1] & 3 = 2 FROM pg_index AS i JOIN "
+                       "pg_class AS c ON c.oid = i.indexrelid "
                        "JOIN pg_class AS t ON t.oid = i.indrelid JOIN pg_namespace AS s ON s.oid = t.relnamespace "
                        "CROSS JOIN LATERAL generate_series(1, i.indnkeyatts) AS k(n) LEFT JOIN pg_attribute AS a ON "
                        "a.attrelid = t.oid AND a.attnum = i.indkey[k.n - 1] AND a.attnum > 0 "
@@ -71,8 +71,13 @@ Status make_postgres_indexes(const PostgresDatabase& db, const std::vector<Table
     if (served) continue;
     const std::string name = postgres_short_name(wanted.table + "_by_" + join(wanted.columns, "_"));
     note(NoteLevel::info, fmt::format("{}: makes the index {}", db.where(), quoted(name)));
-    LEAT_TRY(db.execute(
-        fmt::format("CREATE INDEX {} ON {}({}{})", sql_name(name), sql_name(wanted.table), columns, row_number)));
+    Status made = db.execute(
+        fmt::format("CREATE INDEX {} ON {}({}{})", sql_name(name), sql_name(wanted.table), columns, row_number));
+    if (made.kind() == Kind::bad_data) {
+      return Status::bad_config(fmt::format("{}; it is the index over {} that [serve] asks for", made.message(),
+                                            quoted(join(wanted.columns, ", "))));
+    }
+    LEAT_TRY(std::move(made));
   }
   return {};
 }
@@ -92,6 +97,7 @@ Result<std::vector<IndexedTable>> read_postgres_tables(const PostgresDatabase& d
       rows.shown.columns.push_back({{name, Type::integer, false}, false});
     }
     rows.row_number = "_row";
+    rows.says_nulls_first = true;
     rows.indexes = {{}};
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_postgres_aggregates(db, pipeline));
     for (const AggregateSpec& spec : specs) {
@@ -102,6 +108,7 @@ Result<std::vector<IndexedTable>> read_postgres_tables(const PostgresDatabase& d
         table.shown.columns.push_back({{column.name, column.type, false}, true});
       }
       table.row_number = "_bucket";
+      table.says_nulls_first = true;
     }
   }
   std::sort(tables.begin(), tables.end(),

@@ -87,12 +87,13 @@ class Comparison {
       : db_(db), recounted_(recounted), columns_(recounted.columns()), problems_(problems) {}
 
   Status run() {
-    LEAT_TRY(compare(recounted_.spec().name, "SELECT {1} FROM {0} ORDER BY {2}", recounted_.keys()));
+    LEAT_TRY(compare(recounted_.spec().name, "SELECT {1} FROM {0} AS a ORDER BY {2}", recounted_.keys()));
     for (const AggregateColumn& column : columns_) {
       if (column.key || column.measure != Measure::count_distinct) continue;
-      LEAT_TRY(compare(postgres_distinct_table(recounted_.spec().name, column.name),
-                       "SELECT {3}value FROM {0} AS d LEFT JOIN {4} AS a ON a._bucket = d.bucket ORDER BY {2}{5}value",
-                       recounted_.keys() + 1));
+      LEAT_TRY(
+          compare(postgres_distinct_table(recounted_.spec().name, column.name),
+                  "SELECT {3}d.value FROM {0} AS d LEFT JOIN {4} AS a ON a._bucket = d.bucket ORDER BY {2}{5}d.value",
+                  recounted_.keys() + 1));
     }
     return {};
   }
@@ -103,7 +104,7 @@ class Comparison {
     std::string keys;
     std::string order;
     for (const AggregateColumn& column : columns_) {
-      const std::string name = sql_name(column.name);
+      const std::string name = "a." + sql_name(column.name);
       all += (all.empty() ? "" : ", ") + name;
       if (!column.key) continue;
       keys += name + ", ";

@@ -10,7 +10,8 @@
 namespace leat {
 namespace {
 
-Status no_path(const ScanQuery& query) {
+Status no_path(const ScanQuery& query, const IndexedTable& table) {
+  const std::string order = table.says_nulls_first ? " NULLS FIRST" : "";
   std::string equal;
   std::string bounded;
   for (const ScanFilter& filter : query.filters) {
@@ -26,10 +27,10 @@ Status no_path(const ScanQuery& query) {
                     quoted(bounded), quoted(second), quoted(bounded)));
   }
   std::string columns = equal;
-  std::string names = equal.empty() ? "" : sql_name(equal);
+  std::string names = equal.empty() ? "" : sql_name(equal) + order;
   if (!second.empty() && second != equal) {
     columns += (columns.empty() ? "" : ", ") + second;
-    names += (names.empty() ? "" : ", ") + sql_name(second);
+    names += (names.empty() ? "" : ", ") + sql_name(second) + order;
   }
   return Status::bad_config(fmt::format(
       "table {0} has no index over {1}, without which all rows would have to be read; declare it in the pipeline file, "
@@ -116,7 +117,7 @@ Result<ScanPath> find_path(const ScanQuery& query, const IndexedTable& table, co
   }
   if (!query.order.empty() && !known(query.order)) return unknown(query.order);
   std::optional<ScanPath> path = choose_path(query, table);
-  if (!path) return no_path(query);
+  if (!path) return no_path(query, table);
   if (after && after->size() != path->keys.size()) {
     return Status::bad_data(fmt::format("not a place in this query of table {}", quoted(query.table)));
   }

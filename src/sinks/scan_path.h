@@ -20,6 +20,7 @@ struct StoredIndex {
 struct IndexedTable {
   StoredTable shown;
   std::string row_number;            // its column: "_row", "rowid"
+  bool says_nulls_first = false;     // an index has them there only when it is made so
   std::vector<StoredIndex> indexes;  // first the one whose order is the table's own
 };
 

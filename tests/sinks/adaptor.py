@@ -9,7 +9,7 @@ class Adaptor:
     # What the sink refuses by design: the name of a check or of one of `FEATURES` → a text that the error must hold.
     # The check then proves the refusal. None: there is no such thing. Whatever is not here has to work.
     cannot = {}
-    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "beside", "reconcile", "rewind", "again",
+    FEATURES = ("append", "ignore", "merge", "newest", "replace", "aggregates", "provisional", "refused", "upstream", "reconcile", "rewind", "again",
                 "infinite", "bytes", "offset")
     files = True  # it keeps its data in files of this machine, whose system calls can be made to fail
     kills = 6  # of a write mode; there are five

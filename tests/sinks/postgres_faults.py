@@ -9,6 +9,7 @@ Exit status: 0 all is well, 1 not, 77 there is no PostgreSQL here.
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -189,6 +190,47 @@ def encrypted(case):
     case.finish()
 
 
+def silent_host(case):
+    """The first one takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        case.write(100)
+        case.start(f"postgresql://app:hidden@127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{case.server.port}/postgres?connect_timeout=1")
+        case.finish()
+
+
+def piped(case):
+    """A row that the server refuses, of an input that cannot be read again: a reject, and the others are there."""
+    case.server.psql('CREATE TABLE numbers(n bigint CHECK (n <> 70), word text COLLATE "C", _part bigint NOT NULL, _offset bigint NOT NULL, '
+                     "_row bigint NOT NULL); ALTER TABLE numbers OWNER TO app")
+    case.write(100)
+    (case.folder / "p.toml").write_text(PIPELINE.format(url=case.url()).replace('type = "file"\ninclude = "in.csv"', 'type = "stdin"'))
+    with open(case.folder / "in.csv", "rb") as piped_in:
+        done = subprocess.run([case.leat, "run", "p.toml", "--once"], cwd=case.folder, stdin=piped_in, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or case.rows() != 99 or "99 rows, 1 reject" not in done.stderr:
+        raise Wrong(f"status {done.returncode}, {case.rows()} rows: {done.stderr}")
+
+
+def names(case):
+    """Columns of aggregates that are called as leat's own statements call theirs."""
+    case.write(100)
+    aggregates = """
+[aggregates.words]
+from = "numbers"
+by = { bucket = "substr(word, 5, 1)", a = "n % 2" }
+value = { n = "count()", value = "sum(n)", x = "count_distinct(word)" }
+"""
+    (case.folder / "p.toml").write_text(PIPELINE.format(url=case.url()) + aggregates)
+    for _ in range(2):
+        done = subprocess.run([case.leat, "run", "p.toml", "--once"], cwd=case.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Wrong(f"status {done.returncode}: {done.stderr}")
+        case.write(100)
+    found = case.server.copy("SELECT sum(n), sum(value), sum(x) FROM words", "postgres")
+    done = subprocess.run([case.leat, "verify", "p.toml"], cwd=case.folder, capture_output=True, text=True, check=False)
+    if found != [["200", "19900", "200"]] or done.returncode != 0:
+        raise Wrong(f"{found}; verify: {done.stdout}{done.stderr}")
+
+
 def failed_over(case):
     """The primary dies; its synchronous standby is promoted. leat finds it by the same url."""
     case.server.psql("CREATE ROLE follower LOGIN REPLICATION")
@@ -256,7 +298,7 @@ def no_rights(case):
     case.refused("GRANT it")
 
 
-CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, disk_full, encrypted, failed_over, partitioned, another_table, no_such_database, no_rights)}
+CASES = {each.__name__: each for each in (statement_timeout, out_of_connections, restarted, disk_full, encrypted, silent_host, piped, names, failed_over, partitioned, another_table, no_such_database, no_rights)}
 
 
 def main():

@@ -48,7 +48,7 @@ class Server:
     def launch(self, settings=(), environment=None):
         """Whether it came up. `settings`: ["fsync=on", …]; `environment`: variables, besides those that are there."""
         settings = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=", "fsync=off", "full_page_writes=off",
-                    "shared_buffers=32MB", "max_connections=20", "autovacuum=off", *settings]
+                    "shared_buffers=32MB", "max_connections=20", "autovacuum=off", "timezone=America/New_York", *settings]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([binaries() / "postgres", "-D", self.data, *(word for each in settings for word in ("-c", each))],
                                             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(environment or {})},
