@@ -278,10 +278,10 @@ TEST(StreamPart, ACutInCompressedBytesIsNotTheEndOfARecord) {
   for (bool more = failure.ok(); more;) {
     auto chunk = part.next();
     more = chunk.ok() && chunk->has_value();
-    failure = chunk.ok() ? Status() : std::move(chunk).status();
     if (more) {
       EXPECT_TRUE((*chunk)->bytes.ends_with('\n'));
     }
+    failure = std::move(chunk).status();
   }
   EXPECT_NE(failure.message().find("data is cut off after"), std::string::npos) << failure.message();
 }
