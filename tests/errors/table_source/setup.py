@@ -17,15 +17,15 @@ def before(number):
     if number == 5:
         change("one.db", "CREATE TABLE my_notes(text)")
         shutil.copy("one.db", "copy.db")
-    if number == 13:
+    if number == 14:
         for name in ("one.db", "copy.db"):
             change(name, "UPDATE _leat_meta SET created_at = '2026-01-01 00:00:00'")
         with open("access.log", "a", encoding="utf-8") as log:
             log.write(LINE % (6, 6, 6))
-    if number == 14:  # a backup is put back
+    if number == 15:  # a backup is put back
         for name in ("one.db-wal", "one.db-shm"):
             if os.path.exists(name):
                 os.remove(name)
         shutil.move("copy.db", "one.db")
-    if number == 15:  # another database
+    if number == 16:  # another database
         change("one.db", "UPDATE _leat_meta SET created_at = '2020-01-01 00:00:00'")
