@@ -11,12 +11,14 @@
 namespace {
 
 // Chunks and batches are made in one thread and freed in another, all the time: their memory is not given back to the
-// system in between, which would clear its pages anew for each. Larger blocks are, at once.
+// system in between, which would clear its pages anew for each. Larger blocks are, at once. Each arena keeps some: two
+// are enough for threads that ask for chunks and batches, not for cells.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   constexpr int kMiB = 1024 * 1024;
-  mallopt(M_MMAP_THRESHOLD, 4 * kMiB);
-  mallopt(M_TRIM_THRESHOLD, 4 * kMiB);
+  mallopt(M_MMAP_THRESHOLD, 2 * kMiB);
+  mallopt(M_TRIM_THRESHOLD, 2 * kMiB);
+  mallopt(M_ARENA_MAX, 2);
 #endif
 }
 
