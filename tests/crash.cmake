@@ -4,7 +4,7 @@ leat_script_test(kill_loop LABELS crash TIMEOUT 400 COST 1000
           --report ${CMAKE_BINARY_DIR}/kill_loop.txt)
 # Every rotation, short likewise; and what writes and rotates logs in the world.
 leat_script_test(rotations LABELS crash TIMEOUT 600 COST 950
-  COMMAND /usr/bin/python3 tests/crash/rotations.py --leat $<TARGET_FILE:leat> --kills 108
+  COMMAND /usr/bin/python3 tests/crash/rotations.py --leat $<TARGET_FILE:leat> --kills 63
           --report ${CMAKE_BINARY_DIR}/rotations.txt)
 leat_script_test(real_nginx LABELS crash TIMEOUT 400 COST 940
   COMMAND /usr/bin/python3 tests/crash/real_nginx.py --leat $<TARGET_FILE:leat> --kills 16

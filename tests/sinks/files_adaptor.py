@@ -90,6 +90,7 @@ class ParquetFiles(Files):
     kind = "duckdb"
     format = 'format = "parquet"\nmax_rows = 700\nmax_age = "1s"'
     cannot = CsvFiles.cannot
+    slowness = 3
     start = duckdb_adaptor.DuckDb.start
 
     def read(self, file, size, schema):
