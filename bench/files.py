@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+import page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "sinks"))
 
@@ -134,10 +136,7 @@ def main():
         text = table(results, sizes, options, (folder / "flows.txt").stat().st_size)
     print(text)
     if options.write:
-        page = ROOT / "docs" / "performance.md"
-        begin, end = "<!-- script/bench files: begin -->", "<!-- script/bench files: end -->"
-        before, _, rest = page.read_text().partition(begin)
-        page.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+        page.put("files", text)
     return 0
 
 
