@@ -13,21 +13,16 @@
 #include "os/file_system.h"
 #include "os/output_file.h"
 #include "os/spool_file.h"
-#include "sinks/bigquery_bisection.h"
 #include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
-#include "sinks/bigquery_mirror.h"
+#include "sinks/bigquery_loader.h"
 #include "sinks/bigquery_rows.h"
-#include "sinks/bigquery_step.h"
 #include "sinks/bigquery_table.h"
 
 namespace leat {
 namespace {
 
-constexpr std::string_view kSegmentName = ".ndjson.gz";
-constexpr std::string_view kHalfName = ".half.ndjson";
 constexpr size_t kHashedAtOnce = 1024 * 1024;
-constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
 
 // The lines of a whole batch, as they stood to be written into this segment.
 struct PreparedRows final : Prepared {
@@ -74,25 +69,15 @@ class BigQuerySink final : public Sink {
   void note_trouble(const std::string& message) noexcept override;
 
  private:
-  Status check_mirror();
-  Status take_over(const BigQueryMirror& mirror);
-  Status write_mirror(uint64_t segment);
-  [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
   Status seal();
-  Status load(const BigQuerySegment& segment);
   Status add(const RecordBatch& batch, size_t first, size_t count, const PreparedRows& prepared);
   [[nodiscard]] std::string journal_path(const std::string& pipeline) const {
     return bigquery_journal_path(options_, pipeline);
   }
-  [[nodiscard]] std::string segment_path(uint64_t segment) const {
-    return fmt::format("{}/{:08}{}", folder_, segment, kSegmentName);
-  }
-  [[nodiscard]] std::string half_path(uint64_t segment) const {
-    return fmt::format("{}/{:08}{}", folder_, segment, kHalfName);
-  }
+  [[nodiscard]] std::string segment_path(uint64_t segment) const { return bigquery_segment_path(folder_, segment); }
   void close() noexcept;
   void let_go() noexcept;
 
@@ -107,12 +92,12 @@ class BigQuerySink final : public Sink {
   BigQueryTable table_;
   BigQueryConnection connection_;
   std::unique_ptr<BigQueryJournal> journal_;
+  std::unique_ptr<BigQueryLoader> loader_;
   std::unique_ptr<os::SpoolFile> file_;  // of segment_; null: there is none
   BigQuerySegment segment_;
   std::atomic<uint64_t> writing_segment_ = 1;  // for prepare(): its number, or that of the next one
   BigQueryTallies written_;                    // since the last commit
   uint64_t rows_in_commit_ = 0;
-  bool warned_ = false;  // that the mirror has no room
   uint64_t last_commit_ms_ = 0;
   bool is_retry_ = false;            // of rejects, behind which no finish() comes: the next commit loads them
   std::set<std::string> held_back_;  // parts whose last record has no end yet
@@ -140,91 +125,11 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_TRY(os::make_directory(folder_));
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
   LEAT_TRY(make_bigquery_table(*connection_.client, table_));
-  LEAT_TRY(check_mirror());
+  loader_ = std::make_unique<BigQueryLoader>(*connection_.client, *journal_, plan.pipeline, table_, folder_, note_);
+  LEAT_TRY(loader_->open());
   LEAT_TRY(go_on_with_segments());
   last_commit_ms_ = clock_.steady_ms();
   return journal_->positions();
-}
-
-// A table that another journal has filled, or this one later on, would get the same rows again.
-Status BigQuerySink::check_mirror() {
-  LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*connection_.client, table_));
-  if (text.empty()) return write_mirror(0);
-  LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
-  const std::string table = table_.dataset + "." + table_.table;
-  LEAT_ASSIGN(const bool empty, journal_->is_empty());
-  const bool ours = mirror.generation == journal_->generation();
-  if (!ours && empty && mirror.books && mirror.books->pipeline == plan_.pipeline) return take_over(mirror);
-  LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
-  if (mirror.generation == journal_->follows())
-    return write_mirror(static_cast<uint64_t>(last));  // a crash came before
-  if (!ours) {
-    return Status::fatal(fmt::format(
-        "BigQuery: table {} is filled from another spool (generation {}{}, that of {} is {}): its rows would be loaded "
-        "again; give back the spool that it was filled from, or name another table",
-        table, quoted(mirror.generation),
-        mirror.books && mirror.books->pipeline != plan_.pipeline ? " of pipeline " + quoted(mirror.books->pipeline)
-                                                                 : "",
-        visible(folder_), journal_->generation()));
-  }
-  if (last >= static_cast<int64_t>(mirror.segment)) return {};
-  return Status::fatal(
-      fmt::format("BigQuery: table {} has rows up to segment {}, the journal in {} knows of {}: it is an older copy, "
-                  "and rows would be loaded again; give back the last one, or remove it: leat then goes on from the "
-                  "table's description",
-                  table, mirror.segment, visible(folder_), last));
-}
-
-// The journal of this pipeline is lost: its place is taken by this one, which has nothing yet.
-Status BigQuerySink::take_over(const BigQueryMirror& mirror) {
-  const auto id_of = [&](uint64_t segment) { return step_name(mirror.generation, segment, "load"); };
-  LEAT_ASSIGN(const bool landed, end_earlier_loads(*connection_.client, table_.location, mirror.segment, id_of));
-  if (landed) {
-    BigQueryStep undo;
-    undo.name = step_name(journal_->generation(), mirror.segment, "undo");
-    undo.location = table_.location;
-    undo.sha = "undo";
-    undo.configuration =
-        fmt::format(R"("query":{{"query":"DELETE FROM `{}.{}.{}` WHERE _segment > {}","useLegacySql":false}})",
-                    connection_.client->access().project, table_.dataset, table_.table, mirror.segment);
-    LEAT_TRY(carry_out(*connection_.client, undo).status().clone());
-  }
-  uint64_t rejects = 0;
-  for (const MirroredPart& part : mirror.books->parts) {
-    for (const Range& range : part.ranges) rejects += range.counts.rejected;
-  }
-  LEAT_TRY(journal_->restore(mirror));
-  note_(NoteLevel::warning,
-        fmt::format("pipeline {}: the journal in {} is lost; going on behind segment {}, as the description of table "
-                    "{}.{} says{}; {} rejects are lost with it",
-                    quoted(plan_.pipeline), visible(folder_), mirror.segment, table_.dataset, table_.table,
-                    landed ? ", and what came behind it was taken out and comes again" : "", with_commas(rejects)));
-  return write_mirror(mirror.segment);
-}
-
-// All segments up to this one are loaded.
-Status BigQuerySink::write_mirror(uint64_t segment) {
-  LEAT_ASSIGN(MirroredBooks books, journal_->books());
-  const BigQueryMirror mirror{journal_->generation(), segment, std::move(books)};
-  bool whole = true;
-  LEAT_TRY(write_bigquery_mirror(*connection_.client, table_, [&](size_t room) {
-    std::string text = mirror_text(mirror, room);
-    whole = !text.ends_with(kNoBooks);
-    return text;
-  }));
-  if (whole || warned_) return {};
-  warned_ = true;
-  note_(NoteLevel::warning,
-        fmt::format("pipeline {}: the description of table {}.{} has no room for its {} parts: keep "
-                    "a backup of {}, without which it cannot be gone on with",
-                    quoted(plan_.pipeline), table_.dataset, table_.table, with_commas(mirror.books->parts.size()),
-                    visible(folder_)));
-  return {};
-}
-
-std::string BigQuerySink::step_name(const std::string& generation, uint64_t segment, std::string_view step) const {
-  return fmt::format("{}__{}__{}__{:08}__{}", bigquery_id_part(plan_.pipeline), generation,
-                     bigquery_id_part(plan_.table), segment, step);
 }
 
 // Recovery: what is sealed is loaded, what is open goes on where it was committed.
@@ -233,7 +138,7 @@ Status BigQuerySink::go_on_with_segments() {
   LEAT_TRY(remove_orphans(segments));
   for (const BigQuerySegment& segment : segments) {
     if (segment.sealed) {
-      LEAT_TRY(load(segment));
+      LEAT_TRY(loader_->load(segment));
       continue;
     }
     segment_ = segment;
@@ -255,7 +160,8 @@ Status BigQuerySink::remove_orphans(const std::vector<BigQuerySegment>& segments
     const bool known = std::any_of(segments.begin(), segments.end(), [&](const BigQuerySegment& segment) {
       return path == segment_path(segment.number);
     });
-    if (name.ends_with(kHalfName) || (name.ends_with(kSegmentName) && !known)) LEAT_TRY(os::remove_file(path));
+    if (name.ends_with(kBigQueryHalfName) || (name.ends_with(kBigQuerySegmentName) && !known))
+      LEAT_TRY(os::remove_file(path));
   }
   return {};
 }
@@ -371,46 +277,7 @@ Status BigQuerySink::seal() {
   LEAT_TRY(journal_->seal(segment_));
   file_.reset();
   ++writing_segment_;
-  return load(segment_);
-}
-
-Status BigQuerySink::load(const BigQuerySegment& segment) {
-  const std::string path = segment_path(segment.number);
-  LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
-  if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
-  BigQueryStep step;
-  step.name = step_name(journal_->generation(), segment.number, "load");
-  step.location = table_.location;
-  step.table = table_.dataset + "." + table_.table;
-  step.sha = segment.sha256.substr(0, kShaDigits);
-  step.configuration = fmt::format(
-      R"("load":{{"destinationTable":{{"projectId":"{}","datasetId":"{}","tableId":"{}"}},"schema":{{{}}},)"
-      R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND","createDisposition":"CREATE_NEVER",)"
-      R"("schemaUpdateOptions":["ALLOW_FIELD_ADDITION"]}})",
-      connection_.client->access().project, table_.dataset, table_.table, segment.fields);
-  step.media = file.get();
-  step.media_bytes = segment.bytes;
-  step.rows = segment.rows;
-  Result<BigQueryJob> job = carry_out(*connection_.client, step);
-  BisectedSegment done;
-  if (job.ok()) {
-    done.jobs.push_back({"load", *std::move(job)});
-  } else if (is_about_rows(job.status())) {
-    LEAT_ASSIGN(done, bisect_segment(*connection_.client, step, job.status(), path, half_path(segment.number)));
-    if (!done.refused.empty()) {
-      note_(NoteLevel::warning,
-            fmt::format("pipeline {}: BigQuery refuses {} rows of segment {}, which are rejects now: {}",
-                        quoted(plan_.pipeline), with_commas(done.refused.size()), segment.number,
-                        done.refused.front().reason));
-    }
-  } else if (job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
-    return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
-  } else {
-    return std::move(job).status();
-  }
-  LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
-  LEAT_TRY(os::remove_file(path));
-  return write_mirror(segment.number);
+  return loader_->load(segment_);
 }
 
 Status BigQuerySink::finish() {
@@ -427,6 +294,7 @@ Status BigQuerySink::finish() {
 
 void BigQuerySink::close() noexcept {
   file_.reset();
+  loader_.reset();
   journal_.reset();
   connection_ = {};
   written_.clear();

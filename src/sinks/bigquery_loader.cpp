@@ -1,0 +1,143 @@
+#include "sinks/bigquery_loader.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "os/file_system.h"
+#include "os/output_file.h"
+#include "sinks/bigquery_bisection.h"
+#include "sinks/bigquery_connect.h"
+#include "sinks/bigquery_step.h"
+
+namespace leat {
+namespace {
+
+constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
+
+}  // namespace
+
+std::string bigquery_segment_path(const std::string& folder, uint64_t segment) {
+  return fmt::format("{}/{:08}{}", folder, segment, kBigQuerySegmentName);
+}
+
+// A table that another journal has filled, or this one later on, would get the same rows again.
+Status BigQueryLoader::open() {
+  LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*client_, table_));
+  if (text.empty()) return write_mirror(0);
+  LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
+  const std::string table = table_.dataset + "." + table_.table;
+  LEAT_ASSIGN(const bool empty, journal_->is_empty());
+  const bool ours = mirror.generation == journal_->generation();
+  if (!ours && empty && mirror.books && mirror.books->pipeline == pipeline_) return take_over(mirror);
+  LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
+  if (mirror.generation == journal_->follows())
+    return write_mirror(static_cast<uint64_t>(last));  // a crash came before
+  if (!ours) {
+    return Status::fatal(fmt::format(
+        "BigQuery: table {} is filled from another spool (generation {}{}, that of {} is {}): its rows would be loaded "
+        "again; give back the spool that it was filled from, or name another table",
+        table, quoted(mirror.generation),
+        mirror.books && mirror.books->pipeline != pipeline_ ? " of pipeline " + quoted(mirror.books->pipeline) : "",
+        visible(folder_), journal_->generation()));
+  }
+  if (last >= static_cast<int64_t>(mirror.segment)) return {};
+  return Status::fatal(
+      fmt::format("BigQuery: table {} has rows up to segment {}, the journal in {} knows of {}: it is an older copy, "
+                  "and rows would be loaded again; give back the last one, or remove it: leat then goes on from the "
+                  "table's description",
+                  table, mirror.segment, visible(folder_), last));
+}
+
+// The journal of this pipeline is lost: its place is taken by this one, which has nothing yet.
+Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
+  const auto id_of = [&](uint64_t segment) { return step_name(mirror.generation, segment, "load"); };
+  LEAT_ASSIGN(const bool landed, end_earlier_loads(*client_, table_.location, mirror.segment, id_of));
+  if (landed) {
+    BigQueryStep undo;
+    undo.name = step_name(journal_->generation(), mirror.segment, "undo");
+    undo.location = table_.location;
+    undo.sha = "undo";
+    undo.configuration =
+        fmt::format(R"("query":{{"query":"DELETE FROM `{}.{}.{}` WHERE _segment > {}","useLegacySql":false}})",
+                    client_->access().project, table_.dataset, table_.table, mirror.segment);
+    LEAT_TRY(carry_out(*client_, undo).status().clone());
+  }
+  uint64_t rejects = 0;
+  for (const MirroredPart& part : mirror.books->parts) {
+    for (const Range& range : part.ranges) rejects += range.counts.rejected;
+  }
+  LEAT_TRY(journal_->restore(mirror));
+  note_(NoteLevel::warning,
+        fmt::format("pipeline {}: the journal in {} is lost; going on behind segment {}, as the description of table "
+                    "{}.{} says{}; {} rejects are lost with it",
+                    quoted(pipeline_), visible(folder_), mirror.segment, table_.dataset, table_.table,
+                    landed ? ", and what came behind it was taken out and comes again" : "", with_commas(rejects)));
+  return write_mirror(mirror.segment);
+}
+
+// All segments up to this one are loaded.
+Status BigQueryLoader::write_mirror(uint64_t segment) {
+  LEAT_ASSIGN(MirroredBooks books, journal_->books());
+  const BigQueryMirror mirror{journal_->generation(), segment, std::move(books)};
+  bool whole = true;
+  LEAT_TRY(write_bigquery_mirror(*client_, table_, [&](size_t room) {
+    std::string text = mirror_text(mirror, room);
+    whole = !text.ends_with(kNoBooks);
+    return text;
+  }));
+  if (whole || warned_) return {};
+  warned_ = true;
+  note_(NoteLevel::warning,
+        fmt::format("pipeline {}: the description of table {}.{} has no room for its {} parts: keep "
+                    "a backup of {}, without which it cannot be gone on with",
+                    quoted(pipeline_), table_.dataset, table_.table, with_commas(mirror.books->parts.size()),
+                    visible(folder_)));
+  return {};
+}
+
+std::string BigQueryLoader::step_name(const std::string& generation, uint64_t segment, std::string_view step) const {
+  return fmt::format("{}__{}__{}__{:08}__{}", bigquery_id_part(pipeline_), generation, bigquery_id_part(table_.table),
+                     segment, step);
+}
+
+Status BigQueryLoader::load(const BigQuerySegment& segment) {
+  const std::string path = bigquery_segment_path(folder_, segment.number);
+  LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
+  if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
+  BigQueryStep step;
+  step.name = step_name(journal_->generation(), segment.number, "load");
+  step.location = table_.location;
+  step.table = table_.dataset + "." + table_.table;
+  step.sha = segment.sha256.substr(0, kShaDigits);
+  step.configuration = fmt::format(
+      R"("load":{{"destinationTable":{{"projectId":"{}","datasetId":"{}","tableId":"{}"}},"schema":{{{}}},)"
+      R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND","createDisposition":"CREATE_NEVER",)"
+      R"("schemaUpdateOptions":["ALLOW_FIELD_ADDITION"]}})",
+      client_->access().project, table_.dataset, table_.table, segment.fields);
+  step.media = file.get();
+  step.media_bytes = segment.bytes;
+  step.rows = segment.rows;
+  Result<BigQueryJob> job = carry_out(*client_, step);
+  BisectedSegment done;
+  if (job.ok()) {
+    done.jobs.push_back({"load", *std::move(job)});
+  } else if (is_about_rows(job.status())) {
+    LEAT_ASSIGN(done, bisect_segment(*client_, step, job.status(), path,
+                                     fmt::format("{}/{:08}{}", folder_, segment.number, kBigQueryHalfName)));
+    if (!done.refused.empty()) {
+      note_(NoteLevel::warning,
+            fmt::format("pipeline {}: BigQuery refuses {} rows of segment {}, which are rejects now: {}",
+                        quoted(pipeline_), with_commas(done.refused.size()), segment.number,
+                        done.refused.front().reason));
+    }
+  } else if (job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
+    return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
+  } else {
+    return std::move(job).status();
+  }
+  LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
+  LEAT_TRY(os::remove_file(path));
+  return write_mirror(segment.number);
+}
+
+}  // namespace leat

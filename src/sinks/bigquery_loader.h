@@ -1,0 +1,57 @@
+#pragma once
+
+// Carries out what the journal says: sealed segments come into the table, and the table's description says how far
+// (docs/formats/bigquery-sink.md, "States of a segment", 4 and 5, and "When the journal is lost"). The sink's thread.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "flow/note.h"
+#include "sinks/bigquery_client.h"
+#include "sinks/bigquery_journal.h"
+#include "sinks/bigquery_mirror.h"
+#include "sinks/bigquery_table.h"
+
+namespace leat {
+
+constexpr std::string_view kBigQuerySegmentName = ".ndjson.gz";
+constexpr std::string_view kBigQueryHalfName = ".half.ndjson";
+std::string bigquery_segment_path(const std::string& folder, uint64_t segment);
+
+class BigQueryLoader {
+ public:
+  // `folder`: of the segments. The client and the journal outlive it.
+  BigQueryLoader(BigQueryClient& client, BigQueryJournal& journal, std::string pipeline, BigQueryTable table,
+                 std::string folder, Note note)
+      : client_(&client),
+        journal_(&journal),
+        pipeline_(std::move(pipeline)),
+        table_(std::move(table)),
+        folder_(std::move(folder)),
+        note_(std::move(note)) {}
+
+  // Compares the journal with what the table's description says; one that is lost is restored from it. fatal: they do
+  // not fit.
+  Status open();
+
+  // A sealed one: its rows are in the table, its file is gone. Kinds as carry_out(); fatal where rows are refused that
+  // cannot become rejects.
+  Status load(const BigQuerySegment& segment);
+
+ private:
+  Status take_over(const BigQueryMirror& mirror);
+  Status write_mirror(uint64_t segment);
+  [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
+
+  BigQueryClient* client_;
+  BigQueryJournal* journal_;
+  std::string pipeline_;
+  BigQueryTable table_;
+  std::string folder_;
+  Note note_;
+  bool warned_ = false;  // that the mirror has no room
+};
+
+}  // namespace leat
