@@ -1,6 +1,7 @@
 """The SQL that leat sends, as SQLite understands it; all else is refused.
 
-SELECT [* [EXCEPT (…)]] FROM table|(query) WHERE GROUP BY HAVING QUALIFY ORDER BY LIMIT · INSERT … SELECT · DELETE · MERGE.
+SELECT [* [EXCEPT (…)]] FROM table|(query) WHERE GROUP BY HAVING QUALIFY ORDER BY LIMIT · INSERT … SELECT · DELETE · MERGE ·
+ALTER TABLE … ADD COLUMN.
 Types are checked as BigQuery does: nothing is compared or assigned that needs a cast. A statement is parsed and run in one go.
 """
 
@@ -13,11 +14,12 @@ class Statement(Expressions):
     """Parses one statement; `warehouse` says what tables there are and runs SQLite."""
 
     def run(self):
-        for word, run in (("SELECT", self.run_select), ("DELETE", self.run_delete), ("INSERT", self.run_insert), ("MERGE", self.run_merge)):
+        for word, run in (("SELECT", self.run_select), ("DELETE", self.run_delete), ("INSERT", self.run_insert), ("MERGE", self.run_merge),
+                          ("ALTER", self.run_alter)):
             if self.peek(word):
                 self.kind = word
                 return run()
-        raise not_done(f"the statement {self.tokens[self.at][1]!r} (there are SELECT, INSERT, DELETE, MERGE)")
+        raise not_done(f"the statement {self.tokens[self.at][1]!r} (there are SELECT, INSERT, DELETE, MERGE, ALTER)")
 
     def ended(self):
         if self.tokens[self.at][0] != "end":
@@ -61,6 +63,22 @@ class Statement(Expressions):
         columns = self.many(lambda: self.field_of(target, self.identifier()))
         self.need(")")
         return columns
+
+    def run_alter(self):
+        self.phrase("ALTER", "TABLE")
+        target = self.table(alias=False)
+
+        def added():
+            self.phrase("ADD", "COLUMN")
+            if_new = bool(self.take("IF")) and not self.phrase("NOT", "EXISTS")
+            return if_new, {"name": self.identifier(), "type": self.identifier()}
+        columns = self.many(added)
+        self.ended()
+        known = {field["name"].lower() for field in target.fields}
+        for if_new, field in columns:
+            if field["name"].lower() in known and not if_new:
+                raise self.wrong(f"Column already exists: {field['name']}")
+        self.warehouse.add_fields(target.table, [field for _, field in columns if field["name"].lower() not in known])
 
     def run_merge(self):
         run = self.warehouse.run

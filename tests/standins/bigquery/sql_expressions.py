@@ -377,6 +377,11 @@ class Expressions:
             if inner.type != "TIMESTAMP":
                 raise self.wrong(f"No matching signature for DATE({inner.type})")
             return self.both(f"date_of({inner.sql})", "DATE", inner)
+        if name in ("UNIX_MICROS", "IS_NAN"):
+            inner = self.arguments(1)[0]
+            if inner.type != ("TIMESTAMP" if name == "UNIX_MICROS" else "FLOAT"):
+                raise self.wrong(f"No matching signature for function {name} for {inner.type}")
+            return self.both(*((inner.sql, "INTEGER") if name == "UNIX_MICROS" else (f"({inner.sql} = 'NaN')", "BOOLEAN")), inner)
         raise not_done(f"the function {name}")
 
     def arguments(self, count):

@@ -243,6 +243,10 @@ class Warehouse:
             self.run(f"ALTER TABLE {table.sql_name} ADD COLUMN {name_sql(field['name'])}")
         table.fields = [{**field, **given.get(field["name"].lower(), {}), "name": field["name"]} for field in table.fields] + added
 
+    def add_fields(self, table, given):
+        self.change_schema(table, clean_fields(given), additions=True, relaxations=False, whole=False)
+        table.touch()
+
     def resource(self, table):
         rows = self.run(f"SELECT COUNT(*) FROM {table.sql_name}").fetchone()[0]
         counted = {} if table.resource["type"] == "VIEW" else {"numRows": str(rows), "numBytes": str(self.bytes_of(table, []))}
