@@ -16,8 +16,10 @@
 #include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_loader.h"
+#include "sinks/bigquery_merge.h"
 #include "sinks/bigquery_rows.h"
 #include "sinks/bigquery_table.h"
+#include "sinks/keyed_rows.h"
 
 namespace leat {
 namespace {
@@ -73,7 +75,8 @@ class BigQuerySink final : public Sink {
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
   Status seal();
-  Status add(const RecordBatch& batch, size_t first, size_t count, const PreparedRows& prepared);
+  Status append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count, Rejects& rejects) const;
+  Status add(const std::string& part, const PreparedRows& prepared, const BigQueryTally& tally);
   [[nodiscard]] std::string journal_path(const std::string& pipeline) const {
     return bigquery_journal_path(options_, pipeline);
   }
@@ -88,6 +91,7 @@ class BigQuerySink final : public Sink {
 
   SinkPlan plan_;
   std::string folder_;
+  std::vector<size_t> key_;  // columns; empty: the table has none
   std::unique_ptr<BigQueryRows> rows_;
   BigQueryTable table_;
   BigQueryConnection connection_;
@@ -107,11 +111,10 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   close();
   plan_ = plan;
   held_back_.clear();
-  if (plan.mode != WriteMode::append) {
-    return Status::bad_config(fmt::format("pipeline {}: a sink of type bigquery takes write = \"append\", not yet {}",
-                                          quoted(plan.pipeline), quoted(name_of(plan.mode))));
-  }
   LEAT_TRY(check_bigquery_plan(plan));
+  LEAT_ASSIGN(const BigQueryKey key, find_bigquery_key(plan, options_.partition_by));
+  key_.clear();
+  for (const std::string& column : plan.key) key_.push_back(*plan.schema->find(column));
   LEAT_ASSIGN(rows_, BigQueryRows::make(*plan.schema));
   table_ = {.dataset = options_.dataset,
             .table = plan.table,
@@ -124,8 +127,9 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_));
   LEAT_TRY(os::make_directory(folder_));
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
-  LEAT_TRY(make_bigquery_table(*connection_.client, table_));
-  loader_ = std::make_unique<BigQueryLoader>(*connection_.client, *journal_, plan.pipeline, table_, folder_, note_);
+  LEAT_TRY(make_bigquery_table(*connection_.client, table_, !key_.empty()));
+  loader_ =
+      std::make_unique<BigQueryLoader>(*connection_.client, *journal_, plan.pipeline, table_, key, folder_, note_);
   LEAT_TRY(loader_->open());
   LEAT_TRY(go_on_with_segments());
   last_commit_ms_ = clock_.steady_ms();
@@ -156,12 +160,12 @@ Status BigQuerySink::go_on_with_segments() {
 Status BigQuerySink::remove_orphans(const std::vector<BigQuerySegment>& segments) {
   LEAT_ASSIGN(const std::vector<std::string> names, os::file_system().list(folder_));
   for (const std::string& name : names) {
-    const std::string path = folder_ + "/" + name;
-    const bool known = std::any_of(segments.begin(), segments.end(), [&](const BigQuerySegment& segment) {
-      return path == segment_path(segment.number);
-    });
-    if (name.ends_with(kBigQueryHalfName) || (name.ends_with(kBigQuerySegmentName) && !known))
-      LEAT_TRY(os::remove_file(path));
+    if (name.ends_with(kBigQueryHalfName)) LEAT_TRY(os::remove_file(folder_ + "/" + name));
+    const auto number = static_cast<uint64_t>(parse_integer(name.substr(0, name.find('.'))).value_or(0));
+    if (folder_ + "/" + name != segment_path(number)) continue;
+    const bool known = std::any_of(segments.begin(), segments.end(),
+                                   [&](const BigQuerySegment& segment) { return segment.number == number; });
+    if (!known) LEAT_TRY(loader_->forget(number));
   }
   return {};
 }
@@ -179,6 +183,7 @@ Status BigQuerySink::begin_segment() {
 }
 
 void BigQuerySink::prepare(RecordBatch& batch) const {
+  if (!key_.empty()) return;  // lines have the numbers in which they are written
   auto prepared = std::make_shared<PreparedRows>();
   prepared->segment = writing_segment_;
   prepared->trouble = rows_->append(prepared->lines, batch, 0, batch.rows(), prepared->segment);
@@ -199,43 +204,76 @@ Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size
   held_back_.erase(batch.part);
   const auto* prepared = dynamic_cast<const PreparedRows*>(batch.prepared.get());
   PreparedRows made;
-  if (prepared == nullptr || prepared->segment != writing_segment_ || first != 0 || count != batch.rows()) {
+  Rejects all = rejects;
+  BigQueryTally tally;
+  if (!key_.empty()) {
+    LEAT_TRY(append_keyed(made, batch, first, count, all));
+    prepared = &made;
+  } else if (prepared == nullptr || prepared->segment != writing_segment_ || first != 0 || count != batch.rows()) {
     LEAT_TRY(rows_->append(made.lines, batch, first, count, writing_segment_));
-    append_gzip_piece(made.piece, made.lines);
     prepared = &made;
   }
   if (!prepared->trouble.ok()) return prepared->trouble.clone();
+  if (prepared == &made) append_gzip_piece(made.piece, made.lines);
+  for (size_t row = first; row < first + count; ++row) {
+    const uint64_t offset = batch.origin_of(row).offset;
+    written.digest += mix64(offset);
+    if (!missing_key(batch, key_, row)) tally.add(offset);
+  }
+  written.inserted = tally.rows;
+  written.rejected = count - tally.rows;
   LEAT_TRY(journal_->begin());
-  LEAT_TRY(journal_->add_rejects(rejects));
-  if (count == 0) return written;
-  LEAT_TRY(add(batch, first, count, *prepared));
-  written.inserted = count;
-  for (size_t row = first; row < first + count; ++row) written.digest += mix64(batch.origin_of(row).offset);
+  LEAT_TRY(journal_->add_rejects(all));
+  if (tally.rows > 0) LEAT_TRY(add(batch.part, *prepared, tally));
   return written;
 }
 
+// Rows without a key are rejects; the others are numbered.
+Status BigQuerySink::append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count,
+                                  Rejects& rejects) const {
+  uint64_t line = file_ == nullptr ? 1 : segment_.rows + 1;
+  for (size_t row = first, from = first;; ++row) {
+    const bool end = row == first + count;
+    const std::optional<size_t> missing = end ? std::nullopt : missing_key(batch, key_, row);
+    if (!end && !missing) continue;
+    LEAT_TRY(rows_->append(made.lines, batch, from, row - from, writing_segment_, line));
+    if (end) return {};
+    rejects.push_back(reject_without_key(batch, *missing, row));
+    line += row - from;
+    from = row + 1;
+  }
+}
+
 // Lines to the end of the open segment.
-Status BigQuerySink::add(const RecordBatch& batch, size_t first, size_t count, const PreparedRows& prepared) {
+Status BigQuerySink::add(const std::string& part, const PreparedRows& prepared, const BigQueryTally& tally) {
   LEAT_TRY(begin_segment());
   LEAT_TRY(file_->append(prepared.piece));
   segment_.bytes = file_->size();
-  segment_.rows += count;
+  segment_.rows += tally.rows;
   segment_.plain_bytes += prepared.lines.size();
   segment_.crc = gzip_crc(segment_.crc, prepared.lines);
-  rows_in_commit_ += count;
-  BigQueryTally& tally = written_[batch.part];
-  for (size_t row = first; row < first + count; ++row) tally.add(batch.origin_of(row).offset);
+  rows_in_commit_ += tally.rows;
+  BigQueryTally& written = written_[part];
+  written.rows += tally.rows;
+  written.offsets += tally.offsets;
   return {};
 }
 
 Result<bool> BigQuerySink::retry(int64_t reject, const RecordBatch& batch) {
   if (journal_ == nullptr) return Status::bug("a sink of type bigquery is written to while it is not open");
   PreparedRows made;
-  if (!rows_->append(made.lines, batch, 0, batch.rows(), writing_segment_).ok()) return false;
+  Rejects without_key;
+  const Status appended = key_.empty() ? rows_->append(made.lines, batch, 0, batch.rows(), writing_segment_)
+                                       : append_keyed(made, batch, 0, batch.rows(), without_key);
+  if (!appended.ok() || !without_key.empty()) return false;
   append_gzip_piece(made.piece, made.lines);
   LEAT_ASSIGN(const auto taken, journal_->take_reject(reject, batch.rows() == 0));
   if (!taken) return false;
-  if (batch.rows() > 0) LEAT_TRY(add(batch, 0, batch.rows(), made));
+  if (batch.rows() > 0) {
+    BigQueryTally tally;
+    tally.add(batch.origin_of(0).offset);
+    LEAT_TRY(add(batch.part, made, tally));
+  }
   is_retry_ = true;
   return true;
 }
@@ -318,6 +356,12 @@ void BigQuerySink::note_trouble(const std::string& message) noexcept {
 }  // namespace
 
 Status check_bigquery_plan(const SinkPlan& plan) {
+  if (plan.reconcile) {
+    return Status::bad_config(
+        fmt::format("pipeline {}: a sink of type 'bigquery' cannot take out what a full pull no longer has; leave out "
+                    "'reconcile'",
+                    quoted(plan.pipeline)));
+  }
   if (plan.aggregates.empty()) return {};
   return Status::bad_config(
       fmt::format("aggregate {}: a sink of type 'bigquery' has no row transactions to keep it in; make it a view in "

@@ -77,17 +77,20 @@ std::optional<BigQueryJob> parse_bigquery_job(std::string_view body) {
     if (error.empty()) break;
     if (error != job.message) job.errors.push_back(std::move(error));
   }
-  job.output_rows = number_at(body, "/statistics/load/outputRows");
+  job.output_rows =
+      number_at(body, "/statistics/load/outputRows") + number_at(body, "/statistics/query/dmlStats/insertedRowCount");
   job.bad_records = number_at(body, "/statistics/load/badRecords");
   job.bytes_billed = number_at(body, "/statistics/query/totalBytesBilled");
   return job;
 }
 
-AfterFailure judge_job_failure(std::string_view reason) {
+AfterFailure judge_job_failure(std::string_view reason, std::string_view message) {
   constexpr std::array<std::string_view, 8> kPassing = {
       "backendError",         "internalError",     "jobBackendError",  "jobInternalError",
       "jobRateLimitExceeded", "rateLimitExceeded", "tableUnavailable", "timeout"};
   if (std::find(kPassing.begin(), kPassing.end(), reason) != kPassing.end()) return AfterFailure::next_attempt;
+  // A MERGE beside another statement that changes the table; its reason is that of a wrong query.
+  if (message.find("due to concurrent update") != std::string_view::npos) return AfterFailure::next_attempt;
   if (reason == "quotaExceeded") return AfterFailure::park;
   return reason == "invalid" ? AfterFailure::bad_rows : AfterFailure::stop;
 }

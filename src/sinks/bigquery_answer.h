@@ -43,7 +43,7 @@ struct BigQueryJob {
   std::string reason;               // of the errorResult; empty: none
   std::string message;              //
   std::vector<std::string> errors;  // what else `status.errors` says, at most 10
-  uint64_t output_rows = 0;         // of a load job
+  uint64_t output_rows = 0;         // of a load job; those that a MERGE has inserted
   uint64_t bad_records = 0;         //
   uint64_t bytes_billed = 0;        // of a query
   std::string sha;                  // its label leat_sha
@@ -61,6 +61,6 @@ enum class AfterFailure : uint8_t {
   bad_rows,  // bisect
   stop,
 };
-AfterFailure judge_job_failure(std::string_view reason);
+AfterFailure judge_job_failure(std::string_view reason, std::string_view message);
 
 }  // namespace leat

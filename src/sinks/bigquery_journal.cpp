@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "os/file_system.h"
+#include "sinks/keyed_rows.h"
 #include "sinks/sqlite_layout.h"
 #include "sinks/sqlite_rows.h"
 #include "sinks/sqlite_runs.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr const char* kTables = R"(
 CREATE TABLE IF NOT EXISTS _leat_bigquery(pipeline TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL,
   mirrored INTEGER NOT NULL DEFAULT 0, follows TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_bigquery_key(position INTEGER PRIMARY KEY, column_name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS _leat_segments(segment INTEGER PRIMARY KEY, state TEXT NOT NULL, rows INTEGER NOT NULL,
   bytes INTEGER NOT NULL, plain_bytes INTEGER NOT NULL, crc INTEGER NOT NULL, sha256 TEXT NOT NULL, fields TEXT NOT NULL,
   begun_at INTEGER NOT NULL, job TEXT, loaded_at TEXT);
@@ -77,6 +79,7 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   generation_ = select.string(0);
   follows_ = select.string(1);
   select.reset();
+  LEAT_TRY(keep_key(plan));
   LEAT_TRY(db_->execute("COMMIT"));
   LEAT_ASSIGN(insert_reject_, db_->prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(put_segment_,
@@ -86,6 +89,29 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
               db_->prepare("INSERT INTO _leat_segment_parts VALUES(?, ?, ?, ?) ON CONFLICT(segment, part) DO UPDATE "
                            "SET rows = rows + excluded.rows, offsets = offsets + excluded.offsets"));
   return {};
+}
+
+// The table's key is what it was when the first rows came.
+Status BigQueryJournal::keep_key(const SinkPlan& plan) {
+  LEAT_ASSIGN(const bool empty, is_empty());
+  if (!empty) {
+    LEAT_ASSIGN(const std::vector<std::string> there, read_key(*db_));
+    return check_key(db_->where(), plan, there, "pipeline");
+  }
+  LEAT_TRY(db_->execute("DELETE FROM _leat_bigquery_key"));
+  LEAT_ASSIGN(SqliteStatement insert, db_->prepare("INSERT INTO _leat_bigquery_key(column_name) VALUES(?)"));
+  for (const std::string& column : plan.key) LEAT_TRY(insert.with(std::string_view(column)).run());
+  return {};
+}
+
+Result<std::vector<std::string>> BigQueryJournal::read_key(const SqliteDatabase& db) {
+  LEAT_ASSIGN(SqliteStatement select, db.prepare("SELECT column_name FROM _leat_bigquery_key ORDER BY position"));
+  std::vector<std::string> key;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, select.step());
+    if (!row) return key;
+    key.push_back(select.string(0));
+  }
 }
 
 Result<std::vector<BigQuerySegment>> BigQueryJournal::segments() {

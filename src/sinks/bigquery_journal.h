@@ -81,6 +81,8 @@ class BigQueryJournal {
   [[nodiscard]] Positions positions() const { return parts_->positions(); }
   // Sealed ones in their order, then the open one if there is one.
   Result<std::vector<BigQuerySegment>> segments();
+  // Columns of the pipeline; empty: the table has none.
+  static Result<std::vector<std::string>> read_key(const SqliteDatabase& db);
   // 0: none is loaded yet.
   [[nodiscard]] Result<int64_t> last_loaded() const {
     return db_->query_integer("SELECT max(segment) FROM _leat_segments WHERE state = 'loaded'");
@@ -116,6 +118,7 @@ class BigQueryJournal {
   BigQueryJournal(std::unique_ptr<SqliteDatabase> db, std::string pipeline, os::Clock& clock)
       : clock_(clock), pipeline_(std::move(pipeline)), db_(std::move(db)) {}
   Status set_up(const SinkPlan& plan);
+  Status keep_key(const SinkPlan& plan);
   Status put(const BigQuerySegment& segment);
   Status put(uint64_t segment, const BigQueryTallies& written);
   Status refuse(uint64_t segment, const std::vector<RefusedRow>& refused);

@@ -2,17 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "base/json_writer.h"
 #include "base/text.h"
 #include "os/file_system.h"
 #include "os/output_file.h"
 #include "sinks/bigquery_bisection.h"
 #include "sinks/bigquery_connect.h"
+#include "sinks/bigquery_query.h"
 #include "sinks/bigquery_step.h"
 
 namespace leat {
 namespace {
 
 constexpr size_t kShaDigits = 40;  // of the label: 63 characters at most
+
+std::string query_job(const std::string& sql) {
+  std::string out = "\"query\":{\"useLegacySql\":false,\"query\":";
+  add_json_string(out, sql);
+  return out + "}";
+}
 
 }  // namespace
 
@@ -48,20 +56,36 @@ Status BigQueryLoader::open() {
                   table, mirror.segment, visible(folder_), last));
 }
 
+// No job of the life that this mirror is of runs any more, and what came behind it does no harm. True: rows had come.
+Result<bool> BigQueryLoader::end_earlier_life(const BigQueryMirror& mirror) {
+  const auto end = [&](std::string_view step) {
+    return end_earlier_jobs(*client_, table_.location, mirror.segment,
+                            [&](uint64_t segment) { return step_name(mirror.generation, segment, step); });
+  };
+  LEAT_ASSIGN(bool landed, end("load"));
+  if (!key_.columns.empty()) {
+    // Rows of a key take each other's place: those that came may stay, and come again.
+    LEAT_ASSIGN(landed, end("merge"));
+    for (uint64_t segment = mirror.segment + 1;; ++segment) {
+      LEAT_ASSIGN(const bool was_there,
+                  drop_bigquery_table(*client_, table_.dataset, staged_table(mirror.generation, segment)));
+      if (!was_there) return landed;
+    }
+  }
+  if (!landed) return landed;
+  BigQueryStep undo;
+  undo.name = step_name(journal_->generation(), mirror.segment, "undo");
+  undo.location = table_.location;
+  undo.sha = "undo";
+  undo.configuration =
+      query_job(fmt::format("DELETE FROM `{}` WHERE _segment > {}", full_name(table_.table), mirror.segment));
+  LEAT_TRY(carry_out(*client_, undo).status().clone());
+  return landed;
+}
+
 // The journal of this pipeline is lost: its place is taken by this one, which has nothing yet.
 Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
-  const auto id_of = [&](uint64_t segment) { return step_name(mirror.generation, segment, "load"); };
-  LEAT_ASSIGN(const bool landed, end_earlier_loads(*client_, table_.location, mirror.segment, id_of));
-  if (landed) {
-    BigQueryStep undo;
-    undo.name = step_name(journal_->generation(), mirror.segment, "undo");
-    undo.location = table_.location;
-    undo.sha = "undo";
-    undo.configuration =
-        fmt::format(R"("query":{{"query":"DELETE FROM `{}.{}.{}` WHERE _segment > {}","useLegacySql":false}})",
-                    client_->access().project, table_.dataset, table_.table, mirror.segment);
-    LEAT_TRY(carry_out(*client_, undo).status().clone());
-  }
+  LEAT_ASSIGN(const bool landed, end_earlier_life(mirror));
   uint64_t rejects = 0;
   for (const MirroredPart& part : mirror.books->parts) {
     for (const Range& range : part.ranges) rejects += range.counts.rejected;
@@ -71,7 +95,10 @@ Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
         fmt::format("pipeline {}: the journal in {} is lost; going on behind segment {}, as the description of table "
                     "{}.{} says{}; {} rejects are lost with it",
                     quoted(pipeline_), visible(folder_), mirror.segment, table_.dataset, table_.table,
-                    landed ? ", and what came behind it was taken out and comes again" : "", with_commas(rejects)));
+                    !landed                ? ""
+                    : key_.columns.empty() ? ", and what came behind it was taken out and comes again"
+                                           : ", and what came behind it comes again",
+                    with_commas(rejects)));
   return write_mirror(mirror.segment);
 }
 
@@ -107,13 +134,16 @@ Status BigQueryLoader::load(const BigQuerySegment& segment) {
   BigQueryStep step;
   step.name = step_name(journal_->generation(), segment.number, "load");
   step.location = table_.location;
-  step.table = table_.dataset + "." + table_.table;
+  const bool staged = !key_.columns.empty();
+  const std::string table = staged ? staged_table(journal_->generation(), segment.number) : table_.table;
+  step.table = table_.dataset + "." + table;
   step.sha = segment.sha256.substr(0, kShaDigits);
   step.configuration = fmt::format(
       R"("load":{{"destinationTable":{{"projectId":"{}","datasetId":"{}","tableId":"{}"}},"schema":{{{}}},)"
-      R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND","createDisposition":"CREATE_NEVER",)"
-      R"("schemaUpdateOptions":["ALLOW_FIELD_ADDITION"]}})",
-      client_->access().project, table_.dataset, table_.table, segment.fields);
+      R"("sourceFormat":"NEWLINE_DELIMITED_JSON","writeDisposition":"WRITE_APPEND",{}}})",
+      client_->access().project, table_.dataset, table, staged ? staged_fields(segment.fields) : segment.fields,
+      staged ? R"("createDisposition":"CREATE_IF_NEEDED")"
+             : R"("createDisposition":"CREATE_NEVER","schemaUpdateOptions":["ALLOW_FIELD_ADDITION"])");
   step.media = file.get();
   step.media_bytes = segment.bytes;
   step.rows = segment.rows;
@@ -135,9 +165,47 @@ Status BigQueryLoader::load(const BigQuerySegment& segment) {
   } else {
     return std::move(job).status();
   }
+  if (staged && !done.jobs.empty()) LEAT_TRY(merge(segment, done.jobs));
   LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
-  LEAT_TRY(os::remove_file(path));
+  LEAT_TRY(forget(segment.number));
   return write_mirror(segment.number);
+}
+
+// What is staged is in the table then.
+Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQueryDone>& jobs) {
+  const std::string staged = full_name(staged_table(journal_->generation(), segment.number));
+  std::optional<BigQueryBounds> bounds;
+  if (!key_.partition.empty()) {
+    LEAT_ASSIGN(const BigQueryCells cells, select_from_bigquery(*client_, bounds_query(staged, key_), table_.location));
+    const auto first = cells.empty() ? std::nullopt : parse_integer(cells[0].at(0));
+    const auto last = cells.empty() ? std::nullopt : parse_integer(cells[0].at(1));
+    if (first && last) bounds = {*first, *last};
+  }
+  BigQueryStep step;
+  step.name = step_name(journal_->generation(), segment.number, "merge");
+  step.location = table_.location;
+  step.sha = segment.sha256.substr(0, kShaDigits);
+  step.rows = segment.rows;
+  step.configuration = query_job(merge_statement(full_name(table_.table), staged, segment.fields, key_, bounds));
+  LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+  jobs.push_back({"merge", std::move(job)});
+  return {};
+}
+
+Status BigQueryLoader::forget(uint64_t segment) {
+  if (!key_.columns.empty()) {
+    LEAT_TRY(
+        drop_bigquery_table(*client_, table_.dataset, staged_table(journal_->generation(), segment)).status().clone());
+  }
+  return os::remove_file(bigquery_segment_path(folder_, segment));
+}
+
+std::string BigQueryLoader::staged_table(const std::string& generation, uint64_t segment) const {
+  return fmt::format("_leat_staged_{}_{}_{:08}", table_.table, generation, segment);
+}
+
+std::string BigQueryLoader::full_name(const std::string& table) const {
+  return fmt::format("{}.{}.{}", client_->access().project, table_.dataset, table);
 }
 
 }  // namespace leat

@@ -11,6 +11,7 @@
 #include "flow/note.h"
 #include "sinks/bigquery_client.h"
 #include "sinks/bigquery_journal.h"
+#include "sinks/bigquery_merge.h"
 #include "sinks/bigquery_mirror.h"
 #include "sinks/bigquery_table.h"
 
@@ -24,11 +25,12 @@ class BigQueryLoader {
  public:
   // `folder`: of the segments. The client and the journal outlive it.
   BigQueryLoader(BigQueryClient& client, BigQueryJournal& journal, std::string pipeline, BigQueryTable table,
-                 std::string folder, Note note)
+                 BigQueryKey key, std::string folder, Note note)
       : client_(&client),
         journal_(&journal),
         pipeline_(std::move(pipeline)),
         table_(std::move(table)),
+        key_(std::move(key)),
         folder_(std::move(folder)),
         note_(std::move(note)) {}
 
@@ -40,15 +42,26 @@ class BigQueryLoader {
   // cannot become rejects.
   Status load(const BigQuerySegment& segment);
 
+  // Removes what may be left of one that is loaded, or of which nothing was committed.
+  Status forget(uint64_t segment);
+
  private:
   Status take_over(const BigQueryMirror& mirror);
+  Result<bool> end_earlier_life(const BigQueryMirror& mirror);
+  Status merge(const BigQuerySegment& segment, std::vector<BigQueryDone>& jobs);
   Status write_mirror(uint64_t segment);
   [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
+
+  // Where the rows of a segment wait for their MERGE.
+  [[nodiscard]] std::string staged_table(const std::string& generation, uint64_t segment) const;
+  // With project and dataset.
+  [[nodiscard]] std::string full_name(const std::string& table) const;
 
   BigQueryClient* client_;
   BigQueryJournal* journal_;
   std::string pipeline_;
   BigQueryTable table_;
+  BigQueryKey key_;
   std::string folder_;
   Note note_;
   bool warned_ = false;  // that the mirror has no room

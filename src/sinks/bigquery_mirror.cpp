@@ -105,7 +105,7 @@ class EarlierLoads {
         landed_ = true;
         return Ended::landed;
       }
-      if (judge_job_failure(job->reason) == AfterFailure::bad_rows) return end_halves(name, job->rows);
+      if (judge_job_failure(job->reason, job->message) == AfterFailure::bad_rows) return end_halves(name, job->rows);
       ++attempt;
     }
   }
@@ -166,8 +166,8 @@ Result<BigQueryMirror> parse_mirror(std::string_view text) {
   return mirror;
 }
 
-Result<bool> end_earlier_loads(BigQueryClient& client, const std::string& location, uint64_t segment,
-                               const std::function<std::string(uint64_t)>& id_of) {
+Result<bool> end_earlier_jobs(BigQueryClient& client, const std::string& location, uint64_t segment,
+                              const std::function<std::string(uint64_t)>& id_of) {
   EarlierLoads loads(client, location);
   for (;;) {
     LEAT_ASSIGN(const Ended ended, loads.end(id_of(++segment)));

@@ -1,6 +1,7 @@
 #pragma once
 
-// A SELECT in BigQuery and its whole answer. The thread of the client, which waits.
+// A SELECT in BigQuery and its whole answer, or a change of a schema, which may be done twice. The thread of the
+// client, which waits.
 
 #include <string>
 #include <vector>

@@ -20,7 +20,7 @@ constexpr size_t kLongestName = 300;
 constexpr int64_t kExactInDouble = int64_t{1} << 53;
 constexpr int64_t kFirstTime = days_from_civil(1, 1, 1) * kSecondsPerDay * kMicrosPerSecond;
 constexpr int64_t kAfterLastTime = days_from_civil(10'000, 1, 1) * kSecondsPerDay * kMicrosPerSecond;
-constexpr std::array<std::string_view, 3> kOurs = {"_part", "_offset", "_segment"};
+constexpr std::array<std::string_view, 4> kOurs = {"_part", "_offset", "_segment", kBigQueryLine};
 
 std::string_view type_of(const Field& field) {
   if (field.bytes) return "BYTES";
@@ -161,8 +161,8 @@ Status BigQueryRows::append_cell(std::string& out, const RecordBatch& batch, siz
   return {};
 }
 
-Status BigQueryRows::append(std::string& out, const RecordBatch& batch, size_t first, size_t count,
-                            uint64_t segment) const {
+Status BigQueryRows::append(std::string& out, const RecordBatch& batch, size_t first, size_t count, uint64_t segment,
+                            uint64_t line) const {
   const size_t before = out.size();
   std::string part;
   add_json_string(part, batch.part);
@@ -177,6 +177,7 @@ Status BigQueryRows::append(std::string& out, const RecordBatch& batch, size_t f
       }
       out += ',';
     }
+    if (line > 0) fmt::format_to(std::back_inserter(out), R"("{}":{},)", kBigQueryLine, line + row - first);
     fmt::format_to(std::back_inserter(out), R"("_part":{},"_offset":{},"_segment":{}}})", part,
                    batch.origin_of(row).offset, segment);
     out += '\n';

@@ -12,6 +12,9 @@
 
 namespace leat {
 
+// The number of a row in its segment: a column of the tables where rows are staged.
+constexpr std::string_view kBigQueryLine = "_line";
+
 class BigQueryRows {
  public:
   // bad_config: a name that cannot be one of BigQuery's, or two that become the same.
@@ -20,9 +23,11 @@ class BigQueryRows {
   // "fields":[…] of the table, with _part, _offset and _segment.
   [[nodiscard]] const std::string& fields_json() const { return fields_json_; }
 
-  // Rows [first, first + count) at the end of `out`, a line of JSON each; NULLs are absent. bad_data: BigQuery has no
-  // such value; nothing was added.
-  Status append(std::string& out, const RecordBatch& batch, size_t first, size_t count, uint64_t segment) const;
+  // Rows [first, first + count) at the end of `out`, a line of JSON each; NULLs are absent. `line`: the number of the
+  // first of them in the segment, where rows are staged; 0: they are not. bad_data: BigQuery has no such value; nothing
+  // was added.
+  Status append(std::string& out, const RecordBatch& batch, size_t first, size_t count, uint64_t segment,
+                uint64_t line = 0) const;
 
  private:
   Status append_cell(std::string& out, const RecordBatch& batch, size_t column, size_t row) const;

@@ -76,7 +76,7 @@ Result<BigQueryJob> carry_out(BigQueryClient& client, const BigQueryStep& step) 
       LEAT_TRY(check_rows(*job, step));
       return *job;
     }
-    switch (judge_job_failure(job->reason)) {
+    switch (judge_job_failure(job->reason, job->message)) {
       case AfterFailure::next_attempt:
         break;
       case AfterFailure::park: {

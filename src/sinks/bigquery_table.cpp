@@ -9,6 +9,7 @@
 #include "base/json_at.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "sinks/bigquery_query.h"
 
 namespace leat {
 namespace {
@@ -74,27 +75,41 @@ std::string table_resource(const BigQueryTable& table) {
   return out + "}";
 }
 
-// Columns that are not there come with the first rows.
-Status check_columns(const BigQueryTable& table, const std::string& resource) {
-  const std::string wanted = "{" + table.fields + "}";
-  for (size_t i = 0;; ++i) {
-    const auto name = json_text_at(wanted, fmt::format("/fields/{}/name", i));
-    if (!name) return {};
-    const std::string type(long_type(json_text_at(wanted, fmt::format("/fields/{}/type", i)).value_or("")));
-    for (size_t k = 0;; ++k) {
-      const auto there = json_text_at(resource, fmt::format("/schema/fields/{}/name", k));
-      if (!there) break;
-      if (!equal_ignoring_case(*there, *name)) continue;
-      const std::string has(long_type(json_text_at(resource, fmt::format("/schema/fields/{}/type", k)).value_or("")));
-      if (has != type) {
-        return Status::bad_config(
-            fmt::format("BigQuery: table {}.{} has column {} of type {}, not {}; name another table, or "
-                        "cast the column",
-                        table.dataset, table.table, quoted(*name), has, type));
-      }
-      break;
+// Those that are not there: "`name` TYPE". bad_config: one is, and has another type.
+Result<std::vector<std::string>> missing_columns(const BigQueryTable& table, const std::string& resource) {
+  const JsonView wanted = JsonView::parse("{" + table.fields + "}").at("fields");
+  const JsonView there = JsonView::parse(resource).at("schema").at("fields");
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const std::string name = wanted.at(i).at("name").text().value_or("");
+    const std::string type = wanted.at(i).at("type").text().value_or("");
+    size_t k = 0;
+    while (k < there.size() && !equal_ignoring_case(there.at(k).at("name").text().value_or(""), name)) ++k;
+    if (k == there.size()) {
+      missing.push_back(fmt::format("`{}` {}", name, type));
+      continue;
+    }
+    const std::string has = there.at(k).at("type").text().value_or("");
+    if (long_type(has) != long_type(type)) {
+      return Status::bad_config(
+          fmt::format("BigQuery: table {}.{} has column {} of type {}, not {}; name another table, or "
+                      "cast the column",
+                      table.dataset, table.table, quoted(name), long_type(has), long_type(type)));
     }
   }
+  return missing;
+}
+
+Status add_columns_to(BigQueryClient& client, const BigQueryTable& table, const std::vector<std::string>& columns) {
+  std::string added;
+  for (const std::string& column : columns)
+    added += (added.empty() ? "" : ", ") + ("ADD COLUMN IF NOT EXISTS " + column);
+  return select_from_bigquery(
+             client,
+             fmt::format("ALTER TABLE `{}.{}.{}` {}", client.access().project, table.dataset, table.table, added),
+             table.location)
+      .status()
+      .clone();
 }
 
 // The lines of a description, but for ours.
@@ -109,7 +124,7 @@ std::string without_mirror(std::string_view description) {
 
 }  // namespace
 
-Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table) {
+Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool add_columns) {
   LEAT_TRY(make_dataset(client, table));
   LEAT_ASSIGN(std::string resource, get_table(client, table));
   if (resource.empty()) {
@@ -120,7 +135,14 @@ Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table) {
     }
     LEAT_ASSIGN(resource, get_table(client, table));
   }
-  return check_columns(table, resource);
+  LEAT_ASSIGN(const std::vector<std::string> missing, missing_columns(table, resource));
+  return missing.empty() || !add_columns ? Status() : add_columns_to(client, table, missing);
+}
+
+Result<bool> drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table) {
+  LEAT_ASSIGN(const BigQueryReply reply, client.call("DELETE", fmt::format("/datasets/{}/tables/{}", dataset, table)));
+  if (reply.verdict.then == Then::ok || reply.verdict.then == Then::missing) return reply.verdict.then == Then::ok;
+  return failure_of(reply.verdict, fmt::format("table {}.{}", dataset, table));
 }
 
 Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset) {

@@ -22,8 +22,12 @@ struct BigQueryTable {
   std::vector<std::string> cluster_by;
 };
 
-// Fills in `location`. bad_config: it may not be made, or it has a column of another type.
-Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table);
+// Fills in `location`. bad_config: it may not be made, or it has a column of another type. Columns that are missing
+// come with the first load job, or with `add_columns` now.
+Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool add_columns);
+
+// False: it was not there.
+Result<bool> drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table);
 
 // Where the data of a dataset is. bad_config: it is not there, or may not be looked at.
 Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset);

@@ -91,8 +91,10 @@ def main():
 
         # What it does not take; nothing is loaded.
         before = server.ask("counts")["loads"]
-        status, said = run(table="n", spool="merge", more='write = "merge"\nkey = ["i"]\n')
-        same((status, "which does not have write = 'merge' yet" in said), (2, True), f"merge: {said}")
+        status, said = run(table="n", spool="merge", more='write = "merge"\nkey = ["j"]\n')
+        same((status, "column 'j' cannot belong to the key: it holds json" in said), (2, True), f"a key of json: {said}")
+        status, said = run(table="n", spool="replace", more='write = "replace"\n')
+        same((status, "which does not have write = 'replace' yet" in said), (2, True), f"replace: {said}")
         status, said = run(table="n", spool="sum", more='[aggregates.a]\nfrom = "p"\nby = { b = "b" }\nvalue = { n = "count()" }\n')
         same((status, "has no row transactions" in said), (2, True), f"an aggregate: {said}")
         server.api("POST", "/datasets/d/tables", {"tableReference": {"tableId": "typed"}, "schema": {"fields": [{"name": "i", "type": "STRING"}]}})
@@ -100,15 +102,26 @@ def main():
         same((status, "has column 'i' of type STRING, not INTEGER" in said), (2, True), f"another type: {said}")
         same(server.ask("counts")["loads"], before, "load jobs")
 
+        keyed = 'write = "merge"\nkey = ["i"]\n'
+        status, said = run(table="keyed", spool="keyed", more=keyed)
+        same((status, said.startswith("3 rows, 2 rejects")), (0, True), f"merge: {said}")
+        status, said = run(table="keyed", spool="keyed", more='write = "merge"\nkey = ["t"]\n')
+        same((status, "the key of table 'keyed' is 'i', now it would be 't'" in said), (2, True), f"another key: {said}")
+        status, said = run(table="keyed", spool="keyed")
+        same((status, "is written with write = 'merge', now it would be 'append'" in said), (2, True), f"no key: {said}")
+        server.ask("wait")
+
         shutil.copytree(pathlib.Path(folder) / "other", pathlib.Path(folder) / "old")
         # A new column comes with its rows, a last line when it has its end.
         with (pathlib.Path(folder) / "in.ndjson").open("a") as file:
-            file.write('{"i":5,"n":7}\n{"i":6}')
+            file.write('{"i":1,"n":7}\n{"i":6}')
         config = pathlib.Path(folder) / "p.toml"
-        config.write_text(CONFIG.format(endpoint=server.url, table="t", spool="other", more="").replace('t = "/t"', 't = "/t", n = { path = "/n", type = "integer" }'))
-        done = subprocess.run([leat, "run", "p.toml", "--once"], cwd=folder, capture_output=True, text=True, check=False)
-        same((done.returncode, "its last record has no line end" in done.stderr), (0, True), f"a new column: {done.stderr}")
-        same([(row["i"], row["n"]) for row in server.ask("rows?table=d.t")][4:], [(5, 7)], "its rows")
+        for table, spool, more in ("t", "other", ""), ("keyed", "keyed", keyed):
+            config.write_text(CONFIG.format(endpoint=server.url, table=table, spool=spool, more=more).replace('t = "/t"', 't = "/t", n = { path = "/n", type = "integer" }'))
+            done = subprocess.run([leat, "run", "p.toml", "--once"], cwd=folder, capture_output=True, text=True, check=False)
+            same((done.returncode, "its last record has no line end" in done.stderr), (0, True), f"a new column of {table}: {done.stderr}")
+        same([(row["i"], row["n"]) for row in server.ask("rows?table=d.t")][4:], [(1, 7)], "its rows")
+        same([(row["i"], row["t"], row["n"]) for row in server.ask("rows?table=d.keyed") if row["i"] == 1], [(1, None, 7)], "the row that it takes the place of")
         status, said = run(spool="old")
         same((status, "it is an older copy" in said), (1, True), f"a spool from a backup: {said}")
         same(len(server.ask("rows?table=d.t")), 5, "rows in the end")

@@ -37,9 +37,10 @@ def cell(value, kind):
 
 class BigQuery(Sqlite):
     name = "bigquery"
-    cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest", "replace", "reconcile")} | {
+    cannot = {"replace": "does not have write", "reconcile": "cannot take out what a full pull no longer has",
         "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "provisional": "is not loaded before"}
     knows_lines = False
+    knows_ignored = False
     slowness = 4
     shared = None  # the stand-in of all checks
     number = itertools.count()

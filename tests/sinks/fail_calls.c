@@ -1,7 +1,7 @@
 /* Makes the k-th call that changes a file fail; preloaded (LD_PRELOAD) into leat by tests/sinks/suite.py, into a server
  * by tests/sinks/postgres_faults.py.
  *
- *   FAIL_UNDER  only files under this folder count
+ *   FAIL_UNDER  only files under this folder count; "send": only what is sent through a socket, all of it with tear
  *   FAIL_AT     k, from 1: calls of all threads together
  *   FAIL_HOW    error: EIO; full: ENOSPC; kill: SIGKILL before it; tear: SIGKILL after half of what it would have
  * written FAIL_MARK   this file is made when it happened, with the name of the call
@@ -88,6 +88,14 @@ ssize_t pwrite64(int fd, const void* data, size_t size, off_t offset) {
 ssize_t writev(int fd, const struct iovec* parts, int count) {
   if (counts_fd(fd) && fails("writev", NULL)) return -1;
   return syscall(SYS_writev, fd, parts, count);
+}
+
+ssize_t send(int fd, const void* data, size_t size, int flags) {
+  int tear = 0;
+  if (counts("send") && fails("send", &tear)) return -1;
+  const ssize_t done = syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
+  if (tear) die();
+  return done;
 }
 
 int fsync(int fd) {

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""write = "merge" into BigQuery: the last version of each record, whatever happens on the way.
+
+  merge.py [--kills 12] [--step 2] [--seed 1] LEAT SHIM
+
+leat is killed before and behind requests that it sends, one after the other (about each `step`th), and goes on. Then it is killed at random
+moments while a file grows and the service fails now and then; and its spool is lost. SHIM: tests/sinks/fail_calls.c.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import sink
+
+KEYS = 700
+CONFIG = """
+[sources.lines]
+type = "file"
+include = ["{folder}/in.ndjson"]
+format = {{ type = "json", columns = {{ id = {{ path = "/id", type = "integer" }}, version = {{ path = "/version", type = "integer" }}, at = {{ path = "/at", type = "time" }} }} }}
+
+[sinks.warehouse]
+type = "bigquery"
+project = "test"
+dataset = "{dataset}"
+endpoint = "{endpoint}"
+credentials = "{folder}/service_account.json"
+spool = "{folder}/spool"
+every = "1ms"
+partition_by = "at"
+
+[pipelines.p]
+from = "lines"
+to = "warehouse.records"
+write = "merge"
+key = ["id"{also}]
+raw = false
+commit = {{ rows = {rows}, every = "1s" }}
+"""
+
+
+class Case:
+    """A table of its own; `also`: more columns of the key."""
+
+    number = 0
+
+    def __init__(self, leat, server, folder, also="", rows=1000):
+        Case.number += 1
+        self.leat, self.server, self.folder = leat, server, pathlib.Path(folder)
+        self.dataset, self.lines, self.latest = f"d{Case.number}", 0, {}
+        shutil.rmtree(self.folder / "spool", ignore_errors=True)
+        self.log = self.folder / "in.ndjson"
+        self.log.write_text("")
+        self.config = self.folder / "p.toml"
+        self.config.write_text(CONFIG.format(folder=folder, dataset=self.dataset, endpoint=server.url, also=also, rows=rows))
+        self.by_day = bool(also)
+
+    def grow(self, dice, count):
+        with self.log.open("a") as file:
+            for _ in range(count):
+                self.lines += 1
+                id = dice.randrange(KEYS)
+                # Where the day does not belong to the key, a record moves from one partition to another.
+                day = id % 20 if self.by_day else dice.randrange(20)
+                self.latest[id] = (self.lines, day)
+                file.write(json.dumps({"id": id, "version": self.lines, "at": f"2026-01-{day + 1:02}T00:00:00Z"}) + "\n")
+
+    def start(self, **env):
+        return subprocess.Popen([self.leat, "run", self.config, "--once", "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, **{name: str(value) for name, value in env.items()}})
+
+    def run(self, seconds=None, **env):
+        """False: it was killed."""
+        process = self.start(**env)
+        try:
+            _, said = process.communicate(timeout=seconds or sink.LONGEST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            if seconds is None:
+                raise
+        if process.returncode not in (0, -signal.SIGKILL):
+            raise RuntimeError(f"leat ends with {process.returncode}: {said}")
+        return process.returncode == 0
+
+    def problems(self, when):
+        self.server.ask("wait")
+        rows = self.server.ask(f"rows?table={self.dataset}.records")
+        found = sorted((row["id"], row["version"]) for row in rows)
+        wanted = sorted((id, version) for id, (version, _) in self.latest.items())
+        problems = []
+        if found != wanted:
+            more = len(found) - len({id for id, _ in found})
+            problems.append(f"{when}: {len(wanted)} records, {len(found)} rows, {more} doubled, {len(set(wanted) - set(found))} not the last version")
+        said = subprocess.run([self.leat, "verify", self.config, "--json"], capture_output=True, text=True, check=False)
+        if said.returncode != 0:
+            problems.append(f"{when}: verify says {said.stdout}{said.stderr}")
+        token = {"Authorization": "Bearer " + self.server.ask("token")["access_token"]}
+        tables = [table["tableReference"]["tableId"] for table in self.server.api("GET", f"/datasets/{self.dataset}/tables", headers=token)[1].get("tables", [])]
+        if tables != ["records"]:
+            problems.append(f"{when}: left in the dataset: {tables}")
+        if files := list((self.folder / "spool").glob("*/*.ndjson*")):
+            problems.append(f"{when}: left in the spool: {files}")
+        return problems
+
+
+def at_each_request(leat, shim, server, folder, dice, step):
+    problems, killed = [], 0
+    for how in ("kill", "tear"):
+        k = 1
+        while True:
+            case = Case(leat, server, folder, also='' if how == "kill" else ', "at"', rows=100)
+            case.grow(dice, 150)
+            mark = case.folder / "mark"
+            mark.unlink(missing_ok=True)
+            case.run(LD_PRELOAD=shim, FAIL_UNDER="send", FAIL_AT=k, FAIL_HOW=how, FAIL_MARK=mark)
+            if not mark.exists():
+                break
+            killed += 1
+            case.grow(dice, 20)
+            case.run()
+            problems += case.problems(f"{how} at request {k}")
+            k += dice.randrange(1, 2 * step)
+    print(f"killed {killed} times at one of {k} requests: {len(problems)} problems", flush=True)
+    return problems if killed > 20 / step else [*problems, f"only {killed} requests were seen: does the shim still fit?"]
+
+
+def at_random(leat, server, folder, dice, kills):
+    case = Case(leat, server, folder)
+    case.grow(dice, 2000)
+    case.run()
+    server.ask("faults", [{"fault": fault, "on": on, "chance": 0.02, "times": 0} for fault, on in
+                          (("lost", "upload.put"), ("backendError_after", "*"), ("reset", "*"), ("lost", "*"), ("not_found", "jobs.get"))] +
+               [{"fault": "job_fails", "on": "job.*", "chance": 0.05, "times": 0}, {"fault": "job_slow", "on": "job.query", "seconds": 0.2, "chance": 0.3, "times": 0}])
+    killed = lost = 0
+    problems = []
+    for number in range(kills):
+        case.grow(dice, 2000)
+        killed += not case.run(dice.uniform(0.05, 1.5))
+        if number % 4 == 3:
+            shutil.rmtree(case.folder / "spool")
+            lost += 1
+    server.ask("faults", [])
+    case.grow(dice, 10)
+    case.run()
+    problems += case.problems("at random")
+    print(f"{killed} kills, the spool lost {lost} times, {sum(server.ask('counts')['faults'].values())} faults, {case.lines} lines: {len(problems)} problems", flush=True)
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--step", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("leat")
+    parser.add_argument("shim")
+    options = parser.parse_args()
+    dice = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder, \
+            sink.BigQuery("--auth", "token", "--credentials", folder, "--seed", options.seed, "--quota", 1_000_000) as server:
+        problems = at_each_request(options.leat, options.shim, server, folder, dice, options.step)
+        problems += at_random(options.leat, server, folder, dice, options.kills)
+    for problem in problems:
+        print(f"merge.py: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
