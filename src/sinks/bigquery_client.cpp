@@ -66,19 +66,26 @@ Result<BigQueryReply> BigQueryClient::send(os::HttpRequest request) {
   return BigQueryReply{std::move(verdict), std::move(answer.body), std::move(answer.head)};
 }
 
+// A token is refused: it is forgotten. `renewed`: that was so with the request before, and this one has had a new one;
+// refused twice in a row, the credentials themselves are no good.
+bool BigQueryClient::wants_new_token(const Result<BigQueryReply>& reply, bool& renewed) {
+  const bool refused = reply.ok() && reply->verdict.then == Then::log_in;
+  const bool again = refused && !renewed;
+  renewed = refused;
+  if (again) auth_.forget();
+  return again;
+}
+
 Result<BigQueryReply> BigQueryClient::persist(const os::HttpRequest& request) {
   BigQueryPatience waits = patience();
   bool renewed = false;
   for (;;) {
     Result<BigQueryReply> reply = send(request);
     Status trouble;
+    if (wants_new_token(reply, renewed)) continue;
     if (!reply.ok()) {
       if (reply.status().kind() != Kind::retry) return reply;
       trouble = std::move(reply).status();
-    } else if (reply->verdict.then == Then::log_in && !renewed) {
-      renewed = true;
-      auth_.forget();
-      continue;
     } else if (reply->verdict.then == Then::again || reply->verdict.then == Then::log_in) {
       trouble = failure_of(reply->verdict, request.method + " " + visible(shown_url(request.url, auth_.secrets())));
       if (trouble.kind() != Kind::retry) return trouble;
@@ -148,8 +155,8 @@ Result<std::string> BigQueryClient::start_session(const std::string& job, uint64
 Status BigQueryClient::send_chunks(const std::string& session, os::File& file, uint64_t size) {
   BigQueryPatience waits = patience();
   uint64_t at = 0;
-  bool known = true;     // what is kept is at `at`; false: to be asked for
-  bool renewed = false;  // the token, since something went on
+  bool known = true;  // what is kept is at `at`; false: to be asked for
+  bool renewed = false;
   std::string chunk;
   for (;;) {
     os::HttpRequest request{.method = "PUT", .url = session};
@@ -164,6 +171,10 @@ Status BigQueryClient::send_chunks(const std::string& session, os::File& file, u
     }
     const Result<BigQueryReply> reply = send(std::move(request));
     Status trouble;
+    if (wants_new_token(reply, renewed)) {
+      known = false;
+      continue;
+    }
     if (!reply.ok()) {
       trouble = reply.status().clone();
       if (trouble.kind() != Kind::retry) return trouble;
@@ -172,7 +183,6 @@ Status BigQueryClient::send_chunks(const std::string& session, os::File& file, u
       if (kept > size) return Status::fatal(fmt::format("BigQuery: an upload of {} bytes has {} of them", size, kept));
       if (kept > at) {
         waits.begin();
-        renewed = false;
       } else if (known) {
         LEAT_TRY(waits.wait(Status::retry("BigQuery: an upload does not go on")));
       }
@@ -181,11 +191,6 @@ Status BigQueryClient::send_chunks(const std::string& session, os::File& file, u
       known = at < size;
       if (known) continue;
       trouble = Status::retry("BigQuery: an upload is complete and does not end");
-    } else if (reply->verdict.then == Then::log_in && !renewed) {
-      renewed = true;
-      auth_.forget();
-      known = false;
-      continue;
     } else if (reply->verdict.then == Then::again && reply->head.status != 400) {
       trouble = failure_of(reply->verdict, "an upload");
     } else {

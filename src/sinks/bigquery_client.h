@@ -59,6 +59,7 @@ class BigQueryClient {
  private:
   // One try. retry: the connection failed, or no token came.
   Result<BigQueryReply> send(os::HttpRequest request);
+  bool wants_new_token(const Result<BigQueryReply>& reply, bool& renewed);
   Result<BigQueryReply> persist(const os::HttpRequest& request);
   Result<std::string> start_session(const std::string& job, uint64_t size);
   Status send_chunks(const std::string& session, os::File& file, uint64_t size);

@@ -205,6 +205,14 @@ TEST_F(BigQueryStepTest, WhatIsOver) {
   }
 }
 
+// Twice in a row it is the credentials (above); a token may end as often as it likes.
+TEST_F(BigQueryStepTest, ARefusedTokenIsRenewedEachTime) {
+  const FakeAnswer refused = refusal(401, "authError");
+  ASSERT_TRUE(run({refused, refusal(503, "backendError"), refused, kMissing, refused, kSession, refused, broken(),
+                   refused, answer(200), job("job__a1", "DONE")})
+                  .ok());
+}
+
 TEST_F(BigQueryStepTest, GivesUpWhenNothingGoesOnForTenMinutes) {
   const uint64_t began = clock_.steady_ms();
   const auto over = run(std::vector<FakeAnswer>(200, refusal(503, "backendError")));

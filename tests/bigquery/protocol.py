@@ -24,6 +24,8 @@ ROWS = 60  # a segment
 SEGMENTS = 2
 LONGEST_SECONDS = 120
 SCHEMA = {"fields": [{"name": "id", "type": "INT64"}, {"name": "segment", "type": "INT64"}, {"name": "text", "type": "STRING"}]}
+# What each mutant gets wrong, often enough that some run has to show it.
+MUTANTS = {"random_id": ["lost", "upload.put"], "next_attempt": ["not_found", "jobs.get"]}
 # What may happen in a random run: [fault, on]; each with its chance for each request.
 FAULTS = [["backendError", "*"], ["backendError_after", "*"], ["internalError", "upload.*"], ["bad_gateway", "*"], ["too_many", "jobs.get"],
           ["rateLimitExceeded", "upload.start"], ["reset", "*"], ["lost", "*"], ["cut", "*"], ["html", "upload.*"], ["gone", "upload.[pq]*"],
@@ -92,6 +94,9 @@ def random_run(harness, seed, how="proven"):
     faults += [{"fault": "unauthorized", "on": "[ju]*", "every": 5, "chance": dice.choice((0, 0.5)), "times": 0}]
     faults += [{"fault": "keep_less", "on": "upload.put", "bytes": dice.randrange(262_144), "chance": 0.1, "times": 0}]
     faults += [{"fault": "job_slow", "on": "job.load", "seconds": 0.05, "chance": 0.5, "times": 0}]
+    if how in MUTANTS:
+        fault, on = MUTANTS[how]
+        faults.insert(0, {"fault": fault, "on": on, "chance": 0.3, "times": 0})
     harness.begin(faults)
     kills = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -135,8 +140,8 @@ def main():
             problems += crash_at_each_moment(harness)
             problems += random_runs(harness, seeds[bool(late)::2])
             if not late:
-                problems += mutant(harness, "random_id", seeds)
-                problems += mutant(harness, "next_attempt", seeds)
+                for how in MUTANTS:
+                    problems += mutant(harness, how, seeds)
     for problem in problems:
         print(f"protocol.py: {problem}", file=sys.stderr)
     return 1 if problems else 0
