@@ -53,10 +53,11 @@ def main():
             for row in said["rows"]:
                 print("  ".join(cell["v"] for cell in row["f"]))
             rows = warehouse.ask("rows?table=api.records")
-            places = {(row["_part"], row["_offset"]) for row in rows}
-            print(f"\n{len(rows):,} rows, {len(places):,} places in the API's answers, {len({row['id'] for row in rows}):,} records; "
-                  f"{warehouse.ask('counts')['loads']['api.records']} load jobs")
-            return 0 if len(rows) == len(places) == RECORDS + 500 else 1
+            versions = {row["id"]: row["updated"] for row in rows}
+            billed = subprocess.run([sys.argv[1], "status", config], check=True, stdout=subprocess.PIPE, text=True).stdout
+            print(f"\n{len(rows):,} rows of {len(versions):,} records\n\n$ leat status examples/api-to-bigquery.toml\n{billed}", flush=True)
+            verified = subprocess.run([sys.argv[1], "verify", config], check=False).returncode
+            return 0 if len(rows) == len(versions) == RECORDS + 300 and verified == 0 else 1
         finally:
             api.kill()
             api.wait()
