@@ -24,7 +24,7 @@ leat_sink_tests(postgres)
 leat_script_test(sinks.postgres.faults LABELS "crash;sinks" TIMEOUT 300 COST 50
   COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
 # Against the stand-in, which the rows are read from: they are not served.
-leat_sink_tests(bigquery append ignore merge newest replace calls two_writers refused_rows schema aggregates golden types reals verify status
+leat_sink_tests(bigquery append ignore merge newest replace calls two_writers refused_rows schema aggregates golden http types reals verify status
   rewind rejects top table_source)
 if(LEAT_HAS_DUCKDB)
   leat_sink_tests(duckdb)

@@ -153,7 +153,7 @@ Status BigQuerySink::go_on_with_segments() {
   if (file_ == nullptr) {
     LEAT_ASSIGN(writing_segment_, journal_->next_segment());
   }
-  return {};
+  return loader_->undo();
 }
 
 // Files of segments that are loaded, or of which nothing was committed.
@@ -282,13 +282,6 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   if (journal_ == nullptr) return Status::bug("a sink of type bigquery is committed while it is not open");
   Ranges whole = ranges;
   std::erase_if(whole, [](const Range& range) { return range.provisional; });
-  for (const Range& range : whole) {
-    if (!range.void_from || *range.void_from == range.start) continue;
-    return Status::fatal(
-        fmt::format("part {}: records that were taken already have changed and come again, and a sink of type "
-                    "bigquery cannot take them back yet; empty the table and its spool, and run again",
-                    quoted(range.part)));
-  }
   if (file_ != nullptr) LEAT_TRY(file_->sync());
   const uint64_t elapsed_ms = std::max<uint64_t>(clock_.steady_ms() - last_commit_ms_, 1);
   const double rate = static_cast<double>(rows_in_commit_) * 1000 / static_cast<double>(elapsed_ms);
@@ -296,7 +289,7 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   written_.clear();
   rows_in_commit_ = 0;
   last_commit_ms_ = clock_.steady_ms();
-  if (file_ == nullptr) return {};
+  if (file_ == nullptr) return loader_->undo();
   const auto age_ms = static_cast<uint64_t>(std::max<int64_t>(0, clock_.now_micros() - segment_.begun_micros)) / 1000;
   return is_retry_ || segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms ? seal() : Status();
 }

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS _leat_segment_parts(segment INTEGER NOT NULL, part IN
 CREATE TABLE IF NOT EXISTS _leat_jobs(job TEXT PRIMARY KEY NOT NULL, segment INTEGER NOT NULL, step TEXT NOT NULL,
   project TEXT NOT NULL, location TEXT NOT NULL, rows INTEGER NOT NULL, bytes_billed INTEGER NOT NULL, ended_at TEXT NOT NULL)
   WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_undo(undo INTEGER PRIMARY KEY, segment INTEGER NOT NULL, part INTEGER NOT NULL,
+  first_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS _leat_undo_segments(undo INTEGER NOT NULL, segment INTEGER NOT NULL, rows INTEGER NOT NULL,
+  offsets INTEGER NOT NULL, PRIMARY KEY(undo, segment)) WITHOUT ROWID;
 )";
 
 constexpr uint64_t kTimeoutMs = 5000;
@@ -80,6 +84,7 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   follows_ = select.string(1);
   select.reset();
   LEAT_TRY(keep_key(plan));
+  has_key_ = !plan.key.empty();
   LEAT_TRY(db_->execute("COMMIT"));
   LEAT_ASSIGN(insert_reject_, db_->prepare("INSERT INTO _leat_rejects VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   LEAT_ASSIGN(put_segment_,
@@ -138,6 +143,11 @@ Result<std::vector<BigQuerySegment>> BigQueryJournal::segments() {
 Result<uint64_t> BigQueryJournal::next_segment() {
   LEAT_ASSIGN(const int64_t last, db_->query_integer("SELECT max(segment) FROM _leat_segments"));
   return static_cast<uint64_t>(last) + 1;
+}
+
+Result<uint64_t> BigQueryJournal::mirrored() const {
+  LEAT_ASSIGN(const int64_t segment, db_->query_integer("SELECT max(mirrored) FROM _leat_bigquery"));
+  return static_cast<uint64_t>(segment);
 }
 
 Result<bool> BigQueryJournal::is_empty() {
@@ -275,14 +285,91 @@ Status BigQueryJournal::commit(const Positions& moved, const Ranges& ranges, con
   LEAT_TRY(begin());
   // A part that only moves may be new.
   for (const Position& position : moved) LEAT_TRY(parts_->get(position.part, position.origin).status().clone());
-  LEAT_TRY(parts_->add(ranges).status().clone());
+  LEAT_ASSIGN(const std::vector<VoidRange> voids, parts_->add(ranges));
   LEAT_TRY(parts_->move(moved, claim_->sequence() + 1));
   if (open != nullptr) {
     LEAT_TRY(put(*open));
     LEAT_TRY(put(open->number, written));
   }
+  LEAT_ASSIGN(const uint64_t next, next_segment());
+  for (const VoidRange& each : voids) LEAT_TRY(make_void(each, next - 1));
   LEAT_TRY(claim_->advance(claim_->next_row(), rows_per_second, clock_.now_micros()));
   return db_->execute("COMMIT");
+}
+
+// The rows of a table with a key stay: what takes their place comes, or nothing.
+Status BigQueryJournal::make_void(const VoidRange& what, uint64_t segment) {
+  LEAT_ASSIGN(SqliteStatement remove,
+              db_->prepare("DELETE FROM _leat_rejects WHERE part = ? AND byte_offset >= ? AND byte_offset < ? "
+                           "RETURNING byte_offset"));
+  remove.with(what.part->id, what.from, what.end);
+  Counts rejects;
+  for (;;) {
+    LEAT_ASSIGN(const bool row, remove.step());
+    if (!row) break;
+    ++rejects.rejected;
+    rejects.digest += mix64(remove.number(0));
+  }
+  if (has_key_) return parts_->correct(*what.part, what.from, Counts().without(rejects));
+  LEAT_TRY(parts_->correct(*what.part, what.from, Counts().without(what.counts)));
+  if (what.counts.inserted == 0) return {};
+  LEAT_ASSIGN(SqliteStatement insert,
+              db_->prepare("INSERT INTO _leat_undo(segment, part, first_offset, end_offset, state) VALUES(?, ?, ?, ?, "
+                           "'waiting')"));
+  return insert.with(segment, what.part->id, what.from, what.end).run();
+}
+
+Result<bool> BigQueryJournal::is_void(const BookedPart& part, uint64_t offset) {
+  LEAT_ASSIGN(SqliteStatement select,
+              db_->prepare("SELECT 1 FROM _leat_undo WHERE part = ?1 AND first_offset <= ?2 AND end_offset > ?2"));
+  return select.with(part.id, offset).step();
+}
+
+Result<std::optional<BigQueryUndo>> BigQueryJournal::next_undo() {
+  LEAT_ASSIGN(
+      SqliteStatement select,
+      db_->prepare("SELECT undo, p.name, first_offset, end_offset, state = 'measured' FROM _leat_undo AS u JOIN "
+                   "_leat_parts AS p USING(part) WHERE state <> 'done' AND NOT EXISTS (SELECT 1 FROM "
+                   "_leat_segments AS s WHERE s.segment <= u.segment AND s.state <> 'loaded') ORDER BY undo "
+                   "LIMIT 1"));
+  LEAT_ASSIGN(const bool found, select.step());
+  if (!found) return std::optional<BigQueryUndo>();
+  return std::optional<BigQueryUndo>({.number = select.integer(0),
+                                      .part = select.string(1),
+                                      .from = select.number(2),
+                                      .end = select.number(3),
+                                      .measured = select.integer(4) != 0});
+}
+
+Status BigQueryJournal::measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found) {
+  LEAT_TRY(begin());
+  LEAT_ASSIGN(SqliteStatement insert, db_->prepare("INSERT INTO _leat_undo_segments VALUES(?, ?, ?, ?)"));
+  for (const auto& [segment, tally] : found) {
+    LEAT_TRY(insert.with(undo.number, segment, tally.rows, tally.offsets).run());
+  }
+  LEAT_TRY(db_->execute(fmt::format("UPDATE _leat_undo SET state = 'measured' WHERE undo = {}", undo.number)));
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::settle(const BigQueryUndo& undo, const BigQueryDone& job) {
+  LEAT_TRY(begin());
+  LEAT_TRY(db_->execute(fmt::format(
+      "UPDATE _leat_segment_parts AS t SET rows = t.rows - u.rows, offsets = t.offsets - u.offsets FROM "
+      "_leat_undo_segments AS u WHERE u.undo = {0} AND u.segment = t.segment AND t.part = (SELECT part FROM _leat_undo "
+      "WHERE undo = {0}); UPDATE _leat_segments AS s SET rows = s.rows - u.rows FROM _leat_undo_segments AS u WHERE "
+      "u.undo = {0} AND u.segment = s.segment; UPDATE _leat_undo SET state = 'done' WHERE undo = {0}",
+      undo.number)));
+  LEAT_TRY(put_job(0, job));
+  return db_->execute("COMMIT");
+}
+
+Status BigQueryJournal::put_job(uint64_t segment, const BigQueryDone& done) {
+  LEAT_ASSIGN(SqliteStatement put, db_->prepare("INSERT OR REPLACE INTO _leat_jobs VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
+  const std::string now = format_time(clock_.now_micros());
+  return put
+      .with(std::string_view(done.job.id), segment, std::string_view(done.step), std::string_view(done.job.project),
+            std::string_view(done.job.location), done.job.output_rows, done.job.bytes_billed, std::string_view(now))
+      .run();
 }
 
 Status BigQueryJournal::seal(const BigQuerySegment& segment) {
@@ -295,13 +382,7 @@ Status BigQueryJournal::settle(uint64_t segment, const std::vector<BigQueryDone>
                                const std::vector<RefusedRow>& refused) {
   LEAT_TRY(begin());
   const std::string now = format_time(clock_.now_micros());
-  LEAT_ASSIGN(SqliteStatement job, db_->prepare("INSERT OR REPLACE INTO _leat_jobs VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
-  for (const BigQueryDone& done : jobs) {
-    LEAT_TRY(job.with(std::string_view(done.job.id), segment, std::string_view(done.step),
-                      std::string_view(done.job.project), std::string_view(done.job.location), done.job.output_rows,
-                      done.job.bytes_billed, std::string_view(now))
-                 .run());
-  }
+  for (const BigQueryDone& done : jobs) LEAT_TRY(put_job(segment, done));
   LEAT_TRY(refuse(segment, refused));
   LEAT_ASSIGN(SqliteStatement update,
               db_->prepare("UPDATE _leat_segments SET state = 'loaded', rows = rows - ?, job = ?, loaded_at = ? WHERE "
@@ -318,11 +399,13 @@ Status BigQueryJournal::refuse(uint64_t segment, const std::vector<RefusedRow>& 
   BigQueryTallies gone;
   for (const RefusedRow& row : refused) {
     LEAT_ASSIGN(BookedPart* const part, parts_->get(row.part, ""));
-    LEAT_TRY(parts_->correct(*part, row.offset, {.inserted = UINT64_MAX, .rejected = 1}));  // one less, one more
-    rejects.push_back(make_reject(part->name, part->origin, row.offset, 0, row.column, row.reason, row.raw));
     BigQueryTally& tally = gone[part->name];
     tally.rows -= 1;
     tally.offsets -= row.offset % BigQueryTally::kModulus;
+    LEAT_ASSIGN(const bool was_void, is_void(*part, row.offset));
+    if (was_void) continue;
+    LEAT_TRY(parts_->correct(*part, row.offset, {.inserted = UINT64_MAX, .rejected = 1}));  // one less, one more
+    rejects.push_back(make_reject(part->name, part->origin, row.offset, 0, row.column, row.reason, row.raw));
   }
   LEAT_TRY(put(segment, gone));
   return add_rejects(rejects);

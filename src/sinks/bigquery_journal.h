@@ -52,6 +52,16 @@ struct RefusedRow {
   std::string raw;  // the record, or what was sent of it
 };
 
+// Rows that are to be taken out of the table again: the source brings their records anew.
+struct BigQueryUndo {
+  int64_t number = 0;
+  std::string part;
+  uint64_t from = 0;  // offsets
+  uint64_t end = 0;   //
+  bool measured = false;
+};
+using BigQuerySegmentTallies = std::map<uint64_t, BigQueryTally>;  // by the segment
+
 // A reject that becomes a row.
 struct TakenReject {
   std::string part;
@@ -83,6 +93,8 @@ class BigQueryJournal {
   Result<std::vector<BigQuerySegment>> segments();
   // Columns of the pipeline; empty: the table has none.
   static Result<std::vector<std::string>> read_key(const SqliteDatabase& db);
+  // The segment up to which the books were taken from the mirror of an earlier journal; 0: none.
+  [[nodiscard]] Result<uint64_t> mirrored() const;
   // 0: none is loaded yet.
   [[nodiscard]] Result<int64_t> last_loaded() const {
     return db_->query_integer("SELECT max(segment) FROM _leat_segments WHERE state = 'loaded'");
@@ -97,13 +109,19 @@ class BigQueryJournal {
   // A stored reject goes, its record is a row or left out from now on: the range it is in says so. Nothing: there is no
   // such reject.
   Result<std::optional<TakenReject>> take_reject(int64_t reject, bool filtered);
-  // Ends it: the commit. `open`: null when there is none, with what has come to it since the last commit.
+  // Ends it: the commit. `open`: null when there is none, with what has come to it since the last commit. What the
+  // ranges say is void leaves the books; of a table without a key its rows are to be undone.
   Status commit(const Positions& moved, const Ranges& ranges, const BigQuerySegment* open,
                 const BigQueryTallies& written, double rows_per_second);
   // Each is a transaction of its own.
   Status seal(const BigQuerySegment& segment);
   // Its rows are in the table, by these jobs, but for those that BigQuery has refused, which are rejects from now on.
   Status settle(uint64_t segment, const std::vector<BigQueryDone>& jobs, const std::vector<RefusedRow>& refused);
+  // The next one whose rows are all in the table; nothing: there is none.
+  Result<std::optional<BigQueryUndo>> next_undo();
+  // Each is a transaction of its own: what of it is in the table; and that it is gone by this job.
+  Status measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found);
+  Status settle(const BigQueryUndo& undo, const BigQueryDone& job);
   // The pipeline ended well.
   Status release();
 
@@ -122,6 +140,9 @@ class BigQueryJournal {
   Status put(const BigQuerySegment& segment);
   Status put(uint64_t segment, const BigQueryTallies& written);
   Status refuse(uint64_t segment, const std::vector<RefusedRow>& refused);
+  Status put_job(uint64_t segment, const BigQueryDone& done);
+  Status make_void(const VoidRange& what, uint64_t segment);
+  Result<bool> is_void(const BookedPart& part, uint64_t offset);
 
   os::Clock& clock_;
   std::string pipeline_;
@@ -133,6 +154,7 @@ class BigQueryJournal {
   SqliteStatement put_tally_;
   std::string generation_;
   std::string follows_;
+  bool has_key_ = false;
   int64_t next_reject_ = 1;
 };
 

@@ -168,6 +168,7 @@ Status BigQueryLoader::load(const BigQuerySegment& segment) {
   if (staged && !done.jobs.empty()) LEAT_TRY(merge(segment, done.jobs));
   LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
   LEAT_TRY(forget(segment.number));
+  LEAT_TRY(undo());
   return write_mirror(segment.number);
 }
 
@@ -190,6 +191,46 @@ Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQuer
   LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
   jobs.push_back({"merge", std::move(job)});
   return {};
+}
+
+Status BigQueryLoader::undo() {
+  for (;;) {
+    LEAT_ASSIGN(const std::optional<BigQueryUndo> what, journal_->next_undo());
+    if (!what) return {};
+    const std::string where =
+        fmt::format("_part = {} AND _offset >= {} AND _offset < {}", bigquery_text(what->part), what->from, what->end);
+    if (!what->measured) {
+      LEAT_ASSIGN(const BigQuerySegmentTallies found, measure(where));
+      LEAT_TRY(journal_->measure(*what, found));
+    }
+    BigQueryStep step;
+    step.name = step_name(journal_->generation(), static_cast<uint64_t>(what->number), "undo-void");
+    step.location = table_.location;
+    step.sha = "undo";
+    step.configuration = query_job(fmt::format("DELETE FROM `{}` WHERE {}", full_name(table_.table), where));
+    LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+    LEAT_TRY(journal_->settle(*what, {"undo-void", std::move(job)}));
+  }
+}
+
+// How many of these rows each segment has brought. Those of a mirrored past are of its last one.
+Result<BigQuerySegmentTallies> BigQueryLoader::measure(const std::string& where) {
+  LEAT_ASSIGN(const uint64_t mirrored, journal_->mirrored());
+  LEAT_ASSIGN(const BigQueryCells cells,
+              select_from_bigquery(*client_,
+                                   fmt::format("SELECT _segment, COUNT(*) AS n, SUM(MOD(_offset, {})) AS offsets FROM "
+                                               "`{}` WHERE {} GROUP BY _segment",
+                                               BigQueryTally::kModulus, full_name(table_.table), where),
+                                   table_.location));
+  BigQuerySegmentTallies found;
+  for (const std::vector<std::string>& row : cells) {
+    if (row.size() != 3) return Status::retry("BigQuery: the answer to a query has other columns than were asked for");
+    const auto number = [&](size_t i) { return static_cast<uint64_t>(parse_integer(row[i]).value_or(0)); };
+    BigQueryTally& tally = found[std::max(number(0), mirrored)];
+    tally.rows += number(1);
+    tally.offsets += number(2);
+  }
+  return found;
 }
 
 Status BigQueryLoader::forget(uint64_t segment) {

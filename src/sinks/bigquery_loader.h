@@ -42,12 +42,16 @@ class BigQueryLoader {
   // cannot become rejects.
   Status load(const BigQuerySegment& segment);
 
+  // Takes rows out that came in vain, where all of them are in the table.
+  Status undo();
+
   // Removes what may be left of one that is loaded, or of which nothing was committed.
   Status forget(uint64_t segment);
 
  private:
   Status take_over(const BigQueryMirror& mirror);
   Result<bool> end_earlier_life(const BigQueryMirror& mirror);
+  Result<BigQuerySegmentTallies> measure(const std::string& where);
   Status merge(const BigQuerySegment& segment, std::vector<BigQueryDone>& jobs);
   Status write_mirror(uint64_t segment);
   [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;

@@ -46,6 +46,21 @@ std::optional<std::string> take_page(const JsonView& page, const std::string& lo
 
 }  // namespace
 
+std::string bigquery_text(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 Result<BigQueryCells> select_from_bigquery(BigQueryClient& client, const std::string& sql,
                                            const std::string& location) {
   BigQueryCells cells;

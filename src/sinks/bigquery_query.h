@@ -4,6 +4,7 @@
 // client, which waits.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -16,5 +17,8 @@ using BigQueryCells = std::vector<std::vector<std::string>>;
 
 // bad_config: BigQuery refuses it, or the table is not there. retry: it has not passed in time.
 Result<BigQueryCells> select_from_bigquery(BigQueryClient& client, const std::string& sql, const std::string& location);
+
+// A text as a literal of its SQL.
+std::string bigquery_text(std::string_view text);
 
 }  // namespace leat

@@ -50,7 +50,7 @@ Result<Journal> read_journal(const SqliteDatabase& db, const std::string& pipeli
   }
 }
 
-// Rows that were committed are in a segment.
+// Rows that were committed are in a segment; where some are to be taken out again, more are.
 Status check_segments(const SqliteDatabase& db, const std::string& pipeline, VerifyReport& report) {
   LEAT_ASSIGN(
       SqliteStatement select,
@@ -58,7 +58,8 @@ Status check_segments(const SqliteDatabase& db, const std::string& pipeline, Ver
           "SELECT p.name, coalesce(r.rows, 0), coalesce(t.rows, 0) FROM _leat_parts AS p "
           "LEFT JOIN (SELECT part, sum(inserted + updated) AS rows FROM _leat_ranges GROUP BY part) AS r USING(part) "
           "LEFT JOIN (SELECT part, sum(rows) AS rows FROM _leat_segment_parts GROUP BY part) AS t USING(part) "
-          "WHERE p.pipeline = ?"));
+          "WHERE p.pipeline = ? AND NOT EXISTS (SELECT 1 FROM _leat_undo AS u WHERE u.part = p.part AND u.state <> "
+          "'done')"));
   select.with(std::string_view(pipeline));
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
