@@ -22,8 +22,8 @@ leat_script_test(standin_bigquery LABELS unit TIMEOUT 300 COMMAND /usr/bin/pytho
 leat_script_test(standin_bigquery_official LABELS unit TIMEOUT 300 COMMAND /usr/bin/python3 tests/standins/bigquery/official.py ${CMAKE_SOURCE_DIR}/build/npm)
 leat_script_test(bigquery_protocol LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/protocol.py $<TARGET_FILE:bigquery_load>)
 leat_script_test(bigquery_sink LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/sink.py --kills 20 $<TARGET_FILE:leat>)
-leat_script_test(bigquery_merge LABELS crash TIMEOUT 600 COST 200
-  COMMAND /usr/bin/python3 tests/bigquery/merge.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
+leat_script_test(bigquery_modes LABELS crash TIMEOUT 600 COST 200
+  COMMAND /usr/bin/python3 tests/bigquery/modes.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
 leat_script_test(bigquery_lost_journal LABELS crash TIMEOUT 300 COST 100 COMMAND /usr/bin/python3 tests/bigquery/lost_journal.py $<TARGET_FILE:leat>)
 leat_script_test(bigquery_read_back LABELS golden TIMEOUT 300
   COMMAND /usr/bin/python3 tests/bigquery/read_back.py $<TARGET_FILE:leat> ${CMAKE_SOURCE_DIR}/build/npm)

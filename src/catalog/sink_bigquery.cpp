@@ -8,8 +8,6 @@
 namespace leat {
 namespace {
 
-constexpr std::array<WriteMode, 3> kModes{WriteMode::append, WriteMode::ignore, WriteMode::merge};
-
 std::vector<std::string_view> partitions() {
   return {"hour", "day", "month", "year"};
 }
@@ -90,15 +88,13 @@ std::string bigquery_place(const Settings& settings) {
 
 SinkKind bigquery_kind() {
   return {.name = "bigquery",
-          .help =
-              "a table in BigQuery, filled by load jobs: free, each row once; write = \"append\", \"ignore\" "
-              "or \"merge\"",
+          .help = "a table in BigQuery, filled by load jobs: free, each row once",
           .options = kBigQueryOptions,
           .make = make_bigquery,
           .open_store = open_bigquery,
           .place = bigquery_place,
           .check = nullptr,
-          .modes = kModes,
+          .modes = kAllModes,
           .check_plan = check_bigquery_plan};
 }
 

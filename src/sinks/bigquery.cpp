@@ -71,6 +71,8 @@ class BigQuerySink final : public Sink {
   void note_trouble(const std::string& message) noexcept override;
 
  private:
+  void make_loader(const BigQueryKey& key);
+  Status begin_pull();
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
@@ -91,6 +93,7 @@ class BigQuerySink final : public Sink {
 
   SinkPlan plan_;
   std::string folder_;
+  bool pulling_ = false;     // replace: a pull is under way, open() goes on with it
   std::vector<size_t> key_;  // columns; empty: the table has none
   std::unique_ptr<BigQueryRows> rows_;
   BigQueryTable table_;
@@ -110,6 +113,7 @@ class BigQuerySink final : public Sink {
 Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   close();
   plan_ = plan;
+  if (plan.new_run) pulling_ = false;
   held_back_.clear();
   LEAT_TRY(check_bigquery_plan(plan));
   LEAT_ASSIGN(const BigQueryKey key, find_bigquery_key(plan, options_.partition_by));
@@ -127,13 +131,37 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_));
   LEAT_TRY(os::make_directory(folder_));
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
+  const bool replaces = plan.mode == WriteMode::replace;
+  if (replaces) LEAT_TRY(begin_pull());
   LEAT_TRY(make_bigquery_table(*connection_.client, table_, !key_.empty()));
-  loader_ =
-      std::make_unique<BigQueryLoader>(*connection_.client, *journal_, plan.pipeline, table_, key, folder_, note_);
+  make_loader(key);
   LEAT_TRY(loader_->open());
   LEAT_TRY(go_on_with_segments());
+  pulling_ = replaces;
   last_commit_ms_ = clock_.steady_ms();
   return journal_->positions();
+}
+
+void BigQuerySink::make_loader(const BigQueryKey& key) {
+  loader_ = std::make_unique<BigQueryLoader>(*connection_.client, *journal_, plan_.pipeline, table_, key,
+                                             plan_.mode != WriteMode::replace, folder_, note_);
+}
+
+// Rows go into a table of the pull's own.
+Status BigQuerySink::begin_pull() {
+  const auto next = [&] { return fmt::format("_leat_next_{}_{}", plan_.table, journal_->generation()); };
+  table_.table = next();
+  LEAT_ASSIGN(const bool complete, journal_->is_pull_complete());
+  if (complete) {  // a crash came before it was known to be in place
+    LEAT_ASSIGN(table_.location, find_bigquery_location(*connection_.client, table_.dataset));
+    make_loader({});
+    LEAT_TRY(loader_->replace(plan_.table));
+  }
+  if (pulling_ && !complete) return {};
+  LEAT_TRY(drop_bigquery_table(*connection_.client, table_.dataset, table_.table).status().clone());
+  LEAT_TRY(journal_->begin_pull());
+  table_.table = next();
+  return {};
 }
 
 // Recovery: what is sealed is loaded, what is open goes on where it was committed.
@@ -317,6 +345,11 @@ Status BigQuerySink::finish() {
   for (const std::string& part : held_back_) {
     note_(NoteLevel::warning,
           fmt::format("part {}: its last record has no line end and is not loaded before it has one", quoted(part)));
+  }
+  if (plan_.mode == WriteMode::replace) {
+    LEAT_TRY(journal_->complete_pull());
+    LEAT_TRY(loader_->replace(plan_.table));
+    pulling_ = false;
   }
   LEAT_TRY(journal_->release());
   close();

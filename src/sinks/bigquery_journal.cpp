@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS _leat_segment_parts(segment INTEGER NOT NULL, part IN
 CREATE TABLE IF NOT EXISTS _leat_jobs(job TEXT PRIMARY KEY NOT NULL, segment INTEGER NOT NULL, step TEXT NOT NULL,
   project TEXT NOT NULL, location TEXT NOT NULL, rows INTEGER NOT NULL, bytes_billed INTEGER NOT NULL, ended_at TEXT NOT NULL)
   WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _leat_complete_pulls(pipeline TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _leat_undo(undo INTEGER PRIMARY KEY, segment INTEGER NOT NULL, part INTEGER NOT NULL,
   first_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL, state TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS _leat_undo_segments(undo INTEGER NOT NULL, segment INTEGER NOT NULL, rows INTEGER NOT NULL,
@@ -42,11 +43,6 @@ SqliteOpen options_of(const std::string& path, uint64_t busy_timeout_ms = kTimeo
   options.path = path;
   options.busy_timeout_ms = busy_timeout_ms;
   return options;
-}
-
-std::string new_generation() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 }  // namespace
@@ -73,10 +69,11 @@ Status BigQueryJournal::set_up(const SinkPlan& plan) {
   LEAT_ASSIGN(claim_, SqliteClaim::take(*db_, plan));
   LEAT_TRY(keep_sqlite_source_schema(*db_, plan.pipeline, plan.source_schema));
   LEAT_TRY(keep_sqlite_columns(*db_, plan.pipeline, *plan.schema));
-  LEAT_ASSIGN(parts_, SqliteParts::load(*db_, plan.pipeline));
+  books_ = plan.mode == WriteMode::replace ? next_pipeline(pipeline_) : pipeline_;
+  LEAT_ASSIGN(parts_, SqliteParts::load(*db_, books_));
   LEAT_ASSIGN(SqliteStatement insert,
               db_->prepare("INSERT OR IGNORE INTO _leat_bigquery(pipeline, generation) VALUES(?, ?)"));
-  LEAT_TRY(insert.with(std::string_view(pipeline_), std::string_view(new_generation())).run());
+  LEAT_TRY(insert.with(std::string_view(pipeline_), std::string_view(new_bigquery_generation())).run());
   LEAT_ASSIGN(SqliteStatement select,
               db_->prepare("SELECT generation, follows FROM _leat_bigquery WHERE pipeline = ?"));
   LEAT_TRY(select.with(std::string_view(pipeline_)).step().status().clone());
@@ -234,7 +231,7 @@ Status BigQueryJournal::add_rejects(const Rejects& rejects) {
   for (const Reject& reject : rejects) {
     LEAT_ASSIGN(const BookedPart* part, parts_->get(reject.part, reject.origin));
     const std::string hash = hex(reject.raw_hash);
-    insert_reject_.with(next_reject_++, std::string_view(pipeline_), part->id, std::string_view(reject.origin),
+    insert_reject_.with(next_reject_++, std::string_view(books_), part->id, std::string_view(reject.origin),
                         reject.byte_offset, reject.line, std::string_view(reject.column),
                         std::string_view(reject.reason), nullptr, reject.raw_length, std::string_view(hash),
                         std::string_view(now));

@@ -68,6 +68,9 @@ struct TakenReject {
   uint64_t offset = 0;
 };
 
+// 16 hexadecimal digits that nobody has had.
+std::string new_bigquery_generation();
+
 class BigQueryJournal {
  public:
   // Makes it when it is missing, and makes this process the pipeline's writer. As SqliteClaim::take(); retry, fatal: as
@@ -122,6 +125,14 @@ class BigQueryJournal {
   // Each is a transaction of its own: what of it is in the table; and that it is gone by this job.
   Status measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found);
   Status settle(const BigQueryUndo& undo, const BigQueryDone& job);
+  // With WriteMode::replace the books are those of the pull that is under way, under its next_pipeline(). Each of these
+  // is a transaction of its own. What an earlier pull has left goes; a new generation begins.
+  Status begin_pull();
+  // All that was pulled waits in the next table.
+  Status complete_pull();
+  [[nodiscard]] Result<bool> is_pull_complete() const;
+  // It is the table's content now, by this job; the books of the one before go.
+  Status end_pull(const BigQueryDone& copy);
   // The pipeline ended well.
   Status release();
 
@@ -144,8 +155,11 @@ class BigQueryJournal {
   Status make_void(const VoidRange& what, uint64_t segment);
   Result<bool> is_void(const BookedPart& part, uint64_t offset);
 
+  Status forget_segments();
+
   os::Clock& clock_;
   std::string pipeline_;
+  std::string books_;                   // the pipeline whose parts and rejects are written
   std::unique_ptr<SqliteDatabase> db_;  // before all that has statements on it
   std::unique_ptr<SqliteClaim> claim_;
   std::unique_ptr<SqliteParts> parts_;

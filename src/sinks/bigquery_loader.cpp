@@ -30,6 +30,7 @@ std::string bigquery_segment_path(const std::string& folder, uint64_t segment) {
 
 // A table that another journal has filled, or this one later on, would get the same rows again.
 Status BigQueryLoader::open() {
+  if (!mirrored_) return {};
   LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*client_, table_));
   if (text.empty()) return write_mirror(0);
   LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
@@ -104,6 +105,7 @@ Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
 
 // All segments up to this one are loaded.
 Status BigQueryLoader::write_mirror(uint64_t segment) {
+  if (!mirrored_) return {};
   LEAT_ASSIGN(MirroredBooks books, journal_->books());
   const BigQueryMirror mirror{journal_->generation(), segment, std::move(books)};
   bool whole = true;
@@ -191,6 +193,25 @@ Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQuer
   LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
   jobs.push_back({"merge", std::move(job)});
   return {};
+}
+
+Status BigQueryLoader::replace(const std::string& table) {
+  const auto reference = [&](const std::string& name) {
+    return fmt::format(R"({{"projectId":"{}","datasetId":"{}","tableId":"{}"}})", client_->access().project,
+                       table_.dataset, name);
+  };
+  BigQueryStep step;
+  step.name =
+      fmt::format("{}__{}__{}__copy", bigquery_id_part(pipeline_), journal_->generation(), bigquery_id_part(table));
+  step.location = table_.location;
+  step.table = table_.dataset + "." + table;
+  step.sha = "copy";
+  step.configuration = fmt::format(
+      R"("copy":{{"sourceTable":{},"destinationTable":{},"createDisposition":"CREATE_IF_NEEDED","writeDisposition":"WRITE_TRUNCATE"}})",
+      reference(table_.table), reference(table));
+  LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+  LEAT_TRY(journal_->end_pull({"copy", std::move(job)}));
+  return drop_bigquery_table(*client_, table_.dataset, table_.table).status().clone();
 }
 
 Status BigQueryLoader::undo() {

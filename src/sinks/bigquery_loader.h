@@ -23,14 +23,16 @@ std::string bigquery_segment_path(const std::string& folder, uint64_t segment);
 
 class BigQueryLoader {
  public:
-  // `folder`: of the segments. The client and the journal outlive it.
+  // `folder`: of the segments; `mirrored`: whether the table's description says how far it is. The client and the
+  // journal outlive it.
   BigQueryLoader(BigQueryClient& client, BigQueryJournal& journal, std::string pipeline, BigQueryTable table,
-                 BigQueryKey key, std::string folder, Note note)
+                 BigQueryKey key, bool mirrored, std::string folder, Note note)
       : client_(&client),
         journal_(&journal),
         pipeline_(std::move(pipeline)),
         table_(std::move(table)),
         key_(std::move(key)),
+        mirrored_(mirrored),
         folder_(std::move(folder)),
         note_(std::move(note)) {}
 
@@ -41,6 +43,9 @@ class BigQueryLoader {
   // A sealed one: its rows are in the table, its file is gone. Kinds as carry_out(); fatal where rows are refused that
   // cannot become rejects.
   Status load(const BigQuerySegment& segment);
+
+  // The pull is complete: what it has brought becomes the content of `table`, at once.
+  Status replace(const std::string& table);
 
   // Takes rows out that came in vain, where all of them are in the table.
   Status undo();
@@ -66,6 +71,7 @@ class BigQueryLoader {
   std::string pipeline_;
   BigQueryTable table_;
   BigQueryKey key_;
+  bool mirrored_;
   std::string folder_;
   Note note_;
   bool warned_ = false;  // that the mirror has no room

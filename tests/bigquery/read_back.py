@@ -93,8 +93,6 @@ def main():
         before = server.ask("counts")["loads"]
         status, said = run(table="n", spool="merge", more='write = "merge"\nkey = ["j"]\n')
         same((status, "column 'j' cannot belong to the key: it holds json" in said), (2, True), f"a key of json: {said}")
-        status, said = run(table="n", spool="replace", more='write = "replace"\n')
-        same((status, "which does not have write = 'replace' yet" in said), (2, True), f"replace: {said}")
         status, said = run(table="n", spool="sum", more='[aggregates.a]\nfrom = "p"\nby = { b = "b" }\nvalue = { n = "count()" }\n')
         same((status, "has no row transactions" in said), (2, True), f"an aggregate: {said}")
         server.api("POST", "/datasets/d/tables", {"tableReference": {"tableId": "typed"}, "schema": {"fields": [{"name": "i", "type": "STRING"}]}})
@@ -105,6 +103,10 @@ def main():
         keyed = 'write = "merge"\nkey = ["i"]\n'
         status, said = run(table="keyed", spool="keyed", more=keyed)
         same((status, said.startswith("3 rows, 2 rejects")), (0, True), f"merge: {said}")
+        for rows in 4, 4:
+            status, said = run(table="pulled", spool="pulled", more='write = "replace"\n')
+            same((status, said.startswith("4 rows, 1 reject")), (0, True), f"replace: {said}")
+            same(len(server.ask("rows?table=d.pulled")), rows, "rows of a pull")
         status, said = run(table="keyed", spool="keyed", more='write = "merge"\nkey = ["t"]\n')
         same((status, "the key of table 'keyed' is 'i', now it would be 't'" in said), (2, True), f"another key: {said}")
         status, said = run(table="keyed", spool="keyed")

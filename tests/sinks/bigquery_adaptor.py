@@ -37,7 +37,7 @@ def cell(value, kind):
 
 class BigQuery(Sqlite):
     name = "bigquery"
-    cannot = {"replace": "does not have write", "reconcile": "cannot take out what a full pull no longer has",
+    cannot = {"reconcile": "cannot take out what a full pull no longer has",
         "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "provisional": "is not loaded before"}
     knows_lines = False
     knows_ignored = False

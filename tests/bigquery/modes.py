@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""write = "merge" into BigQuery: the last version of each record, whatever happens on the way.
+"""write = "merge" and "replace" into BigQuery: the last version of each record, or the whole of the last pull, whatever happens on the way.
 
-  merge.py [--kills 12] [--step 2] [--seed 1] LEAT SHIM
+  modes.py [--kills 12] [--step 2] [--seed 1] LEAT SHIM
 
 leat is killed before and behind requests that it sends, one after the other (about each `step`th), and goes on. Then it is killed at random
 moments while a file grows and the service fails now and then; and its spool is lost. SHIM: tests/sinks/fail_calls.c.
@@ -21,6 +21,7 @@ import tempfile
 import sink
 
 KEYS = 700
+MODES = {"merge": 'write = "merge"\nkey = ["id"]', "merge by day": 'write = "merge"\nkey = ["id", "at"]', "replace": 'write = "replace"'}
 CONFIG = """
 [sources.lines]
 type = "file"
@@ -40,28 +41,26 @@ partition_by = "at"
 [pipelines.p]
 from = "lines"
 to = "warehouse.records"
-write = "merge"
-key = ["id"{also}]
+{mode}
 raw = false
 commit = {{ rows = {rows}, every = "1s" }}
 """
 
 
 class Case:
-    """A table of its own; `also`: more columns of the key."""
+    """A table of its own."""
 
     number = 0
 
-    def __init__(self, leat, server, folder, also="", rows=1000):
+    def __init__(self, leat, server, folder, mode, rows=1000):
         Case.number += 1
         self.leat, self.server, self.folder = leat, server, pathlib.Path(folder)
-        self.dataset, self.lines, self.latest = f"d{Case.number}", 0, {}
+        self.dataset, self.mode, self.lines, self.wanted = f"d{Case.number}", mode, 0, {}
         shutil.rmtree(self.folder / "spool", ignore_errors=True)
         self.log = self.folder / "in.ndjson"
         self.log.write_text("")
         self.config = self.folder / "p.toml"
-        self.config.write_text(CONFIG.format(folder=folder, dataset=self.dataset, endpoint=server.url, also=also, rows=rows))
-        self.by_day = bool(also)
+        self.config.write_text(CONFIG.format(folder=folder, dataset=self.dataset, endpoint=server.url, mode=MODES[mode], rows=rows))
 
     def grow(self, dice, count):
         with self.log.open("a") as file:
@@ -69,8 +68,8 @@ class Case:
                 self.lines += 1
                 id = dice.randrange(KEYS)
                 # Where the day does not belong to the key, a record moves from one partition to another.
-                day = id % 20 if self.by_day else dice.randrange(20)
-                self.latest[id] = (self.lines, day)
+                day = id % 20 if self.mode == "merge by day" else dice.randrange(20)
+                self.wanted[self.lines if self.mode == "replace" else id] = (id, self.lines)
                 file.write(json.dumps({"id": id, "version": self.lines, "at": f"2026-01-{day + 1:02}T00:00:00Z"}) + "\n")
 
     def start(self, **env):
@@ -95,11 +94,10 @@ class Case:
         self.server.ask("wait")
         rows = self.server.ask(f"rows?table={self.dataset}.records")
         found = sorted((row["id"], row["version"]) for row in rows)
-        wanted = sorted((id, version) for id, (version, _) in self.latest.items())
+        wanted = sorted(self.wanted.values())
         problems = []
         if found != wanted:
-            more = len(found) - len({id for id, _ in found})
-            problems.append(f"{when}: {len(wanted)} records, {len(found)} rows, {more} doubled, {len(set(wanted) - set(found))} not the last version")
+            problems.append(f"{when}: {len(wanted)} records, {len(found)} rows, {len(set(wanted) - set(found))} are missing, {len(set(found) - set(wanted))} are wrong")
         said = subprocess.run([self.leat, "verify", self.config, "--json"], capture_output=True, text=True, check=False)
         if said.returncode != 0:
             problems.append(f"{when}: verify says {said.stdout}{said.stderr}")
@@ -114,10 +112,10 @@ class Case:
 
 def at_each_request(leat, shim, server, folder, dice, step):
     problems, killed = [], 0
-    for how in ("kill", "tear"):
+    for mode, how in ("merge", "kill"), ("merge by day", "tear"), ("replace", dice.choice(("kill", "tear"))):
         k = 1
         while True:
-            case = Case(leat, server, folder, also='' if how == "kill" else ', "at"', rows=100)
+            case = Case(leat, server, folder, mode, rows=100)
             case.grow(dice, 150)
             mark = case.folder / "mark"
             mark.unlink(missing_ok=True)
@@ -127,14 +125,14 @@ def at_each_request(leat, shim, server, folder, dice, step):
             killed += 1
             case.grow(dice, 20)
             case.run()
-            problems += case.problems(f"{how} at request {k}")
+            problems += case.problems(f"{mode}, {how} at request {k}")
             k += dice.randrange(1, 2 * step)
     print(f"killed {killed} times at one of {k} requests: {len(problems)} problems", flush=True)
     return problems if killed > 20 / step else [*problems, f"only {killed} requests were seen: does the shim still fit?"]
 
 
 def at_random(leat, server, folder, dice, kills):
-    case = Case(leat, server, folder)
+    case = Case(leat, server, folder, "merge")
     case.grow(dice, 2000)
     case.run()
     server.ask("faults", [{"fault": fault, "on": on, "chance": 0.02, "times": 0} for fault, on in
@@ -170,7 +168,7 @@ def main():
         problems = at_each_request(options.leat, options.shim, server, folder, dice, options.step)
         problems += at_random(options.leat, server, folder, dice, options.kills)
     for problem in problems:
-        print(f"merge.py: {problem}", file=sys.stderr)
+        print(f"modes.py: {problem}", file=sys.stderr)
     return 1 if problems else 0
 
 
