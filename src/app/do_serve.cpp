@@ -43,7 +43,13 @@ Result<std::unique_ptr<Api>> make_api(const std::string& target, const ServeDecl
   std::vector<ApiDatabase> served;
   served.reserve(databases.size());
   for (Database& database : databases) {
+    if (!database.rows_read_by.empty()) continue;
     served.push_back({database.name, std::move(database.pipelines), std::move(database.open)});
+  }
+  if (served.empty() && !databases.empty()) {
+    return Status::bad_config(
+        fmt::format("{}: the rows in {} are read by {}; leat serves those in SQLite, PostgreSQL and DuckDB", target,
+                    visible(databases.front().name), databases.front().rows_read_by));
   }
   auto api =
       std::make_unique<Api>(ApiOptions{serve.hosts, serve.origins, serve.token, serve.ranges}, std::move(served));

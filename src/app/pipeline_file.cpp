@@ -138,17 +138,23 @@ class Planner {
       source.decoder = source.kind->reads_a_table ? &table_rows_kind() : &decoder_kinds().front();
       return;
     }
-    if (format->is_table()) {
-      const Entry entry{"format", format->at, *format};
+    Value table = *format;
+    if (!format->is_table() && find_kind(decoder_kinds(), format->text) != nullptr) {  // short for { type = "…" }
+      table = Value::make_table();
+      table.set("type", *format);
+    }
+    if (table.is_table()) {
+      const Entry entry{"format", format->at, table};
       source.decoder = kind_of(entry, "the", decoder_kinds());
       if (source.decoder == nullptr) return;
-      source.decoder_settings = check_options({*format, format->at, source.decoder->options,
+      source.decoder_settings = check_options({table, format->at, source.decoder->options,
                                                fmt::format("format '{}'", source.decoder->name), directory_, true},
                                               complaints_);
       source.decoder->check(source.decoder_settings, complaints_);
       return;
     }
     std::vector<std::string_view> names;
+    for (const DecoderKind& kind : decoder_kinds()) names.push_back(kind.name);
     for (const FormatName& known : format_names()) {
       names.push_back(known.name);
       if (known.name == format->text) source.decoder = find_kind(decoder_kinds(), known.decoder);

@@ -10,7 +10,11 @@
 namespace leat::app {
 Database database_of(const PipelineDeclared& pipeline) {
   const std::string place = pipeline.sink.kind->place(pipeline.sink.settings);
-  return {place, nullptr, {pipeline.name}, [sink = pipeline.sink] { return sink.kind->open_store(sink.settings); }};
+  return {place,
+          nullptr,
+          {pipeline.name},
+          [sink = pipeline.sink] { return sink.kind->open_store(sink.settings); },
+          pipeline.sink.kind->rows_read_by};
 }
 
 Result<std::vector<Database>> open_target(const std::string& target) {

@@ -20,6 +20,7 @@ struct Database {
   std::vector<std::string> pipelines;  // of the file that writes here; empty for a database: all that are in it
   // Opens it again, for a view that outlives its connection. A null pointer: there is no such file yet.
   std::function<Result<std::unique_ptr<Store>>()> open;
+  std::string_view rows_read_by{};  // SinkKind::rows_read_by
 };
 
 // The one that a pipeline writes, not opened yet.

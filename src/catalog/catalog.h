@@ -106,6 +106,8 @@ struct SinkKind {
   // bad_config: it cannot do what this pipeline asks for; null: it can do all.
   Status (*check_plan)(const SinkPlan& plan) = nullptr;
   CommitRule (*commit_rule)(const Settings& settings) = nullptr;  // null: as the options of `commit` say
+  // Of a store that has the books and not the rows: who reads these, "any tool"; empty: the store does.
+  std::string_view rows_read_by{};
   // Why this build does not have it, and how to get one that does.
   std::string_view missing{};
 };

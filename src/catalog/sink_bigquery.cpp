@@ -95,7 +95,8 @@ SinkKind bigquery_kind() {
           .place = bigquery_place,
           .check = nullptr,
           .modes = kAllModes,
-          .check_plan = check_bigquery_plan};
+          .check_plan = check_bigquery_plan,
+          .rows_read_by = "BigQuery itself"};
 }
 
 }  // namespace leat

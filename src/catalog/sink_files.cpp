@@ -98,7 +98,8 @@ SinkKind files_kind() {
           .check = check_files,
           .modes = kAppendOnly,
           .check_plan = check_files_plan,
-          .commit_rule = files_commits};
+          .commit_rule = files_commits,
+          .rows_read_by = "any tool that reads such files"};
 }
 
 }  // namespace leat
