@@ -28,7 +28,9 @@ Result<KeyColumns> find_postgres_key(const std::string& where, const SinkPlan& p
 }
 
 // The columns of the index; none: there is no such index.
-Result<std::vector<std::string>> columns_of_index(const PostgresDatabase& db, const std::string& index) {
+}  // namespace
+
+Result<std::vector<std::string>> postgres_index_columns(const PostgresDatabase& db, const std::string& index) {
   LEAT_ASSIGN(PostgresRows rows,
               db.query("SELECT a.attname::text FROM pg_index AS i, unnest(i.indkey) WITH ORDINALITY AS k(attnum, n), "
                        "pg_attribute AS a WHERE i.indexrelid = to_regclass($1) AND a.attrelid = i.indrelid AND "
@@ -41,8 +43,6 @@ Result<std::vector<std::string>> columns_of_index(const PostgresDatabase& db, co
     columns.push_back(rows.string(0));
   }
 }
-
-}  // namespace
 
 std::string postgres_key_index(const std::string& table) {
   return postgres_short_name("_leat_key_" + table);
@@ -59,7 +59,7 @@ std::string postgres_before_table(const std::string& table) {
 Status make_postgres_key(const PostgresDatabase& db, const SinkPlan& plan) {
   LEAT_TRY(find_postgres_key(db.where(), plan).status().clone());
   const std::string index = postgres_key_index(plan.table);
-  LEAT_ASSIGN(const std::vector<std::string> there, columns_of_index(db, index));
+  LEAT_ASSIGN(const std::vector<std::string> there, postgres_index_columns(db, index));
   if (!there.empty()) return check_key(db.where(), plan, there, "schema");
   std::string names;
   for (const std::string& name : plan.key) names += (names.empty() ? "" : ", ") + sql_name(name);

@@ -19,6 +19,8 @@ namespace leat {
 // Unique, over the key; over _revision, with merge.
 std::string postgres_key_index(const std::string& table);
 std::string postgres_revision_index(const std::string& table);
+// In their order; empty: there is no such index, or one of expressions.
+Result<std::vector<std::string>> postgres_index_columns(const PostgresDatabase& db, const std::string& index);
 // Rows that provisional records have taken over, with merge.
 std::string postgres_before_table(const std::string& table);
 

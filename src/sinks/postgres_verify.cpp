@@ -165,15 +165,30 @@ class Comparison {
   std::vector<std::string>& problems_;
 };
 
-// The unique index that leat has made is the proof, as long as it is there and valid.
+// The unique index that leat has made is the proof, as long as it is there and valid, for all rows that have a key.
 Status verify_postgres_keys(const PostgresDatabase& db, const std::string& table, std::vector<std::string>& problems) {
   const std::string index = postgres_key_index(table);
+  const std::string full_table = sql_name(db.schema()) + "." + sql_name(table);
   LEAT_ASSIGN(const int64_t valid,
               db.query_integer(fmt::format(
-                  "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass({}) AND indisunique AND indisvalid",
-                  sql_text(sql_name(db.schema()) + "." + sql_name(index)))));
-  if (valid == 1) return {};
-  problems.push_back(fmt::format("table {}: its unique index {} is gone or not valid", quoted(table), quoted(index)));
+                  "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass({}) AND indrelid = to_regclass({}) AND "
+                  "indisunique AND indisvalid AND indpred IS NULL AND indexprs IS NULL",
+                  sql_text(sql_name(db.schema()) + "." + sql_name(index)), sql_text(full_table))));
+  if (valid != 1) {
+    problems.push_back(
+        fmt::format("table {}: its unique index {} is gone, not valid, or not one that keeps all rows with "
+                    "the same key apart",
+                    quoted(table), quoted(index)));
+    return {};
+  }
+  LEAT_ASSIGN(const std::vector<std::string> columns, postgres_index_columns(db, index));
+  std::string without;
+  for (const std::string& column : columns) without += (without.empty() ? "" : " OR ") + sql_name(column) + " IS NULL";
+  LEAT_ASSIGN(const int64_t nulls,
+              db.query_integer(fmt::format("SELECT count(*) FROM {} WHERE {}", full_table, without)));
+  if (nulls == 0) return {};
+  problems.push_back(
+      fmt::format("table {}: {} rows have no value in a column of the key", quoted(table), with_commas(nulls)));
   return {};
 }
 

@@ -16,6 +16,7 @@ class Adaptor:
     commit_rows = 50  # of the pipelines that are killed
     lines = 3000  # of a round with kills, at most
     knows_lines = True  # of rows that the target refuses later: the reject says the line and the record; else the byte, and what was sent
+    key_changes = ()  # (statements that break the key of records, what verify says of it)
     knows_ignored = True  # what became of a record of a key is known when it is committed
     slowness = 1  # how many times as long as with SQLite a run takes: of long sweeps so many fewer points
     timeout = 120  # seconds that one run may take on a loaded machine

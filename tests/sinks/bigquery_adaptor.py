@@ -39,6 +39,7 @@ class BigQuery(Sqlite):
     name = "bigquery"
     cannot = {"reconcile": "cannot take out what a full pull no longer has",
         "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "provisional": "is not loaded before"}
+    key_changes = ()
     knows_lines = False
     knows_ignored = False
     slowness = 4

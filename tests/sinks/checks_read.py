@@ -144,6 +144,17 @@ def verify(bench):
             bench.leat("rebuild", "p.toml", "--quiet")
             bench.verify()
             bench.aggregate_fits(expected.rows)
+    for number, (change, wanted) in enumerate(bench.sink.key_changes):
+        bench.fresh(f"key-{number}")
+        bench.pipeline("merge")
+        bench.write(lines)
+        bench.run()
+        bench.verify()
+        for sql in change:
+            bench.sink.execute(sql)
+        out, err = bench.leat("verify", "p.toml", status=1)
+        if wanted not in out + err:
+            raise Wrong(f"{change}: verify says {out + err!r}")
 
 
 def status(bench):

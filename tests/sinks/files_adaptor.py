@@ -15,6 +15,7 @@ class Files(Sqlite):
     """NDJSON."""
 
     name = "files"
+    key_changes = ()
     kind = "files"
     kills = 20  # there is one write mode
     format = 'format = "ndjson"\ncompression = "gzip"\nmax_rows = 700'

@@ -12,6 +12,10 @@ from postgres_server import Server, binaries
 class Postgres(SqlAdaptor):
     name = "postgres"
     cannot = {"upstream": "SQLite"}
+    key_changes = (
+        (("UPDATE records SET id = NULL WHERE _row = (SELECT min(_row) FROM records)",), "no value in a column of the key"),
+        (("DROP INDEX _leat_key_records",), "is gone"),
+        (("DROP INDEX _leat_key_records", "CREATE UNIQUE INDEX _leat_key_records ON records(id) WHERE n > 0"), "same key apart"))
     files = False
     shared = None  # the server of all checks
     number = itertools.count()

@@ -8,6 +8,9 @@ from adaptor import SqlAdaptor
 
 class Sqlite(SqlAdaptor):
     name = "sqlite"
+    key_changes = (
+        (("UPDATE records SET id = NULL WHERE _row = (SELECT min(_row) FROM records)",), "no value in a column of the key"),
+        (("DROP INDEX _leat_key_records", "CREATE UNIQUE INDEX _leat_key_records ON records(id) WHERE n > 0"), "same key apart"))
 
     def __init__(self, folder):
         super().__init__(folder)
