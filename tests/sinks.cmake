@@ -23,10 +23,10 @@ leat_sink_tests(files-csv append golden types reals schema rejects)
 leat_sink_tests(postgres)
 leat_script_test(sinks.postgres.faults LABELS "crash;sinks" TIMEOUT 300 COST 50
   COMMAND /usr/bin/python3 tests/sinks/postgres_faults.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
-# Against the stand-in, which the rows are read from: they are not served.
-leat_sink_tests(bigquery append ignore merge newest replace calls two_writers refused_rows schema aggregates golden http types reals verify status
-  rewind rejects top table_source)
+# Against the stand-in, which the rows are read from.
+leat_sink_tests(bigquery append ignore merge newest replace calls two_writers refused_rows schema aggregates beside golden http types reals verify status
+  quiet rewind rejects top serve table_source)
 if(LEAT_HAS_DUCKDB)
   leat_sink_tests(duckdb)
-  leat_sink_tests(files-parquet append calls two_writers golden http types reals schema verify rejects)
+  leat_sink_tests(files-parquet append calls two_writers quiet golden http types reals schema verify rejects)
 endif()

@@ -285,6 +285,7 @@ class Engine::Impl {
         if (pending_.records() >= options_.commit_rows || is_due()) LEAT_TRY(commit());
       } else if (item && item->what == QueueItem::What::idle) {
         if (options_.commit_when_idle || is_due()) LEAT_TRY(commit());
+        if (moved_.empty()) LEAT_TRY(line_.sink->when_idle());
         recovered({});
         const Phase phase = troubles_.empty() ? Phase::waiting_for_data : Phase::waiting_to_retry;
         change([&](LiveStatus& live) { live.phase = phase; });
@@ -297,6 +298,8 @@ class Engine::Impl {
         return line_.sink->finish();
       } else if (is_due()) {
         LEAT_TRY(commit());
+      } else if (moved_.empty()) {
+        LEAT_TRY(line_.sink->when_idle());
       }
       if (restart_) return {};
     }

@@ -103,6 +103,10 @@ class Sink {
   // pipeline.
   virtual Status commit(const Positions& moved, const Ranges& ranges) = 0;
 
+  // Nothing comes at the moment, and all is committed: what has waited long enough goes on. Called every now and then;
+  // as commit().
+  virtual Status when_idle() { return {}; }
+
   // Undoes what is not committed and lets go of the target, so that open() starts from nothing.
   virtual void rollback() noexcept = 0;
 

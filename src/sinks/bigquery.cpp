@@ -66,6 +66,7 @@ class BigQuerySink final : public Sink {
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
   Result<bool> retry(int64_t reject, const RecordBatch& batch) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
+  Status when_idle() override;
   void rollback() noexcept override { close(); }
   Status finish() override;
   void note_trouble(const std::string& message) noexcept override;
@@ -76,6 +77,7 @@ class BigQuerySink final : public Sink {
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
+  [[nodiscard]] bool is_due() const;
   Status seal();
   Status append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count, Rejects& rejects) const;
   Status add(const std::string& part, const PreparedRows& prepared, const BigQueryTally& tally);
@@ -318,8 +320,16 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   rows_in_commit_ = 0;
   last_commit_ms_ = clock_.steady_ms();
   if (file_ == nullptr) return loader_->undo();
+  return is_retry_ || is_due() ? seal() : Status();
+}
+
+bool BigQuerySink::is_due() const {
   const auto age_ms = static_cast<uint64_t>(std::max<int64_t>(0, clock_.now_micros() - segment_.begun_micros)) / 1000;
-  return is_retry_ || segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms ? seal() : Status();
+  return segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms;
+}
+
+Status BigQuerySink::when_idle() {
+  return file_ != nullptr && segment_.rows > 0 && is_due() ? seal() : Status();
 }
 
 // Nothing is written that is not committed. The segment's bytes are what they are from now on, and are loaded.

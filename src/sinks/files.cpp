@@ -60,6 +60,7 @@ class FilesSink final : public Sink, private SqliteCompanion {
   Result<Written> write(const RecordBatch& batch, size_t first, size_t count, const Rejects& rejects) override;
   Result<bool> retry(int64_t reject, const RecordBatch& batch) override;
   Status commit(const Positions& moved, const Ranges& ranges) override;
+  Status when_idle() override;
   void rollback() noexcept override {
     forget();
     books_->rollback();
@@ -420,6 +421,13 @@ Status FilesSink::commit(const SqliteDatabase& db) {
     provisional_.erase(number);
   }
   return keep_file_table(db, plan_.pipeline, columns_, next_file_);
+}
+
+// A file that is old enough is completed, also when nothing comes to it any more.
+Status FilesSink::when_idle() {
+  const bool due = std::any_of(open_.begin(), open_.end(),
+                               [&](const auto& each) { return each.second.data != nullptr && is_full(each.second); });
+  return due ? commit(Positions(), Ranges()) : Status();
 }
 
 Status FilesSink::finish() {

@@ -17,6 +17,8 @@ class Adaptor:
     lines = 3000  # of a round with kills, at most
     knows_lines = True  # of rows that the target refuses later: the reject says the line and the record; else the byte, and what was sent
     key_changes = ()  # (statements that break the key of records, what verify says of it)
+    loads_at_stop = True  # what is committed is seen when leat was stopped, not only with the next run
+    reads_beside = True  # others can read while leat has it open
     knows_ignored = True  # what became of a record of a key is known when it is committed
     slowness = 1  # how many times as long as with SQLite a run takes: of long sweeps so many fewer points
     timeout = 120  # seconds that one run may take on a loaded machine
@@ -46,6 +48,14 @@ class Adaptor:
     def config(self):
         """The lines of [sinks.db]."""
         raise NotImplementedError
+
+    def soon(self):
+        """The same, where rows are seen within a second."""
+        return self.config()
+
+    def waits(self):
+        """Whether there are committed rows that nobody sees yet."""
+        return False
 
     def environment(self):
         """Variables that leat gets besides: secrets."""

@@ -38,8 +38,9 @@ def cell(value, kind):
 class BigQuery(Sqlite):
     name = "bigquery"
     cannot = {"reconcile": "cannot take out what a full pull no longer has",
-        "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "provisional": "is not loaded before"}
+        "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "serve": "are read by BigQuery itself", "provisional": "is not loaded before"}
     key_changes = ()
+    loads_at_stop = False
     knows_lines = False
     knows_ignored = False
     slowness = 4
@@ -64,6 +65,9 @@ class BigQuery(Sqlite):
     def config(self):
         return (f'type = "bigquery"\nproject = "test"\ndataset = "{self.dataset}"\nspool = "spool"\nendpoint = "{self.shared.url}"\n'
                 'every = "100ms"')
+
+    def soon(self):
+        return self.config().replace('"100ms"', '"1s"')
 
     def journals(self):
         return sorted((self.folder / "spool").glob("*/journal.db"))

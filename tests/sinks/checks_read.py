@@ -7,7 +7,7 @@ import re
 import socket
 import sqlite3
 import stat
-import urllib.error
+import time
 import urllib.request
 
 import golden
@@ -258,6 +258,12 @@ def serve(bench):
     lines = bench.lines(500)
     bench.write(lines)
     bench.run()
+    if "serve" in bench.sink.cannot:
+        _, err = bench.leat("serve", "p.toml", "--listen", "127.0.0.1:0", status=2)
+        if bench.sink.cannot["serve"] not in err:
+            raise Wrong(f"serve says {err!r}, without {bench.sink.cannot['serve']!r}")
+        bench.facts.append(f"refused: {bench.sink.cannot['serve']}")
+        return
     expected = model.Expected("append", lines)
     child = bench.start("serve", "p.toml", "--listen", "127.0.0.1:0")
     said = child.stderr.readline().decode()
@@ -268,15 +274,6 @@ def serve(bench):
     ask = lambda path: urllib.request.urlopen(address + path, timeout=60).read()
     if ask("/healthz").strip() != b"ok":
         raise Wrong("/healthz is not ok")
-    if "serve" in bench.sink.cannot:
-        try:
-            raise Wrong(f"what is no table is served: {ask('/api/v1/stream/records?format=ndjson')}")
-        except urllib.error.HTTPError as refusal:
-            if refusal.code != 404 or b"records" not in refusal.read():
-                raise Wrong(f"what is no table is refused with {refusal}") from None
-        bench.end()
-        bench.facts.append(f"not served: {bench.sink.cannot['serve']}")
-        return
     row = lambda record: tuple(record[name] for name in model.COLUMNS)
     streamed = [json.loads(line) for line in ask("/api/v1/stream/records?format=ndjson").splitlines()]
     bench.same("stream", map(row, streamed), expected.rows)
@@ -359,6 +356,8 @@ def beside(bench):
             each.close()
         if socket_path.exists():
             raise Wrong("the socket is still there")
+        if not bench.sink.loads_at_stop:
+            bench.run()
         bench.matches(model.Expected("append", lines))
     bench.write(bench.lines(50), mode="a")
     killed = started(bench)  # leaves its socket
@@ -369,8 +368,31 @@ def beside(bench):
     bench.verify()
 
 
+def quiet(bench):
+    """What was taken is seen after a while, though leat goes on and nothing more comes."""
+    if not bench.sink.reads_beside:
+        bench.facts.append("its file is read by one process at a time")
+        return
+    bench.pipeline(sink=bench.sink.soon())
+    lines = bench.lines(100)
+    bench.write(lines)
+    child = bench.start("run", "p.toml", "--quiet")
+    expected = model.Expected("append", lines)
+    ends = time.monotonic() + 60
+    while bench.sink.waits() or len(bench.sink.rows("records", model.COLUMNS)) < len(expected.rows):
+        if child.poll() is not None or time.monotonic() > ends:
+            raise Wrong(f"rows are not seen: status {child.poll()}")
+        time.sleep(0.1)
+    child.terminate()
+    if (status := bench.wait(child)[0]) != 0:
+        raise Wrong(f"it does not end well: {status}")
+    bench.matches(expected)
+    bench.verify()
+
+
 CHECKS = {
     "beside": beside,
+    "quiet": quiet,
     "golden": golden.check,
     "http": http_cases.check,
     "types": types,

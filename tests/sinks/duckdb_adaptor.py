@@ -92,6 +92,7 @@ READ = {BOOLEAN: lambda text: int(text == "true"), BIGINT: int, DOUBLE: float, T
 class DuckDb(SqlAdaptor):
     name = "duckdb"
     cannot = {"upstream": "SQLite", "refused": "refuses the row"}
+    reads_beside = False
     slowness = 3
 
     @classmethod

@@ -21,7 +21,7 @@ class Files(Sqlite):
     format = 'format = "ndjson"\ncompression = "gzip"\nmax_rows = 700'
     cannot = {mode: "does not have write" for mode in ("ignore", "merge", "newest", "replace", "reconcile")} | {
         "aggregates": "keeps no aggregates", "upstream": "SQLite", "refused": None, "rewind": "cannot be taken out of files",
-        "again": "cannot be taken out of files", "serve": "read by other tools", "infinite": "null in NDJSON", "bytes": "\\xHH in NDJSON",
+        "again": "cannot be taken out of files", "serve": "are read by any tool", "infinite": "null in NDJSON", "bytes": "\\xHH in NDJSON",
         "offset": "the books have that of the last row of a batch"}
 
     def __init__(self, folder):
@@ -31,6 +31,12 @@ class Files(Sqlite):
 
     def config(self):
         return f'type = "files"\npath = "lake"\n{self.format}'
+
+    def soon(self):
+        return self.config() + ("" if "max_age" in self.format else '\nmax_age = "1s"')
+
+    def waits(self):
+        return any(self.root.rglob("*.part"))
 
     def schema(self, table):
         """{column: type} of all files together; `bytes` is a type, too."""
