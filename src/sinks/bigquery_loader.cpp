@@ -22,6 +22,13 @@ std::string query_job(const std::string& sql) {
   return out + "}";
 }
 
+// A job that brings none: what BigQuery refuses is nothing of the batch at hand.
+Result<BigQueryJob> carry_out_without_rows(BigQueryClient& client, const BigQueryStep& step) {
+  Result<BigQueryJob> job = carry_out(client, step);
+  if (!job.ok() && job.status().kind() == Kind::bad_data) return Status::fatal(job.status().message());
+  return job;
+}
+
 }  // namespace
 
 std::string bigquery_segment_path(const std::string& folder, uint64_t segment) {
@@ -80,7 +87,7 @@ Result<bool> BigQueryLoader::end_earlier_life(const BigQueryMirror& mirror) {
   undo.sha = "undo";
   undo.configuration =
       query_job(fmt::format("DELETE FROM `{}` WHERE _segment > {}", full_name(table_.table), mirror.segment));
-  LEAT_TRY(carry_out(*client_, undo).status().clone());
+  LEAT_TRY(carry_out_without_rows(*client_, undo).status().clone());
   return landed;
 }
 
@@ -190,7 +197,7 @@ Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQuer
   step.sha = segment.sha256.substr(0, kShaDigits);
   step.rows = segment.rows;
   step.configuration = query_job(merge_statement(full_name(table_.table), staged, segment.fields, key_, bounds));
-  LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+  LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
   jobs.push_back({"merge", std::move(job)});
   return {};
 }
@@ -209,7 +216,7 @@ Status BigQueryLoader::replace(const std::string& table) {
   step.configuration = fmt::format(
       R"("copy":{{"sourceTable":{},"destinationTable":{},"createDisposition":"CREATE_IF_NEEDED","writeDisposition":"WRITE_TRUNCATE"}})",
       reference(table_.table), reference(table));
-  LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+  LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
   LEAT_TRY(journal_->end_pull({"copy", std::move(job)}));
   return drop_bigquery_table(*client_, table_.dataset, table_.table).status().clone();
 }
@@ -229,7 +236,7 @@ Status BigQueryLoader::undo() {
     step.location = table_.location;
     step.sha = "undo";
     step.configuration = query_job(fmt::format("DELETE FROM `{}` WHERE {}", full_name(table_.table), where));
-    LEAT_ASSIGN(BigQueryJob job, carry_out(*client_, step));
+    LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
     LEAT_TRY(journal_->settle(*what, {"undo-void", std::move(job)}));
   }
 }
