@@ -282,8 +282,14 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
     talk.note(NoteLevel::info, "saved", pipeline,
               fmt::format("{} does the same: leat run {} --once", command.save, command.save));
   }
-  return run_pipelines(std::move(file.pipelines), {.once = true, .database = shown_url(command.to)}, surroundings,
-                       talk);
+  const int status =
+      run_pipelines(std::move(file.pipelines), {.once = true, .database = shown_url(command.to)}, surroundings, talk);
+  if (status != 0 || !surroundings.stop.stop_requested()) return status;
+  talk.message(NoteLevel::error,
+               piped ? "stopped by a signal; the rest of standard input is not read, and cannot be: given "
+                       "again, it would bring the first rows twice"
+                     : "stopped by a signal; the same command goes on where this one has stopped");
+  return 1;
 }
 
 }  // namespace leat::app

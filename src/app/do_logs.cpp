@@ -4,6 +4,7 @@
 #include "app/pipeline_file.h"
 #include "app/run.h"
 #include "app/saved_file.h"
+#include "base/redaction.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "decoders/web_log.h"
@@ -112,6 +113,12 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
   if (const std::string_view missing = kind_of_database(command.to).missing; !missing.empty()) {
     return refuse(
         fmt::format("{}: {}; or give --to a name that ends in .db, for SQLite", visible(command.to), missing));
+  }
+  if (command.to.ends_with('/') || command.to.find("://") != std::string::npos) {
+    return refuse(fmt::format(
+        "--to {}: logs go into a database in a file, web.db or web.duckdb; for any other sink write a pipeline "
+        "file, to which --save shows the way",
+        visible(shown_url(command.to))));
   }
   std::vector<std::string_view> formats;
   for (const FormatName& format : format_names()) formats.push_back(format.name);

@@ -9,6 +9,7 @@
 #include "app/pipeline_checks.h"
 #include "app/pipeline_links.h"
 #include "app/site_rule.h"
+#include "base/redaction.h"
 #include "base/text.h"
 #include "config/secrets.h"
 #include "config/toml.h"
@@ -452,7 +453,15 @@ PipelineFile plan_pipelines(const Value& root, const std::string& directory, Com
   return file;
 }
 
+Status check_is_path(const std::string& target) {
+  if (target.find("://") == std::string::npos) return {};
+  return Status::bad_config(
+      fmt::format("{}: is an address, and here goes a file: a pipeline file (.toml) with a sink of this 'url'",
+                  visible(shown_url(target))));
+}
+
 Result<PipelineFile> read_pipeline_file(const std::string& path) {
+  LEAT_TRY(check_is_path(path));
   LEAT_ASSIGN(const std::string text, os::read_file(os::file_system(), path, kLargestFile));
   Complaints complaints(path, text);
   Value root = parse_toml(text, complaints);

@@ -64,6 +64,9 @@ struct PipelineFile {
   ServeDeclared serve;
 };
 
+// bad_config: it is the address of something, which is shown without its password.
+Status check_is_path(const std::string& target);
+
 // bad_config: it cannot be read, or all that is wrong with it, each with line and caret.
 Result<PipelineFile> read_pipeline_file(const std::string& path);
 

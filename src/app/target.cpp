@@ -18,6 +18,7 @@ Database database_of(const PipelineDeclared& pipeline) {
 }
 
 Result<std::vector<Database>> open_target(const std::string& target) {
+  LEAT_TRY(check_is_path(target));
   std::vector<Database> databases;
   if (!target.ends_with(".toml")) {
     const auto open = [target] { return open_database(target); };

@@ -2,6 +2,7 @@
 
 #include "catalog/sink_kinds.h"
 #include "os/file_system.h"
+#include "sinks/files.h"
 #include "sinks/null.h"
 #include "sinks/sqlite.h"
 
@@ -69,6 +70,11 @@ const SinkKind& kind_of_database(std::string_view path) {
 }
 
 Result<std::unique_ptr<Store>> open_database(const std::string& path) {
+  // A folder of files, or the books in it.
+  const std::string books = files_books_path("");
+  const std::string folder = path.ends_with(books) ? path.substr(0, path.size() - books.size()) : path;
+  LEAT_ASSIGN(const auto there, os::file_system().info(files_books_path(folder), os::Links::follow));
+  if (there) return open_files_store(folder);
   return path.ends_with(".duckdb") ? open_duckdb_file(path) : open_sqlite_store(path);
 }
 

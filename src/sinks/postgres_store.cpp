@@ -134,6 +134,7 @@ Result<std::vector<PipelineState>> PostgresStore::read_pipelines() {
   }
   for (PipelineState& state : states) {
     LEAT_TRY(read_parts(state));
+    LEAT_ASSIGN(state.run, read_postgres_run(*db_, state.pipeline));
     LEAT_ASSIGN(const std::vector<AggregateSpec> specs, read_postgres_aggregates(*db_, state.pipeline));
     for (const AggregateSpec& spec : specs) {
       state.aggregates.push_back(spec.name);

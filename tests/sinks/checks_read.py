@@ -183,6 +183,20 @@ def status(bench):
     text = bench.leat("status", "p.toml")[0]
     if f"{expected.records} records" not in text:
         raise Wrong(f"status says {text}")
+    if not bench.sink.reads_beside:  # who asks all the time keeps it from its own file
+        return
+    # Between two runs of a schedule.
+    bench.pipeline(mode, pipeline='schedule = "every 1000h"')
+    child = bench.start("run", "p.toml", "--quiet")
+    ends = time.monotonic() + 60
+    while not (found := bench.status()).get("waiting"):
+        if child.poll() is not None or time.monotonic() > ends:
+            raise Wrong(f"status does not say that it waits for its next run: {found}, {child.poll()}")
+        time.sleep(0.05)
+    child.terminate()
+    bench.wait(child)
+    if not found["last_run"] or not found["next_run"]:
+        raise Wrong(f"status between two runs says {found}")
 
 
 def rewind(bench):
