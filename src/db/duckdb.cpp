@@ -1,6 +1,7 @@
 #include "db/duckdb.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <map>
 #include <mutex>
@@ -74,11 +75,11 @@ std::string folder_of(const std::string& path) {
 }
 
 // DuckDB makes a new file piece by piece; one that it had no time to complete could never be opened again. So it is
-// made under another name first.
+// made under another name first, which no other process uses, and takes no file's place.
 Status make_whole(const std::string& path) {
   LEAT_ASSIGN(const auto there, os::file_system().info(path, os::Links::follow));
   if (there) return {};
-  const std::string made = path + ".new";
+  const std::string made = fmt::format("{}.{}.new", path, ::getpid());
   LEAT_ASSIGN(const auto left, os::file_system().info(made, os::Links::follow));
   if (left) LEAT_TRY(os::remove_file(made));
   duckdb_database database = nullptr;
@@ -91,7 +92,7 @@ Status make_whole(const std::string& path) {
   duckdb().close(&database);
   LEAT_TRY(std::move(outcome));
   LEAT_TRY(os::sync_file(made));
-  LEAT_TRY(os::rename_file(made, path));
+  LEAT_TRY(os::rename_new_file(made, path).status().clone());
   return os::sync_directory(folder_of(path));
 }
 

@@ -65,6 +65,19 @@ Status rename_file(const std::string& from, const std::string& to) {
   return {};
 }
 
+Result<bool> rename_new_file(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    LEAT_TRY(remove_file(from));
+    return true;
+  }
+  if (errno == EEXIST) {
+    LEAT_TRY(remove_file(from));
+    return false;
+  }
+  LEAT_TRY(rename_file(from, to));
+  return true;
+}
+
 Status remove_file(const std::string& path) {
   if (::unlink(path.c_str()) != 0) return Status::fatal(trouble(path, "remove", errno));
   return {};

@@ -31,6 +31,9 @@ class OutputFile {
 };
 
 Status rename_file(const std::string& from, const std::string& to);
+// Never in the place of a file: false when there is one by now; `from` is gone in either case. Where a file system has
+// no links it is rename_file().
+Result<bool> rename_new_file(const std::string& from, const std::string& to);
 Status remove_file(const std::string& path);
 // What was written to it, by whomever, outlives a loss of power.
 Status sync_file(const std::string& path);
