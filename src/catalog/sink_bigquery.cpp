@@ -12,7 +12,7 @@ std::vector<std::string_view> partitions() {
   return {"hour", "day", "month", "year"};
 }
 
-constexpr std::array<Option, 11> kBigQueryOptions{{
+constexpr std::array<Option, 12> kBigQueryOptions{{
     {.name = "dataset", .required = true, .help = "where the tables are; made when it is not there"},
     {.name = "spool",
      .type = OptionType::path,
@@ -39,6 +39,11 @@ constexpr std::array<Option, 11> kBigQueryOptions{{
      .standard = "5m",
      .help = "and when they are so old, with the next commit, and at the end of a run. A table takes 1,500 load jobs a "
              "day"},
+    {.name = "max_spool",
+     .type = OptionType::size,
+     .standard = "10GiB",
+     .help = "how much may wait in the spool while BigQuery is slow, or cannot be reached; then nothing is read until "
+             "there is room"},
     {.name = "partition_by", .help = "of a table that is made: the column of type time that it is partitioned by"},
     {.name = "partition",
      .type = OptionType::choice,
@@ -62,6 +67,7 @@ BigQueryOptions options_of(const Settings& settings) {
   options.endpoint = settings.text("endpoint");
   options.spool = settings.text("spool");
   options.segment_bytes = settings.bytes("segment");
+  options.max_spool = settings.bytes("max_spool");
   options.every_ms = settings.milliseconds("every");
   options.partition_by = settings.text("partition_by");
   options.partition = settings.text("partition");

@@ -69,6 +69,7 @@ class Engine::Impl {
   Status run(const std::stop_token& stop) {
     std::optional<Backoff> backoff;
     line_.plan.new_run = true;
+    line_.plan.stop = stop;
     for (;;) {
       const uint64_t commits_before = live().commits;
       Status outcome = run_until_failure(stop);

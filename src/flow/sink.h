@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,7 @@ struct SinkPlan {
   bool new_run = false;          // for replace: what an earlier run has left is dropped, also one of this object
   std::vector<AggregateSpec> aggregates;
   std::vector<TableIndex> indexes;
+  std::stop_token stop = {};  // the run is to end: what waits for others within a call may end with stopped
 };
 
 // What became of the rows of one write; `digest` covers the inserted, updated and rejected ones (data/position.h).

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <set>
+#include <stop_token>
 
 #include "base/gzip_pieces.h"
 #include "base/hash.h"
@@ -16,6 +18,7 @@
 #include "sinks/bigquery_connect.h"
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_loader.h"
+#include "sinks/bigquery_loads.h"
 #include "sinks/bigquery_merge.h"
 #include "sinks/bigquery_rows.h"
 #include "sinks/bigquery_table.h"
@@ -77,7 +80,10 @@ class BigQuerySink final : public Sink {
   Status go_on_with_segments();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
+  // Rows are in a segment that is not sealed.
+  [[nodiscard]] bool is_open() const { return file_ != nullptr && segment_.rows > 0; }
   [[nodiscard]] bool is_due() const;
+  Status load();
   Status seal();
   Status append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count, Rejects& rejects) const;
   Status add(const std::string& part, const PreparedRows& prepared, const BigQueryTally& tally);
@@ -102,12 +108,15 @@ class BigQuerySink final : public Sink {
   BigQueryConnection connection_;
   std::unique_ptr<BigQueryJournal> journal_;
   std::unique_ptr<BigQueryLoader> loader_;
+  std::unique_ptr<BigQueryLoads> loads_;
+  std::optional<std::stop_callback<std::function<void()>>> stop_with_run_;
   std::unique_ptr<os::SpoolFile> file_;  // of segment_; null: there is none
   BigQuerySegment segment_;
   std::atomic<uint64_t> writing_segment_ = 1;  // for prepare(): its number, or that of the next one
   BigQueryTallies written_;                    // since the last commit
   uint64_t rows_in_commit_ = 0;
   uint64_t last_commit_ms_ = 0;
+  bool has_said_full_ = false;
   bool is_retry_ = false;            // of rejects, behind which no finish() comes: the next commit loads them
   std::set<std::string> held_back_;  // parts whose last record has no end yet
 };
@@ -130,7 +139,9 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
             .partition = options_.partition,
             .cluster_by = options_.cluster_by};
   folder_ = bigquery_folder(options_, plan.pipeline);
-  LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_));
+  std::stop_source stop;
+  stop_with_run_.emplace(plan.stop, [stop]() mutable { stop.request_stop(); });
+  LEAT_ASSIGN(connection_, connect_bigquery(options_, environment_, clock_, stop.get_token()));
   LEAT_TRY(os::make_directory(folder_));
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
   const bool replaces = plan.mode == WriteMode::replace;
@@ -138,7 +149,9 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_TRY(make_bigquery_table(*connection_.client, table_, !key_.empty()));
   make_loader(key);
   LEAT_TRY(loader_->open());
+  loads_ = std::make_unique<BigQueryLoads>(plan.pipeline, *loader_, *journal_, clock_, note_, std::move(stop));
   LEAT_TRY(go_on_with_segments());
+  LEAT_TRY(loads_->go_on(is_open()));
   pulling_ = replaces;
   last_commit_ms_ = clock_.steady_ms();
   return journal_->positions();
@@ -160,7 +173,7 @@ Status BigQuerySink::begin_pull() {
     LEAT_TRY(loader_->replace(plan_.table));
   }
   if (pulling_ && !complete) return {};
-  LEAT_TRY(drop_bigquery_table(*connection_.client, table_.dataset, table_.table).status().clone());
+  LEAT_TRY(drop_bigquery_table(*connection_.client, table_.dataset, table_.table));
   LEAT_TRY(journal_->begin_pull());
   table_.table = next();
   return {};
@@ -172,7 +185,7 @@ Status BigQuerySink::go_on_with_segments() {
   LEAT_TRY(remove_orphans(segments));
   for (const BigQuerySegment& segment : segments) {
     if (segment.sealed) {
-      LEAT_TRY(loader_->load(segment));
+      loads_->add(segment, std::nullopt);
       continue;
     }
     segment_ = segment;
@@ -183,7 +196,7 @@ Status BigQuerySink::go_on_with_segments() {
   if (file_ == nullptr) {
     LEAT_ASSIGN(writing_segment_, journal_->next_segment());
   }
-  return loader_->undo();
+  return {};
 }
 
 // Files of segments that are loaded, or of which nothing was committed.
@@ -319,20 +332,38 @@ Status BigQuerySink::commit(const Positions& moved, const Ranges& ranges) {
   written_.clear();
   rows_in_commit_ = 0;
   last_commit_ms_ = clock_.steady_ms();
-  if (file_ == nullptr) return loader_->undo();
-  return is_retry_ || is_due() ? seal() : Status();
+  if (file_ != nullptr && (is_retry_ || is_due())) LEAT_TRY(seal());
+  return load();
 }
 
+// What is committed stays so when a stop ends the wait.
+Status BigQuerySink::load() {
+  const uint64_t open_bytes = file_ == nullptr ? 0 : segment_.bytes;
+  const uint64_t room = options_.max_spool - std::min(options_.max_spool, open_bytes);
+  if (loads_->waiting_bytes() > room && !has_said_full_) {
+    has_said_full_ = true;
+    note_(NoteLevel::info,
+          fmt::format("{}: {} wait to be loaded, and max_spool is {}: reading goes on when BigQuery has taken some",
+                      visible(folder_), human_bytes(loads_->waiting_bytes()), human_bytes(options_.max_spool)));
+  }
+  Status status = is_retry_ ? loads_->wait_for_all(is_open()) : loads_->wait_until(room, is_open());
+  if (!loads_->trouble().ok()) note_trouble(loads_->trouble().message());
+  return status.kind() == Kind::stopped ? Status() : std::move(status);
+}
+
+// While others wait, rows come together in fewer segments: BigQuery counts the jobs.
 bool BigQuerySink::is_due() const {
   const auto age_ms = static_cast<uint64_t>(std::max<int64_t>(0, clock_.now_micros() - segment_.begun_micros)) / 1000;
-  return segment_.bytes >= options_.segment_bytes || age_ms >= options_.every_ms;
+  return segment_.bytes >= std::min(options_.segment_bytes, options_.max_spool / 2) ||
+         (age_ms >= options_.every_ms && loads_->waiting_bytes() == 0);
 }
 
 Status BigQuerySink::when_idle() {
-  return file_ != nullptr && segment_.rows > 0 && is_due() ? seal() : Status();
+  if (is_open() && is_due()) LEAT_TRY(seal());
+  return load();
 }
 
-// Nothing is written that is not committed. The segment's bytes are what they are from now on, and are loaded.
+// Nothing is written that is not committed. The segment's bytes are what they are from now on.
 Status BigQuerySink::seal() {
   LEAT_TRY(file_->append(gzip_tail(segment_.crc, segment_.plain_bytes)));
   LEAT_TRY(file_->sync());
@@ -346,12 +377,15 @@ Status BigQuerySink::seal() {
   LEAT_TRY(journal_->seal(segment_));
   file_.reset();
   ++writing_segment_;
-  return loader_->load(segment_);
+  LEAT_ASSIGN(MirroredBooks books, journal_->books());
+  loads_->add(segment_, std::move(books));
+  return {};
 }
 
 Status BigQuerySink::finish() {
   if (journal_ == nullptr) return Status::bug("a sink of type bigquery is finished while it is not open");
-  if (file_ != nullptr && segment_.rows > 0) LEAT_TRY(seal());
+  if (is_open()) LEAT_TRY(seal());
+  LEAT_TRY(loads_->wait_for_all(false));
   for (const std::string& part : held_back_) {
     note_(NoteLevel::warning,
           fmt::format("part {}: its last record has no line end and is not loaded before it has one", quoted(part)));
@@ -368,6 +402,7 @@ Status BigQuerySink::finish() {
 
 void BigQuerySink::close() noexcept {
   file_.reset();
+  loads_.reset();
   loader_.reset();
   journal_.reset();
   connection_ = {};

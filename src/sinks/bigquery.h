@@ -24,7 +24,8 @@ struct BigQueryOptions {
   std::string endpoint;     // empty: BIGQUERY_EMULATOR_HOST, else Google's
   std::string spool;        // the folder of journals and segments
   uint64_t segment_bytes = 256ULL * 1024 * 1024;
-  uint64_t every_ms = 300'000;  // a segment is loaded that is so old, with the next commit
+  uint64_t max_spool = 10ULL * 1024 * 1024 * 1024;  // bytes of segments that are not loaded; nothing is read meanwhile
+  uint64_t every_ms = 300'000;                      // a segment is loaded that is so old, with the next commit
   std::string partition_by;
   std::string partition = "day";
   std::vector<std::string> cluster_by;

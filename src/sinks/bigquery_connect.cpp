@@ -33,7 +33,7 @@ std::string bigquery_journal_path(const BigQueryOptions& options, std::string_vi
 }
 
 Result<BigQueryConnection> connect_bigquery(const BigQueryOptions& options, const Environment& environment,
-                                            os::Clock& clock) {
+                                            os::Clock& clock, std::stop_token stop) {
   GoogleCredentials credentials;
   std::string endpoint =
       options.endpoint.empty() ? environment("BIGQUERY_EMULATOR_HOST").value_or("") : options.endpoint;
@@ -56,7 +56,7 @@ Result<BigQueryConnection> connect_bigquery(const BigQueryOptions& options, cons
   BigQueryConnection made;
   made.http = os::make_http_client({});
   made.client = std::make_unique<BigQueryClient>(access, GoogleAuth(std::move(credentials), clock), *made.http, clock,
-                                                 std::stop_token());
+                                                 std::move(stop));
   return made;
 }
 

@@ -3,6 +3,7 @@
 // From the options of a sink to a client of BigQuery, for the sink and its store. The thread of the client.
 
 #include <memory>
+#include <stop_token>
 
 #include "os/http_client.h"
 #include "sinks/bigquery.h"
@@ -15,9 +16,9 @@ struct BigQueryConnection {
   std::unique_ptr<BigQueryClient> client;
 };
 
-// Nothing is asked yet. bad_config: no credentials, or none that name a project.
+// Nothing is asked yet. `stop` ends what is asked (stopped). bad_config: no credentials, or none that name a project.
 Result<BigQueryConnection> connect_bigquery(const BigQueryOptions& options, const Environment& environment,
-                                            os::Clock& clock);
+                                            os::Clock& clock, std::stop_token stop = {});
 
 // Of a job's id, of a folder: letters, digits, '-' and '_' of a name, at most 100. Not injective: the generation behind
 // it is.

@@ -122,6 +122,11 @@ class BigQueryJournal {
   Status settle(uint64_t segment, const std::vector<BigQueryDone>& jobs, const std::vector<RefusedRow>& refused);
   // The next one whose rows are all in the table; nothing: there is none.
   Result<std::optional<BigQueryUndo>> next_undo();
+  // One of them waits for something.
+  [[nodiscard]] Result<bool> is_undoing() const {
+    LEAT_ASSIGN(const int64_t waiting, db_->query_integer("SELECT count(*) FROM _leat_undo WHERE state <> 'done'"));
+    return waiting > 0;
+  }
   // Each is a transaction of its own: what of it is in the table; and that it is gone by this job.
   Status measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found);
   Status settle(const BigQueryUndo& undo, const BigQueryDone& job);

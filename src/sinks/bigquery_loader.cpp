@@ -22,6 +22,10 @@ std::string query_job(const std::string& sql) {
   return out + "}";
 }
 
+std::string where(const BigQueryUndo& undo) {
+  return fmt::format("_part = {} AND _offset >= {} AND _offset < {}", bigquery_text(undo.part), undo.from, undo.end);
+}
+
 // A job that brings none: what BigQuery refuses is nothing of the batch at hand.
 Result<BigQueryJob> carry_out_without_rows(BigQueryClient& client, const BigQueryStep& step) {
   Result<BigQueryJob> job = carry_out(client, step);
@@ -39,22 +43,22 @@ std::string bigquery_segment_path(const std::string& folder, uint64_t segment) {
 Status BigQueryLoader::open() {
   if (!mirrored_) return {};
   LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*client_, table_));
-  if (text.empty()) return write_mirror(0);
+  if (text.empty()) return mirror_journal(0);
   LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
   const std::string table = table_.dataset + "." + table_.table;
   LEAT_ASSIGN(const bool empty, journal_->is_empty());
-  const bool ours = mirror.generation == journal_->generation();
+  const bool ours = mirror.generation == generation_;
   if (!ours && empty && mirror.books && mirror.books->pipeline == pipeline_) return take_over(mirror);
   LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
   if (mirror.generation == journal_->follows())
-    return write_mirror(static_cast<uint64_t>(last));  // a crash came before
+    return mirror_journal(static_cast<uint64_t>(last));  // a crash came before
   if (!ours) {
     return Status::fatal(fmt::format(
         "BigQuery: table {} is filled from another spool (generation {}{}, that of {} is {}): its rows would be loaded "
         "again; give back the spool that it was filled from, or name another table",
         table, quoted(mirror.generation),
         mirror.books && mirror.books->pipeline != pipeline_ ? " of pipeline " + quoted(mirror.books->pipeline) : "",
-        visible(folder_), journal_->generation()));
+        visible(folder_), generation_));
   }
   if (last >= static_cast<int64_t>(mirror.segment)) return {};
   return Status::fatal(
@@ -66,23 +70,24 @@ Status BigQueryLoader::open() {
 
 // No job of the life that this mirror is of runs any more, and what came behind it does no harm. True: rows had come.
 Result<bool> BigQueryLoader::end_earlier_life(const BigQueryMirror& mirror) {
-  const auto end = [&](std::string_view step) {
-    return end_earlier_jobs(*client_, table_.location, mirror.segment,
-                            [&](uint64_t segment) { return step_name(mirror.generation, segment, step); });
+  const auto end = [&](uint64_t behind, std::string_view step) {
+    return end_earlier_jobs(*client_, table_.location, behind,
+                            [&](uint64_t number) { return step_name(mirror.generation, number, step); });
   };
-  LEAT_ASSIGN(bool landed, end("load"));
+  LEAT_ASSIGN(const EarlierJobs loads, end(mirror.segment, "load"));
+  LEAT_TRY(end(0, "undo-void").status().clone());
   if (!key_.columns.empty()) {
     // Rows of a key take each other's place: those that came may stay, and come again.
-    LEAT_ASSIGN(landed, end("merge"));
-    for (uint64_t segment = mirror.segment + 1;; ++segment) {
-      LEAT_ASSIGN(const bool was_there,
-                  drop_bigquery_table(*client_, table_.dataset, staged_table(mirror.generation, segment)));
-      if (!was_there) return landed;
+    LEAT_ASSIGN(const EarlierJobs merges, end(mirror.segment, "merge"));
+    for (uint64_t segment = mirror.segment + 1; segment <= loads.last; ++segment) {
+      LEAT_TRY(drop_bigquery_table(*client_, table_.dataset, staged_table(mirror.generation, segment)));
     }
+    return merges.landed;
   }
+  const bool landed = loads.landed;
   if (!landed) return landed;
   BigQueryStep undo;
-  undo.name = step_name(journal_->generation(), mirror.segment, "undo");
+  undo.name = step_name(generation_, mirror.segment, "undo");
   undo.location = table_.location;
   undo.sha = "undo";
   undo.configuration =
@@ -107,28 +112,23 @@ Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
                     : key_.columns.empty() ? ", and what came behind it was taken out and comes again"
                                            : ", and what came behind it comes again",
                     with_commas(rejects)));
-  return write_mirror(mirror.segment);
+  return mirror_journal(mirror.segment);
 }
 
-// All segments up to this one are loaded.
-Status BigQueryLoader::write_mirror(uint64_t segment) {
-  if (!mirrored_) return {};
+Status BigQueryLoader::mirror_journal(uint64_t segment) {
   LEAT_ASSIGN(MirroredBooks books, journal_->books());
-  const BigQueryMirror mirror{journal_->generation(), segment, std::move(books)};
+  return write_mirror(segment, std::move(books)).status().clone();
+}
+
+Result<bool> BigQueryLoader::write_mirror(uint64_t segment, MirroredBooks books) {
+  const BigQueryMirror mirror{generation_, segment, std::move(books)};
   bool whole = true;
   LEAT_TRY(write_bigquery_mirror(*client_, table_, [&](size_t room) {
     std::string text = mirror_text(mirror, room);
     whole = !text.ends_with(kNoBooks);
     return text;
   }));
-  if (whole || warned_) return {};
-  warned_ = true;
-  note_(NoteLevel::warning,
-        fmt::format("pipeline {}: the description of table {}.{} has no room for its {} parts: keep "
-                    "a backup of {}, without which it cannot be gone on with",
-                    quoted(pipeline_), table_.dataset, table_.table, with_commas(mirror.books->parts.size()),
-                    visible(folder_)));
-  return {};
+  return whole;
 }
 
 std::string BigQueryLoader::step_name(const std::string& generation, uint64_t segment, std::string_view step) const {
@@ -136,15 +136,15 @@ std::string BigQueryLoader::step_name(const std::string& generation, uint64_t se
                      segment, step);
 }
 
-Status BigQueryLoader::load(const BigQuerySegment& segment) {
+Result<BisectedSegment> BigQueryLoader::load(const BigQuerySegment& segment) {
   const std::string path = bigquery_segment_path(folder_, segment.number);
   LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::refuse));
   if (file == nullptr) return Status::fatal(visible(path) + ": is gone, and its rows are not loaded yet; put it back");
   BigQueryStep step;
-  step.name = step_name(journal_->generation(), segment.number, "load");
+  step.name = step_name(generation_, segment.number, "load");
   step.location = table_.location;
   const bool staged = !key_.columns.empty();
-  const std::string table = staged ? staged_table(journal_->generation(), segment.number) : table_.table;
+  const std::string table = staged ? staged_table(generation_, segment.number) : table_.table;
   step.table = table_.dataset + "." + table;
   step.sha = segment.sha256.substr(0, kShaDigits);
   step.configuration = fmt::format(
@@ -163,27 +163,21 @@ Status BigQueryLoader::load(const BigQuerySegment& segment) {
   } else if (is_about_rows(job.status())) {
     LEAT_ASSIGN(done, bisect_segment(*client_, step, job.status(), path,
                                      fmt::format("{}/{:08}{}", folder_, segment.number, kBigQueryHalfName)));
-    if (!done.refused.empty()) {
-      note_(NoteLevel::warning,
-            fmt::format("pipeline {}: BigQuery refuses {} rows of segment {}, which are rejects now: {}",
-                        quoted(pipeline_), with_commas(done.refused.size()), segment.number,
-                        done.refused.front().reason));
-    }
   } else if (job.status().kind() == Kind::bad_data) {  // no row of the batch at hand is meant
     return Status::fatal(fmt::format("{}; the rows are in {}", job.status().message(), visible(path)));
   } else {
     return std::move(job).status();
   }
-  if (staged && !done.jobs.empty()) LEAT_TRY(merge(segment, done.jobs));
-  LEAT_TRY(journal_->settle(segment.number, done.jobs, done.refused));
-  LEAT_TRY(forget(segment.number));
-  LEAT_TRY(undo());
-  return write_mirror(segment.number);
+  if (staged && !done.jobs.empty()) {
+    LEAT_ASSIGN(BigQueryDone merged, merge(segment));
+    done.jobs.push_back(std::move(merged));
+  }
+  return done;
 }
 
 // What is staged is in the table then.
-Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQueryDone>& jobs) {
-  const std::string staged = full_name(staged_table(journal_->generation(), segment.number));
+Result<BigQueryDone> BigQueryLoader::merge(const BigQuerySegment& segment) {
+  const std::string staged = full_name(staged_table(generation_, segment.number));
   std::optional<BigQueryBounds> bounds;
   if (!key_.partition.empty()) {
     LEAT_ASSIGN(const BigQueryCells cells, select_from_bigquery(*client_, bounds_query(staged, key_), table_.location));
@@ -192,14 +186,13 @@ Status BigQueryLoader::merge(const BigQuerySegment& segment, std::vector<BigQuer
     if (first && last) bounds = {*first, *last};
   }
   BigQueryStep step;
-  step.name = step_name(journal_->generation(), segment.number, "merge");
+  step.name = step_name(generation_, segment.number, "merge");
   step.location = table_.location;
   step.sha = segment.sha256.substr(0, kShaDigits);
   step.rows = segment.rows;
   step.configuration = query_job(merge_statement(full_name(table_.table), staged, segment.fields, key_, bounds));
   LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
-  jobs.push_back({"merge", std::move(job)});
-  return {};
+  return BigQueryDone{"merge", std::move(job)};
 }
 
 Status BigQueryLoader::replace(const std::string& table) {
@@ -208,8 +201,7 @@ Status BigQueryLoader::replace(const std::string& table) {
                        table_.dataset, name);
   };
   BigQueryStep step;
-  step.name =
-      fmt::format("{}__{}__{}__copy", bigquery_id_part(pipeline_), journal_->generation(), bigquery_id_part(table));
+  step.name = fmt::format("{}__{}__{}__copy", bigquery_id_part(pipeline_), generation_, bigquery_id_part(table));
   step.location = table_.location;
   step.table = table_.dataset + "." + table;
   step.sha = "copy";
@@ -218,37 +210,25 @@ Status BigQueryLoader::replace(const std::string& table) {
       reference(table_.table), reference(table));
   LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
   LEAT_TRY(journal_->end_pull({"copy", std::move(job)}));
-  return drop_bigquery_table(*client_, table_.dataset, table_.table).status().clone();
+  return drop_bigquery_table(*client_, table_.dataset, table_.table);
 }
 
-Status BigQueryLoader::undo() {
-  for (;;) {
-    LEAT_ASSIGN(const std::optional<BigQueryUndo> what, journal_->next_undo());
-    if (!what) return {};
-    const std::string where =
-        fmt::format("_part = {} AND _offset >= {} AND _offset < {}", bigquery_text(what->part), what->from, what->end);
-    if (!what->measured) {
-      LEAT_ASSIGN(const BigQuerySegmentTallies found, measure(where));
-      LEAT_TRY(journal_->measure(*what, found));
-    }
-    BigQueryStep step;
-    step.name = step_name(journal_->generation(), static_cast<uint64_t>(what->number), "undo-void");
-    step.location = table_.location;
-    step.sha = "undo";
-    step.configuration = query_job(fmt::format("DELETE FROM `{}` WHERE {}", full_name(table_.table), where));
-    LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
-    LEAT_TRY(journal_->settle(*what, {"undo-void", std::move(job)}));
-  }
+Result<BigQueryDone> BigQueryLoader::undo(const BigQueryUndo& undo) {
+  BigQueryStep step;
+  step.name = step_name(generation_, static_cast<uint64_t>(undo.number), "undo-void");
+  step.location = table_.location;
+  step.sha = "undo";
+  step.configuration = query_job(fmt::format("DELETE FROM `{}` WHERE {}", full_name(table_.table), where(undo)));
+  LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
+  return BigQueryDone{"undo-void", std::move(job)};
 }
 
-// How many of these rows each segment has brought. Those of a mirrored past are of its last one.
-Result<BigQuerySegmentTallies> BigQueryLoader::measure(const std::string& where) {
-  LEAT_ASSIGN(const uint64_t mirrored, journal_->mirrored());
+Result<BigQuerySegmentTallies> BigQueryLoader::measure(const BigQueryUndo& undo, uint64_t mirrored) {
   LEAT_ASSIGN(const BigQueryCells cells,
               select_from_bigquery(*client_,
                                    fmt::format("SELECT _segment, COUNT(*) AS n, SUM(MOD(_offset, {})) AS offsets FROM "
                                                "`{}` WHERE {} GROUP BY _segment",
-                                               BigQueryTally::kModulus, full_name(table_.table), where),
+                                               BigQueryTally::kModulus, full_name(table_.table), where(undo)),
                                    table_.location));
   BigQuerySegmentTallies found;
   for (const std::vector<std::string>& row : cells) {
@@ -263,8 +243,7 @@ Result<BigQuerySegmentTallies> BigQueryLoader::measure(const std::string& where)
 
 Status BigQueryLoader::forget(uint64_t segment) {
   if (!key_.columns.empty()) {
-    LEAT_TRY(
-        drop_bigquery_table(*client_, table_.dataset, staged_table(journal_->generation(), segment)).status().clone());
+    LEAT_TRY(drop_bigquery_table(*client_, table_.dataset, staged_table(generation_, segment)));
   }
   return os::remove_file(bigquery_segment_path(folder_, segment));
 }

@@ -1,7 +1,8 @@
 #pragma once
 
 // Carries out what the journal says: sealed segments come into the table, and the table's description says how far
-// (docs/formats/bigquery-sink.md, "States of a segment", 4 and 5, and "When the journal is lost"). The sink's thread.
+// (docs/formats/bigquery-sink.md, "States of a segment", 4 and 5, and "When the journal is lost"). One thread at a
+// time.
 
 #include <cstdint>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "base/status.h"
 #include "flow/note.h"
+#include "sinks/bigquery_bisection.h"
 #include "sinks/bigquery_client.h"
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_merge.h"
@@ -29,6 +31,7 @@ class BigQueryLoader {
                  BigQueryKey key, bool mirrored, std::string folder, Note note)
       : client_(&client),
         journal_(&journal),
+        generation_(journal.generation()),
         pipeline_(std::move(pipeline)),
         table_(std::move(table)),
         key_(std::move(key)),
@@ -36,29 +39,33 @@ class BigQueryLoader {
         folder_(std::move(folder)),
         note_(std::move(note)) {}
 
-  // Compares the journal with what the table's description says; one that is lost is restored from it. fatal: they do
-  // not fit.
+  // The sink's thread: compares the journal with what the table's description says; one that is lost is restored from
+  // it. fatal: they do not fit.
   Status open();
-
-  // A sealed one: its rows are in the table, its file is gone. Kinds as carry_out(); fatal where rows are refused that
-  // cannot become rejects.
-  Status load(const BigQuerySegment& segment);
-
-  // The pull is complete: what it has brought becomes the content of `table`, at once.
+  // The sink's thread: the pull is complete, and what it has brought becomes the content of `table`, at once.
   Status replace(const std::string& table);
 
-  // Takes rows out that came in vain, where all of them are in the table.
-  Status undo();
+  // These do not touch the journal.
 
+  // A sealed one: all of its rows are in the table, but those refused. Kinds as carry_out(); fatal where rows are
+  // refused that cannot become rejects.
+  Result<BisectedSegment> load(const BigQuerySegment& segment);
   // Removes what may be left of one that is loaded, or of which nothing was committed.
   Status forget(uint64_t segment);
+  // How many rows each segment has brought of those that are to be taken out. Those of a mirrored past are of its last
+  // segment, `mirrored`.
+  Result<BigQuerySegmentTallies> measure(const BigQueryUndo& undo, uint64_t mirrored);
+  // They are gone, by this job.
+  Result<BigQueryDone> undo(const BigQueryUndo& undo);
+  // All segments up to this one are loaded, and nothing is to be undone. False: there was no room for the books.
+  Result<bool> write_mirror(uint64_t segment, MirroredBooks books);
+  [[nodiscard]] bool is_mirrored() const { return mirrored_; }
 
  private:
   Status take_over(const BigQueryMirror& mirror);
   Result<bool> end_earlier_life(const BigQueryMirror& mirror);
-  Result<BigQuerySegmentTallies> measure(const std::string& where);
-  Status merge(const BigQuerySegment& segment, std::vector<BigQueryDone>& jobs);
-  Status write_mirror(uint64_t segment);
+  Result<BigQueryDone> merge(const BigQuerySegment& segment);
+  Status mirror_journal(uint64_t segment);
   [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
 
   // Where the rows of a segment wait for their MERGE.
@@ -68,13 +75,13 @@ class BigQueryLoader {
 
   BigQueryClient* client_;
   BigQueryJournal* journal_;
+  std::string generation_;
   std::string pipeline_;
   BigQueryTable table_;
   BigQueryKey key_;
   bool mirrored_;
   std::string folder_;
   Note note_;
-  bool warned_ = false;  // that the mirror has no room
 };
 
 }  // namespace leat

@@ -166,12 +166,12 @@ Result<BigQueryMirror> parse_mirror(std::string_view text) {
   return mirror;
 }
 
-Result<bool> end_earlier_jobs(BigQueryClient& client, const std::string& location, uint64_t segment,
-                              const std::function<std::string(uint64_t)>& id_of) {
+Result<EarlierJobs> end_earlier_jobs(BigQueryClient& client, const std::string& location, uint64_t segment,
+                                     const std::function<std::string(uint64_t)>& id_of) {
   EarlierLoads loads(client, location);
-  for (;;) {
-    LEAT_ASSIGN(const Ended ended, loads.end(id_of(++segment)));
-    if (ended == Ended::fenced) return loads.landed();
+  for (;; ++segment) {
+    LEAT_ASSIGN(const Ended ended, loads.end(id_of(segment + 1)));
+    if (ended == Ended::fenced) return EarlierJobs{.last = segment, .landed = loads.landed()};
   }
 }
 

@@ -53,10 +53,15 @@ std::string mirror_text(const BigQueryMirror& mirror, size_t room);
 // bad_config: it is not what mirror_text() has made.
 Result<BigQueryMirror> parse_mirror(std::string_view text);
 
+struct EarlierJobs {
+  uint64_t last = 0;    // the segment of the last one that was asked for
+  bool landed = false;  // some have brought rows
+};
+
 // Sees to it that no job of one step behind `segment` of an earlier life ever runs: those that were asked for are
-// waited for, and the next id is used up. True: some of them have brought rows. `id_of`: the id of a segment's step,
-// but for the attempt. Kinds as BigQueryClient.
-Result<bool> end_earlier_jobs(BigQueryClient& client, const std::string& location, uint64_t segment,
-                              const std::function<std::string(uint64_t)>& id_of);
+// waited for, and the next id is used up. `id_of`: the id of a segment's step, but for the attempt. Kinds as
+// BigQueryClient.
+Result<EarlierJobs> end_earlier_jobs(BigQueryClient& client, const std::string& location, uint64_t segment,
+                                     const std::function<std::string(uint64_t)>& id_of);
 
 }  // namespace leat

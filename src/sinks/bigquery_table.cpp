@@ -139,9 +139,9 @@ Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool ad
   return missing.empty() || !add_columns ? Status() : add_columns_to(client, table, missing);
 }
 
-Result<bool> drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table) {
+Status drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table) {
   LEAT_ASSIGN(const BigQueryReply reply, client.call("DELETE", fmt::format("/datasets/{}/tables/{}", dataset, table)));
-  if (reply.verdict.then == Then::ok || reply.verdict.then == Then::missing) return reply.verdict.then == Then::ok;
+  if (reply.verdict.then == Then::ok || reply.verdict.then == Then::missing) return {};
   return failure_of(reply.verdict, fmt::format("table {}.{}", dataset, table));
 }
 

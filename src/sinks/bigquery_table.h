@@ -26,8 +26,8 @@ struct BigQueryTable {
 // come with the first load job, or with `add_columns` now.
 Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool add_columns);
 
-// False: it was not there.
-Result<bool> drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table);
+// Ok as well when it is not there.
+Status drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table);
 
 // Where the data of a dataset is. bad_config: it is not there, or may not be looked at.
 Result<std::string> find_bigquery_location(BigQueryClient& client, const std::string& dataset);
