@@ -14,18 +14,10 @@
 #include "sinks/duckdb_parts.h"
 #include "sinks/duckdb_replace.h"
 #include "sinks/duckdb_rows.h"
+#include "sinks/mend_choice.h"
 
 namespace leat {
 namespace {
-
-Status hint(const DuckDb& db, const std::string& what, const std::string& asked,
-            const std::vector<std::string>& known) {
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string_view meant = did_you_mean(asked, names);
-  std::string there = known.empty() ? "it keeps none" : "there are: " + visible(join(known, ", "), 1000);
-  if (!meant.empty()) there = fmt::format("did you mean {}?", quoted(meant));
-  return Status::bad_config(fmt::format("{}: there is no {} {} ({})", db.where(), what, quoted(asked), there));
-}
 
 Result<std::vector<SinkPlan>> plans(const DuckDb& db) {
   LEAT_ASSIGN(DuckDbRows rows, db.query("SELECT pipeline, table_name FROM _leat_pipelines ORDER BY pipeline"));
@@ -71,7 +63,7 @@ Result<std::vector<Rebuilt>> rebuild_all(const DuckDb& db, const RebuildRequest&
     LEAT_TRY(claim->release(os::clock().now_micros()));
     done += rows;
   }
-  if (rebuilt.empty() && !request.aggregate.empty()) return hint(db, "aggregate", request.aggregate, known);
+  if (rebuilt.empty() && !request.aggregate.empty()) return no_aggregate(db.where(), request.aggregate, known);
   return rebuilt;
 }
 
@@ -87,26 +79,10 @@ class Rewinder {
       return Status::bad_config(fmt::format("{}: pipeline {} has not run here; there is nothing to take back",
                                             db_.where(), quoted(request_.pipeline)));
     }
-    if (!request_.all && (plan->mode == WriteMode::merge || plan->mode == WriteMode::replace)) {
-      return Status::bad_config(
-          plan->mode == WriteMode::merge
-              ? fmt::format(
-                    "{}: table {} is written with write = 'merge': what a row was before a later record took it "
-                    "over is not kept, so one part cannot be taken back; --all takes everything back",
-                    db_.where(), quoted(plan->table))
-              : fmt::format("{}: table {} is written with write = 'replace': each run reads everything anew; --all "
-                            "empties it",
-                            db_.where(), quoted(plan->table)));
-    }
+    LEAT_TRY(check_rewind(db_.where(), *plan, request_));
     LEAT_ASSIGN(const auto claim, DuckDbClaim::take(db_, *plan));
     LEAT_ASSIGN(const auto parts, DuckDbParts::load(db_, plan->pipeline));
-    std::vector<std::string> names;
-    std::vector<const BookedPart*> chosen;
-    for (const auto& part : parts->all()) {
-      names.push_back(part->name);
-      if (request_.all || part->name == request_.part) chosen.push_back(part.get());
-    }
-    if (chosen.empty() && !request_.all) return hint(db_, "part", request_.part, names);
+    LEAT_ASSIGN(const std::vector<const BookedPart*> chosen, choose_parts(db_.where(), *parts, request_));
     LEAT_ASSIGN(const auto aggregates,
                 DuckDbAggregates::make(db_, plan->pipeline, plan->table, plan->schema, plan->aggregates, nullptr));
     for (const BookedPart* part : chosen) LEAT_TRY(undo(*plan, *part, *aggregates));
@@ -142,9 +118,8 @@ class Rewinder {
 
   // The books of a part: it stands at its beginning, or is not known any more.
   Status put_back(const BookedPart& part, int64_t sequence) {
-    const auto to = std::find_if(request_.beginnings.begin(), request_.beginnings.end(),
-                                 [&](const Position& position) { return position.part == part.name; });
-    const bool known = to != request_.beginnings.end();
+    const Position* const to = beginning_of(request_, part.name);
+    const bool known = to != nullptr;
     for (const char* table : {"_leat_ranges", "_leat_provisional", "_leat_taken", "_leat_positions", "_leat_parts"}) {
       if (known && std::string_view(table) == "_leat_positions") break;
       LEAT_TRY(db_.execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part.id)));

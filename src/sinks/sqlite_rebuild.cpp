@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "db/sqlite.h"
 #include "os/clock.h"
+#include "sinks/mend_choice.h"
 #include "sinks/sqlite_aggregates.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_layout.h"
@@ -45,15 +46,7 @@ Result<std::vector<Work>> work_of(const SqliteDatabase& db, const RebuildRequest
     }
     if (!work.chosen.empty()) all.push_back(std::move(work));
   }
-  if (all.empty() && !request.aggregate.empty()) {
-    const std::vector<std::string_view> names(known.begin(), known.end());
-    const std::string_view meant = did_you_mean(request.aggregate, names);
-    std::string hint = "it keeps none";
-    if (!known.empty()) hint = "there are: " + visible(join(known, ", "), 1000);
-    if (!meant.empty()) hint = fmt::format("did you mean {}?", quoted(meant));
-    return Status::bad_config(
-        fmt::format("{}: there is no aggregate {} ({})", db.where(), quoted(request.aggregate), hint));
-  }
+  if (all.empty() && !request.aggregate.empty()) return no_aggregate(db.where(), request.aggregate, known);
   return all;
 }
 

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "db/sqlite.h"
 #include "os/clock.h"
+#include "sinks/mend_choice.h"
 #include "sinks/sqlite_aggregates.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_full_pull.h"
@@ -25,20 +24,10 @@ class Rewinder {
 
   Result<Undone> run() {
     LEAT_TRY(load());
-    if (!request_.all && (plan_.mode == WriteMode::merge || plan_.mode == WriteMode::replace)) {
-      return Status::bad_config(
-          plan_.mode == WriteMode::merge
-              ? fmt::format(
-                    "{}: table {} is written with write = 'merge': what a row was before a later record took it "
-                    "over is not kept, so one part cannot be taken back; --all takes everything back",
-                    db_.where(), quoted(plan_.table))
-              : fmt::format("{}: table {} is written with write = 'replace': each run reads everything anew; --all "
-                            "empties it",
-                            db_.where(), quoted(plan_.table)));
-    }
+    LEAT_TRY(check_rewind(db_.where(), plan_, request_));
     LEAT_ASSIGN(const auto claim, SqliteClaim::take(db_, plan_));
     LEAT_ASSIGN(parts_, SqliteParts::load(db_, plan_.pipeline));
-    LEAT_TRY(choose());
+    LEAT_ASSIGN(chosen_, choose_parts(db_.where(), *parts_, request_));
     LEAT_TRY(request_.all ? undo_all() : undo_chosen());
     for (const BookedPart* part : chosen_) LEAT_TRY(put_back(*part, claim->sequence()));
     LEAT_TRY(claim->release(os::clock().now_micros()));
@@ -62,19 +51,6 @@ class Rewinder {
     plan_.schema = std::make_shared<const Schema>(std::move(schema));
     LEAT_ASSIGN(plan_.aggregates, read_sqlite_aggregates(db_, plan_.pipeline));
     return {};
-  }
-
-  Status choose() {
-    for (const auto& part : parts_->all()) {
-      if (request_.all || part->name == request_.part) chosen_.push_back(part.get());
-    }
-    if (request_.all || !chosen_.empty()) return {};
-    std::vector<std::string_view> names;
-    for (const auto& part : parts_->all()) names.push_back(part->name);
-    const std::string_view meant = did_you_mean(request_.part, names);
-    return Status::bad_config(fmt::format("{}: pipeline {} has no part {}{}; see: leat state show", db_.where(),
-                                          quoted(plan_.pipeline), quoted(request_.part),
-                                          meant.empty() ? "" : fmt::format(" (did you mean {}?)", quoted(meant))));
   }
 
   // How many `sql` has deleted.
@@ -120,9 +96,8 @@ class Rewinder {
     for (const char* table : {"_leat_ranges", "_leat_provisional", "_leat_taken"}) {
       LEAT_TRY(db_.execute(fmt::format("DELETE FROM {} WHERE part = {}", table, part.id)));
     }
-    const auto to = std::find_if(request_.beginnings.begin(), request_.beginnings.end(),
-                                 [&](const Position& position) { return position.part == part.name; });
-    if (to == request_.beginnings.end()) {
+    const Position* const to = beginning_of(request_, part.name);
+    if (to == nullptr) {
       LEAT_TRY(db_.execute(fmt::format("DELETE FROM _leat_positions WHERE part = {}", part.id)));
       return db_.execute(fmt::format("DELETE FROM _leat_parts WHERE part = {}", part.id));
     }
