@@ -24,6 +24,8 @@ leat_script_test(bigquery_protocol LABELS crash TIMEOUT 600 COST 300 COMMAND /us
 leat_script_test(bigquery_sink LABELS crash TIMEOUT 600 COST 300 COMMAND /usr/bin/python3 tests/bigquery/sink.py --kills 20 $<TARGET_FILE:leat>)
 leat_script_test(bigquery_modes LABELS crash TIMEOUT 600 COST 200
   COMMAND /usr/bin/python3 tests/bigquery/modes.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
+leat_script_test(bigquery_rewind LABELS crash TIMEOUT 300 COST 100
+  COMMAND /usr/bin/python3 tests/bigquery/rewind.py $<TARGET_FILE:leat> $<TARGET_FILE:fail_calls>)
 leat_script_test(bigquery_spool LABELS crash TIMEOUT 300 COST 50 COMMAND /usr/bin/python3 tests/bigquery/spool.py $<TARGET_FILE:leat>)
 leat_script_test(bigquery_lost_journal LABELS crash TIMEOUT 300 COST 100 COMMAND /usr/bin/python3 tests/bigquery/lost_journal.py $<TARGET_FILE:leat>)
 leat_script_test(bigquery_read_back LABELS golden TIMEOUT 300

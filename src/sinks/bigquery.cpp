@@ -78,6 +78,7 @@ class BigQuerySink final : public Sink {
   void make_loader(const BigQueryKey& key);
   Status begin_pull();
   Status go_on_with_segments();
+  Status end_rewind();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
   Status begin_segment();
   // Rows are in a segment that is not sealed.
@@ -151,6 +152,7 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_TRY(loader_->open());
   loads_ = std::make_unique<BigQueryLoads>(plan.pipeline, *loader_, *journal_, clock_, note_, std::move(stop));
   LEAT_TRY(go_on_with_segments());
+  LEAT_TRY(end_rewind());
   LEAT_TRY(loads_->go_on(is_open()));
   pulling_ = replaces;
   last_commit_ms_ = clock_.steady_ms();
@@ -197,6 +199,14 @@ Status BigQuerySink::go_on_with_segments() {
     LEAT_ASSIGN(writing_segment_, journal_->next_segment());
   }
   return {};
+}
+
+// The rows of parts that were rewound go before their records come again.
+Status BigQuerySink::end_rewind() {
+  LEAT_ASSIGN(const bool rewinding, journal_->is_rewinding());
+  if (!rewinding) return {};
+  if (is_open()) LEAT_TRY(seal());
+  return loads_->wait_for_all(false);
 }
 
 // Files of segments that are loaded, or of which nothing was committed.

@@ -29,8 +29,9 @@ CREATE TABLE IF NOT EXISTS _leat_jobs(job TEXT PRIMARY KEY NOT NULL, segment INT
   project TEXT NOT NULL, location TEXT NOT NULL, rows INTEGER NOT NULL, bytes_billed INTEGER NOT NULL, ended_at TEXT NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _leat_complete_pulls(pipeline TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS _leat_undo(undo INTEGER PRIMARY KEY, segment INTEGER NOT NULL, part INTEGER NOT NULL,
-  first_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS _leat_undo(undo INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER NOT NULL, part INTEGER NOT NULL, first_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
+  state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS _leat_forgotten(part INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS _leat_undo_segments(undo INTEGER NOT NULL, segment INTEGER NOT NULL, rows INTEGER NOT NULL,
   offsets INTEGER NOT NULL, PRIMARY KEY(undo, segment)) WITHOUT ROWID;
 )";
@@ -157,6 +158,7 @@ Result<MirroredBooks> BigQueryJournal::books() {
   books.pipeline = pipeline_;
   LEAT_ASSIGN(SqliteStatement tally,
               db_->prepare("SELECT sum(rows), sum(offsets) FROM _leat_segment_parts WHERE part = ?"));
+  LEAT_ASSIGN(SqliteStatement forgotten, db_->prepare("SELECT 1 FROM _leat_forgotten WHERE part = ?"));
   LEAT_ASSIGN(SqliteStatement ranges, db_->prepare("SELECT start, \"end\", inserted, filtered, rejected, digest, gap "
                                                    "FROM _leat_ranges WHERE part = ? ORDER BY start"));
   for (const auto& booked : parts_->all()) {
@@ -165,6 +167,8 @@ Result<MirroredBooks> BigQueryJournal::books() {
     LEAT_TRY(tally.with(booked->id).step().status().clone());
     part.tally = {tally.number(0), tally.number(1)};
     tally.reset();
+    LEAT_ASSIGN(part.forgotten, forgotten.with(booked->id).step());
+    forgotten.reset();
     ranges.with(booked->id);
     for (;;) {
       LEAT_ASSIGN(const bool row, ranges.step());
@@ -181,6 +185,7 @@ Result<MirroredBooks> BigQueryJournal::books() {
     }
     ranges.reset();
   }
+  LEAT_ASSIGN(books.undos, undos("state <> 'done'"));
   return books;
 }
 
@@ -208,6 +213,7 @@ Status BigQueryJournal::restore(const BigQueryMirror& mirror) {
         db_->execute(fmt::format("UPDATE _leat_segments SET state = 'loaded' WHERE segment = {}", mirror.segment)));
     LEAT_TRY(put(mirror.segment, tallies));
   }
+  LEAT_TRY(restore_undos(*mirror.books, mirror.segment));
   LEAT_ASSIGN(SqliteStatement update,
               db_->prepare("UPDATE _leat_bigquery SET mirrored = ?, follows = ? WHERE pipeline = ?"));
   LEAT_TRY(update.with(mirror.segment, std::string_view(mirror.generation), std::string_view(pipeline_)).run());
@@ -291,72 +297,6 @@ Status BigQueryJournal::commit(const Positions& moved, const Ranges& ranges, con
   LEAT_ASSIGN(const uint64_t next, next_segment());
   for (const VoidRange& each : voids) LEAT_TRY(make_void(each, next - 1));
   LEAT_TRY(claim_->advance(claim_->next_row(), rows_per_second, clock_.now_micros()));
-  return db_->execute("COMMIT");
-}
-
-// The rows of a table with a key stay: what takes their place comes, or nothing.
-Status BigQueryJournal::make_void(const VoidRange& what, uint64_t segment) {
-  LEAT_ASSIGN(SqliteStatement remove,
-              db_->prepare("DELETE FROM _leat_rejects WHERE part = ? AND byte_offset >= ? AND byte_offset < ? "
-                           "RETURNING byte_offset"));
-  remove.with(what.part->id, what.from, what.end);
-  Counts rejects;
-  for (;;) {
-    LEAT_ASSIGN(const bool row, remove.step());
-    if (!row) break;
-    ++rejects.rejected;
-    rejects.digest += mix64(remove.number(0));
-  }
-  if (has_key_) return parts_->correct(*what.part, what.from, Counts().without(rejects));
-  LEAT_TRY(parts_->correct(*what.part, what.from, Counts().without(what.counts)));
-  if (what.counts.inserted == 0) return {};
-  LEAT_ASSIGN(SqliteStatement insert,
-              db_->prepare("INSERT INTO _leat_undo(segment, part, first_offset, end_offset, state) VALUES(?, ?, ?, ?, "
-                           "'waiting')"));
-  return insert.with(segment, what.part->id, what.from, what.end).run();
-}
-
-Result<bool> BigQueryJournal::is_void(const BookedPart& part, uint64_t offset) {
-  LEAT_ASSIGN(SqliteStatement select,
-              db_->prepare("SELECT 1 FROM _leat_undo WHERE part = ?1 AND first_offset <= ?2 AND end_offset > ?2"));
-  return select.with(part.id, offset).step();
-}
-
-Result<std::optional<BigQueryUndo>> BigQueryJournal::next_undo() {
-  LEAT_ASSIGN(
-      SqliteStatement select,
-      db_->prepare("SELECT undo, p.name, first_offset, end_offset, state = 'measured' FROM _leat_undo AS u JOIN "
-                   "_leat_parts AS p USING(part) WHERE state <> 'done' AND NOT EXISTS (SELECT 1 FROM "
-                   "_leat_segments AS s WHERE s.segment <= u.segment AND s.state <> 'loaded') ORDER BY undo "
-                   "LIMIT 1"));
-  LEAT_ASSIGN(const bool found, select.step());
-  if (!found) return std::optional<BigQueryUndo>();
-  return std::optional<BigQueryUndo>({.number = select.integer(0),
-                                      .part = select.string(1),
-                                      .from = select.number(2),
-                                      .end = select.number(3),
-                                      .measured = select.integer(4) != 0});
-}
-
-Status BigQueryJournal::measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found) {
-  LEAT_TRY(begin());
-  LEAT_ASSIGN(SqliteStatement insert, db_->prepare("INSERT INTO _leat_undo_segments VALUES(?, ?, ?, ?)"));
-  for (const auto& [segment, tally] : found) {
-    LEAT_TRY(insert.with(undo.number, segment, tally.rows, tally.offsets).run());
-  }
-  LEAT_TRY(db_->execute(fmt::format("UPDATE _leat_undo SET state = 'measured' WHERE undo = {}", undo.number)));
-  return db_->execute("COMMIT");
-}
-
-Status BigQueryJournal::settle(const BigQueryUndo& undo, const BigQueryDone& job) {
-  LEAT_TRY(begin());
-  LEAT_TRY(db_->execute(fmt::format(
-      "UPDATE _leat_segment_parts AS t SET rows = t.rows - u.rows, offsets = t.offsets - u.offsets FROM "
-      "_leat_undo_segments AS u WHERE u.undo = {0} AND u.segment = t.segment AND t.part = (SELECT part FROM _leat_undo "
-      "WHERE undo = {0}); UPDATE _leat_segments AS s SET rows = s.rows - u.rows FROM _leat_undo_segments AS u WHERE "
-      "u.undo = {0} AND u.segment = s.segment; UPDATE _leat_undo SET state = 'done' WHERE undo = {0}",
-      undo.number)));
-  LEAT_TRY(put_job(0, job));
   return db_->execute("COMMIT");
 }
 

@@ -15,6 +15,7 @@
 #include "db/sqlite.h"
 #include "flow/run.h"
 #include "flow/sink.h"
+#include "flow/store.h"
 #include "os/clock.h"
 #include "sinks/bigquery_answer.h"
 #include "sinks/bigquery_mirror.h"
@@ -52,14 +53,6 @@ struct RefusedRow {
   std::string raw;  // the record, or what was sent of it
 };
 
-// Rows that are to be taken out of the table again: the source brings their records anew.
-struct BigQueryUndo {
-  int64_t number = 0;
-  std::string part;
-  uint64_t from = 0;  // offsets
-  uint64_t end = 0;   //
-  bool measured = false;
-};
 using BigQuerySegmentTallies = std::map<uint64_t, BigQueryTally>;  // by the segment
 
 // A reject that becomes a row.
@@ -122,11 +115,8 @@ class BigQueryJournal {
   Status settle(uint64_t segment, const std::vector<BigQueryDone>& jobs, const std::vector<RefusedRow>& refused);
   // The next one whose rows are all in the table; nothing: there is none.
   Result<std::optional<BigQueryUndo>> next_undo();
-  // One of them waits for something.
-  [[nodiscard]] Result<bool> is_undoing() const {
-    LEAT_ASSIGN(const int64_t waiting, db_->query_integer("SELECT count(*) FROM _leat_undo WHERE state <> 'done'"));
-    return waiting > 0;
-  }
+  // Parts were rewound, and their rows are not out of the table yet.
+  [[nodiscard]] Result<bool> is_rewinding() const;
   // Each is a transaction of its own: what of it is in the table; and that it is gone by this job.
   Status measure(const BigQueryUndo& undo, const BigQuerySegmentTallies& found);
   Status settle(const BigQueryUndo& undo, const BigQueryDone& job);
@@ -141,7 +131,12 @@ class BigQueryJournal {
   // The pipeline ended well.
   Status release();
 
-  // In place of open(); nothing is known where there is no file.
+  // In place of open(). What a pipeline was opened with last, without what is no matter of its journal. bad_config: it
+  // has not run.
+  static Result<SinkPlan> read_plan(const std::string& path, const std::string& pipeline);
+  // As Store::rewind(), but for the rows: open(), and then next_undo() has them.
+  static Result<Undone> rewind(const std::string& path, const SinkPlan& plan, const RewindRequest& request);
+  // Nothing is known where there is no file.
   static Result<std::string> source_schema(const std::string& path, const std::string& pipeline);
   static Result<std::optional<PipelineRun>> last_run(const std::string& path, const std::string& pipeline);
   static Status keep_run(const std::string& path, const std::string& pipeline, const PipelineRun& run);
@@ -159,7 +154,9 @@ class BigQueryJournal {
   Status put_job(uint64_t segment, const BigQueryDone& done);
   Status make_void(const VoidRange& what, uint64_t segment);
   Result<bool> is_void(const BookedPart& part, uint64_t offset);
-
+  Result<std::vector<BigQueryUndo>> undos(const std::string& condition);
+  Status restore_undos(const MirroredBooks& books, uint64_t segment);
+  Status forget_parts();
   Status forget_segments();
 
   os::Clock& clock_;

@@ -23,6 +23,7 @@ std::string query_job(const std::string& sql) {
 }
 
 std::string where(const BigQueryUndo& undo) {
+  if (undo.part.empty()) return fmt::format("_segment <= {}", undo.segment);
   return fmt::format("_part = {} AND _offset >= {} AND _offset < {}", bigquery_text(undo.part), undo.from, undo.end);
 }
 
@@ -44,11 +45,11 @@ Status BigQueryLoader::open() {
   if (!mirrored_) return {};
   LEAT_ASSIGN(const std::string text, read_bigquery_mirror(*client_, table_));
   if (text.empty()) return mirror_journal(0);
-  LEAT_ASSIGN(const BigQueryMirror mirror, parse_mirror(text));
+  LEAT_ASSIGN(BigQueryMirror mirror, parse_mirror(text));
   const std::string table = table_.dataset + "." + table_.table;
   LEAT_ASSIGN(const bool empty, journal_->is_empty());
   const bool ours = mirror.generation == generation_;
-  if (!ours && empty && mirror.books && mirror.books->pipeline == pipeline_) return take_over(mirror);
+  if (!ours && empty && mirror.books && mirror.books->pipeline == pipeline_) return take_over(std::move(mirror));
   LEAT_ASSIGN(const int64_t last, journal_->last_loaded());
   if (mirror.generation == journal_->follows())
     return mirror_journal(static_cast<uint64_t>(last));  // a crash came before
@@ -68,14 +69,19 @@ Status BigQueryLoader::open() {
                   table, mirror.segment, visible(folder_), last));
 }
 
-// No job of the life that this mirror is of runs any more, and what came behind it does no harm. True: rows had come.
-Result<bool> BigQueryLoader::end_earlier_life(const BigQueryMirror& mirror) {
+// No job of the life that this mirror is of runs any more, and what came behind it does no harm: the mirror is true
+// then. True: rows had come.
+Result<bool> BigQueryLoader::end_earlier_life(BigQueryMirror& mirror) {
   const auto end = [&](uint64_t behind, std::string_view step) {
     return end_earlier_jobs(*client_, table_.location, behind,
                             [&](uint64_t number) { return step_name(mirror.generation, number, step); });
   };
   LEAT_ASSIGN(const EarlierJobs loads, end(mirror.segment, "load"));
-  LEAT_TRY(end(0, "undo-void").status().clone());
+  if (!mirror.books->undos.empty()) {  // none is carried out that the mirror did not have
+    LEAT_ASSIGN(const EarlierJobs undone,
+                end(static_cast<uint64_t>(mirror.books->undos.front().number) - 1, "undo-void"));
+    settle_undos(*mirror.books, static_cast<int64_t>(undone.last));
+  }
   if (!key_.columns.empty()) {
     // Rows of a key take each other's place: those that came may stay, and come again.
     LEAT_ASSIGN(const EarlierJobs merges, end(mirror.segment, "merge"));
@@ -97,7 +103,7 @@ Result<bool> BigQueryLoader::end_earlier_life(const BigQueryMirror& mirror) {
 }
 
 // The journal of this pipeline is lost: its place is taken by this one, which has nothing yet.
-Status BigQueryLoader::take_over(const BigQueryMirror& mirror) {
+Status BigQueryLoader::take_over(BigQueryMirror mirror) {
   LEAT_ASSIGN(const bool landed, end_earlier_life(mirror));
   uint64_t rejects = 0;
   for (const MirroredPart& part : mirror.books->parts) {

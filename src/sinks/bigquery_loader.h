@@ -57,13 +57,13 @@ class BigQueryLoader {
   Result<BigQuerySegmentTallies> measure(const BigQueryUndo& undo, uint64_t mirrored);
   // They are gone, by this job.
   Result<BigQueryDone> undo(const BigQueryUndo& undo);
-  // All segments up to this one are loaded, and nothing is to be undone. False: there was no room for the books.
+  // All segments up to this one are loaded. False: there was no room for the books.
   Result<bool> write_mirror(uint64_t segment, MirroredBooks books);
   [[nodiscard]] bool is_mirrored() const { return mirrored_; }
 
  private:
-  Status take_over(const BigQueryMirror& mirror);
-  Result<bool> end_earlier_life(const BigQueryMirror& mirror);
+  Status take_over(BigQueryMirror mirror);
+  Result<bool> end_earlier_life(BigQueryMirror& mirror);
   Result<BigQueryDone> merge(const BigQuerySegment& segment);
   Status mirror_journal(uint64_t segment);
   [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;

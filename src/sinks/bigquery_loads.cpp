@@ -80,16 +80,19 @@ void BigQueryLoads::begin(Errand errand) {
   errand_ = std::async(std::launch::async, std::move(errand));
 }
 
-// What a segment leaves behind goes before anything else; then what is to be undone, of which the mirror knows nothing.
+// What is next, in this order: what a segment leaves behind goes, with the mirror; rows are taken out that are to be
+// undone, when the mirror has that; the next segment is loaded.
 Status BigQueryLoads::begin_next(bool open) {
   LEAT_ASSIGN(const std::optional<BigQueryUndo> undo, journal_.next_undo());
-  if (undo) {
-    LEAT_ASSIGN(const uint64_t mirrored, journal_.mirrored());
-    begin_undo(*undo, mirrored);
-  } else if (loaded_) {
-    LEAT_TRY(begin_cleaning(open));
+  const bool unmirrored = loader_.is_mirrored() && (stale_ || (undo && undo->number > mirrored_undo_));
+  if (undo && !undo->measured) return begin_measuring(*undo);
+  if (loaded_) return begin_cleaning(open);
+  if (undo && (!loader_.is_mirrored() || undo->number <= mirrored_undo_)) {
+    begin_undo(*undo);
   } else if (!waiting_.empty()) {
     begin_load();
+  } else if (unmirrored && !open) {
+    return begin_mirror();
   }
   return {};
 }
@@ -115,18 +118,21 @@ Status BigQueryLoads::settle(const BisectedSegment& done) {
   return {};
 }
 
-void BigQueryLoads::begin_undo(const BigQueryUndo& undo, uint64_t mirrored) {
-  if (!undo.measured) {
-    begin([this, undo, mirrored]() -> Result<Then> {
-      LEAT_ASSIGN(BigQuerySegmentTallies found, loader_.measure(undo, mirrored));
-      return Then([this, undo, found = std::move(found)] { return journal_.measure(undo, found); });
-    });
-    return;
-  }
+Status BigQueryLoads::begin_measuring(const BigQueryUndo& undo) {
+  LEAT_ASSIGN(const uint64_t mirrored, journal_.mirrored());
+  begin([this, undo, mirrored]() -> Result<Then> {
+    LEAT_ASSIGN(BigQuerySegmentTallies found, loader_.measure(undo, mirrored));
+    return Then([this, undo, found = std::move(found)] { return journal_.measure(undo, found); });
+  });
+  return {};
+}
+
+void BigQueryLoads::begin_undo(const BigQueryUndo& undo) {
   begin([this, undo]() -> Result<Then> {
     LEAT_ASSIGN(BigQueryDone done, loader_.undo(undo));
     return Then([this, undo, done = std::move(done)] {
       ++corrections_;
+      stale_ = true;
       return journal_.settle(undo, done);
     });
   });
@@ -134,8 +140,7 @@ void BigQueryLoads::begin_undo(const BigQueryUndo& undo, uint64_t mirrored) {
 
 // The books as of its end, if they are still what was true then. With rows in the open segment the journal's are newer.
 Result<std::optional<MirroredBooks>> BigQueryLoads::books_of(const Waiting& loaded, bool open) {
-  LEAT_ASSIGN(const bool undoing, journal_.is_undoing());
-  if (undoing || !loader_.is_mirrored()) return std::optional<MirroredBooks>();
+  if (!loader_.is_mirrored()) return std::optional<MirroredBooks>();
   if (!open && waiting_.empty()) {
     LEAT_ASSIGN(MirroredBooks now, journal_.books());
     return std::optional(std::move(now));
@@ -147,17 +152,42 @@ Status BigQueryLoads::begin_cleaning(bool open) {
   LEAT_ASSIGN(std::optional<MirroredBooks> books, books_of(*loaded_, open));
   begin([this, number = loaded_->segment.number, books = std::move(books)]() -> Result<Then> {
     LEAT_TRY(loader_.forget(number));
-    bool whole = true;
-    if (books) {
-      LEAT_ASSIGN(whole, loader_.write_mirror(number, *books));
-    }
-    return Then([this, whole, parts = books ? books->parts.size() : 0] {
-      loaded_.reset();
-      if (!whole) warn_of_no_room(parts);
+    if (!books) return Then([this] { return cleaned(); });
+    LEAT_ASSIGN(const bool whole, loader_.write_mirror(number, *books));
+    return Then([this, whole, books] {
+      mirrored(*books, whole);
+      return cleaned();
+    });
+  });
+  return {};
+}
+
+// With the journal as it is: everything is loaded.
+Status BigQueryLoads::begin_mirror() {
+  LEAT_ASSIGN(const int64_t last, journal_.last_loaded());
+  LEAT_ASSIGN(MirroredBooks books, journal_.books());
+  begin([this, last, books = std::move(books)]() -> Result<Then> {
+    LEAT_ASSIGN(const bool whole, loader_.write_mirror(static_cast<uint64_t>(last), books));
+    return Then([this, whole, books] {
+      mirrored(books, whole);
       return Status();
     });
   });
   return {};
+}
+
+Status BigQueryLoads::cleaned() {
+  loaded_.reset();
+  return {};
+}
+
+void BigQueryLoads::mirrored(const MirroredBooks& books, bool whole) {
+  stale_ = false;
+  for (const BigQueryUndo& undo : books.undos) {
+    if (!undo.measured) break;
+    mirrored_undo_ = undo.number;
+  }
+  if (!whole) warn_of_no_room(books.parts.size());
 }
 
 void BigQueryLoads::warn_of_no_room(size_t parts) {

@@ -66,8 +66,12 @@ class BigQueryLoads {
   Status begin_next(bool open);
   void begin(Errand errand);
   void begin_load();
-  void begin_undo(const BigQueryUndo& undo, uint64_t mirrored);
+  Status begin_measuring(const BigQueryUndo& undo);
+  void begin_undo(const BigQueryUndo& undo);
   Status begin_cleaning(bool open);
+  Status begin_mirror();
+  Status cleaned();
+  void mirrored(const MirroredBooks& books, bool whole);
   Result<std::optional<MirroredBooks>> books_of(const Waiting& loaded, bool open);
   void warn_of_no_room(size_t parts);
   Status settle(const BisectedSegment& done);
@@ -83,7 +87,9 @@ class BigQueryLoads {
   std::deque<Waiting> waiting_;    // to be loaded
   std::optional<Waiting> loaded_;  // its file is to go, the mirror to be written
   uint64_t waiting_bytes_ = 0;
-  uint64_t corrections_ = 0;  // of books that were committed before
+  uint64_t corrections_ = 0;   // of books that were committed before
+  int64_t mirrored_undo_ = 0;  // the last one that the mirror has, measured
+  bool stale_ = false;         // the mirror has one that is done
   Status trouble_;
   uint64_t wait_ms_ = 0;   // behind the last trouble
   uint64_t again_ms_ = 0;  // when it is tried again

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/base64.h"
 #include "base/gzip_pieces.h"
 #include "base/gzip_stream.h"
@@ -29,9 +31,22 @@ std::string json_of(const MirroredBooks& books) {
       json.value(range.counts.filtered).value(range.counts.rejected).value(range.counts.digest).value(range.gap);
       json.end_array();
     }
-    json.end_array().end_object();
+    json.end_array();
+    if (part.forgotten) json.field("forgotten", true);
+    json.end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
+  if (!books.undos.empty()) {
+    json.key("undos").begin_array();
+    for (const BigQueryUndo& undo : books.undos) {
+      json.begin_object().field("undo", undo.number).field("segment", undo.segment);
+      json.field("part", std::string_view(undo.part)).field("from", undo.from).field("end", undo.end);
+      json.field("measured", undo.measured).field("rows", undo.tally.rows).field("offsets", undo.tally.offsets);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.end_object();
   return json.text();
 }
 
@@ -54,6 +69,7 @@ std::optional<MirroredBooks> books_of(const JsonView& json) {
     MirroredPart& part = books.parts.emplace_back();
     part.position = {text(from.at("part")), text(from.at("origin")), number(from.at("offset")), text(from.at("token"))};
     part.tally = {number(from.at("rows")), number(from.at("offsets"))};
+    part.forgotten = from.at("forgotten").text().value_or("") == "true";
     const JsonView ranges = from.at("ranges");
     for (size_t k = 0; k < ranges.size(); ++k) {
       const JsonView range = ranges.at(k);
@@ -67,6 +83,18 @@ std::optional<MirroredBooks> books_of(const JsonView& json) {
                      .digest = number(range.at(5))};
       made.gap = text(range.at(6)) == "true";
     }
+  }
+  const JsonView undos = json.at("undos");
+  for (size_t i = 0; i < undos.size(); ++i) {
+    const JsonView from = undos.at(i);
+    BigQueryUndo& undo = books.undos.emplace_back();
+    undo.number = static_cast<int64_t>(number(from.at("undo")));
+    undo.segment = number(from.at("segment"));
+    undo.part = text(from.at("part"));
+    undo.from = number(from.at("from"));
+    undo.end = number(from.at("end"));
+    undo.measured = text(from.at("measured")) == "true";
+    undo.tally = {number(from.at("rows")), number(from.at("offsets"))};
   }
   return whole ? std::optional(std::move(books)) : std::nullopt;
 }
@@ -142,6 +170,24 @@ class EarlierLoads {
 };
 
 }  // namespace
+
+void settle_undos(MirroredBooks& books, int64_t last) {
+  const auto is_of = [](const BigQueryUndo& undo, const MirroredPart& part) {
+    return undo.part.empty() || undo.part == part.position.part;
+  };
+  for (const BigQueryUndo& undo : books.undos) {
+    for (MirroredPart& part : books.parts) {
+      if (undo.number > last || !is_of(undo, part)) continue;
+      part.tally.rows -= undo.part.empty() ? part.tally.rows : undo.tally.rows;
+      part.tally.offsets -= undo.part.empty() ? part.tally.offsets : undo.tally.offsets;
+    }
+  }
+  std::erase_if(books.undos, [&](const BigQueryUndo& undo) { return undo.number <= last; });
+  std::erase_if(books.parts, [&](const MirroredPart& part) {
+    return part.forgotten && std::none_of(books.undos.begin(), books.undos.end(),
+                                          [&](const BigQueryUndo& undo) { return is_of(undo, part); });
+  });
+}
 
 std::string mirror_text(const BigQueryMirror& mirror, size_t room) {
   const std::string head = fmt::format("{} {}", mirror.generation, mirror.segment);

@@ -31,14 +31,32 @@ struct BigQueryTally {
 
 struct MirroredPart {
   Position position;
-  BigQueryTally tally;  // of all segments
-  Ranges ranges;        // in their order, from 0 to the position
+  BigQueryTally tally;     // of all segments
+  Ranges ranges;           // in their order, from 0 to the position
+  bool forgotten = false;  // is no part any more when its rows are out of the table
+};
+
+// Rows that are to be taken out of the table again.
+struct BigQueryUndo {
+  static constexpr uint64_t kWholePart = INT64_MAX;  // as `end`: it was rewound
+
+  int64_t number = 0;
+  uint64_t segment = 0;   // the last one that has some of them
+  std::string part;       // empty: of all parts
+  uint64_t from = 0;      // offsets
+  uint64_t end = 0;       //
+  bool measured = false;  // how many there are of a part is known
+  BigQueryTally tally;    // of them, when it is
 };
 
 struct MirroredBooks {
   std::string pipeline;
   std::vector<MirroredPart> parts;
+  std::vector<BigQueryUndo> undos;  // that may not be carried out yet, in the order of their numbers
 };
+
+// What of an earlier life's undoing had landed, up to number `last`, is done.
+void settle_undos(MirroredBooks& books, int64_t last);
 
 struct BigQueryMirror {
   std::string generation;

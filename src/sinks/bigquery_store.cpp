@@ -7,6 +7,7 @@
 #include "os/file_system.h"
 #include "sinks/bigquery.h"
 #include "sinks/bigquery_connect.h"
+#include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_verify.h"
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_value.h"
@@ -56,12 +57,7 @@ class BigQueryStore final : public Store {
   Result<std::vector<Rebuilt>> rebuild(const RebuildRequest& /*request*/, const StoreProgress& /*progress*/) override {
     return Status::bad_config(visible(options_.spool) + ": a sink of type 'bigquery' keeps no aggregates");
   }
-  Result<Undone> rewind(const RewindRequest& request) override {
-    return Status::bad_config(fmt::format(
-        "{}: pipeline {}: rows cannot be taken out of BigQuery's tables yet; to begin again, empty the "
-        "table, remove the line 'leat: …' of its description, and remove {}",
-        visible(options_.spool), quoted(request.pipeline), visible(bigquery_folder(options_, request.pipeline))));
-  }
+  Result<Undone> rewind(const RewindRequest& request) override;
 
  private:
   [[nodiscard]] Status elsewhere() const {
@@ -131,6 +127,22 @@ Result<std::vector<PipelineState>> BigQueryStore::pipelines() {
     }
   }
   return all;
+}
+
+// The books first; then the rows, which the next run takes out if this one cannot.
+Result<Undone> BigQueryStore::rewind(const RewindRequest& request) {
+  const std::string path = bigquery_journal_path(options_, request.pipeline);
+  LEAT_ASSIGN(const SinkPlan plan, BigQueryJournal::read_plan(path, request.pipeline));
+  LEAT_ASSIGN(const Undone undone, BigQueryJournal::rewind(path, plan, request));
+  if (request.only_look) return undone;
+  const auto sink = make_bigquery_sink(options_, environment_, clock_, [](NoteLevel, const std::string&) {});
+  Status taken = sink->open(plan).status().clone();
+  if (taken.ok()) taken = sink->finish();
+  if (taken.ok()) return undone;
+  return Status::retry(
+      fmt::format("pipeline {} begins anew; its rows are still in table {}.{}, and go with the "
+                  "next run: {}",
+                  quoted(plan.pipeline), options_.dataset, plan.table, taken.message()));
 }
 
 Result<VerifyReport> BigQueryStore::verify(const StoreProgress& /*progress*/) {

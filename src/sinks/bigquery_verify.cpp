@@ -24,6 +24,7 @@ using Place = std::pair<int64_t, std::string>;  // segment, name of the part
 
 struct Wanted {
   BigQueryTally tally;
+  BigQueryTally left;  // when what is to be undone is so
   bool loaded = false;
 };
 
@@ -38,15 +39,22 @@ using Table = std::map<Place, Found>;
 Result<Journal> read_journal(const SqliteDatabase& db, const std::string& pipeline) {
   LEAT_ASSIGN(
       SqliteStatement select,
-      db.prepare("SELECT t.segment, p.name, t.rows, t.offsets, s.state = 'loaded' FROM _leat_segment_parts AS t "
-                 "JOIN _leat_parts AS p USING(part) JOIN _leat_segments AS s USING(segment) "
-                 "WHERE p.pipeline = ?"));
+      db.prepare("SELECT t.segment, p.name, t.rows, t.offsets, s.state = 'loaded', coalesce(u.rows, 0), "
+                 "coalesce(u.offsets, 0), EXISTS (SELECT 1 FROM _leat_undo AS o WHERE o.part = 0 AND o.state <> 'done' "
+                 "AND o.segment >= t.segment) FROM _leat_segment_parts AS t JOIN _leat_parts AS p USING(part) JOIN "
+                 "_leat_segments AS s USING(segment) LEFT JOIN (SELECT o.part, x.segment, sum(x.rows) AS rows, "
+                 "sum(x.offsets) AS offsets FROM _leat_undo AS o JOIN _leat_undo_segments AS x USING(undo) WHERE "
+                 "o.state = 'measured' GROUP BY 1, 2) AS u ON u.part = t.part AND u.segment = t.segment WHERE "
+                 "p.pipeline = ?"));
   select.with(std::string_view(pipeline));
   Journal wanted;
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
     if (!row) return wanted;
-    wanted[{select.integer(0), select.string(1)}] = {{select.number(2), select.number(3)}, select.integer(4) != 0};
+    const BigQueryTally all{select.number(2), select.number(3)};
+    BigQueryTally left{all.rows - select.number(5), all.offsets - select.number(6)};
+    if (select.integer(7) != 0) left = {};
+    wanted[{select.integer(0), select.string(1)}] = {all, left, select.integer(4) != 0};
   }
 }
 
@@ -58,8 +66,8 @@ Status check_segments(const SqliteDatabase& db, const std::string& pipeline, Ver
           "SELECT p.name, coalesce(r.rows, 0), coalesce(t.rows, 0) FROM _leat_parts AS p "
           "LEFT JOIN (SELECT part, sum(inserted + updated) AS rows FROM _leat_ranges GROUP BY part) AS r USING(part) "
           "LEFT JOIN (SELECT part, sum(rows) AS rows FROM _leat_segment_parts GROUP BY part) AS t USING(part) "
-          "WHERE p.pipeline = ? AND NOT EXISTS (SELECT 1 FROM _leat_undo AS u WHERE u.part = p.part AND u.state <> "
-          "'done')"));
+          "WHERE p.pipeline = ? AND NOT EXISTS (SELECT 1 FROM _leat_undo AS u WHERE u.part IN (0, p.part) AND "
+          "u.state <> 'done')"));
   select.with(std::string_view(pipeline));
   for (;;) {
     LEAT_ASSIGN(const bool row, select.step());
@@ -98,6 +106,9 @@ Result<Table> read_table(BigQueryClient& client, const std::string& table, const
 
 void compare(const Place& place, const Wanted& wanted, const Found& found, const std::string& table,
              VerifyReport& report) {
+  const bool undone = found.tally.rows == wanted.left.rows && found.distinct == wanted.left.rows &&
+                      found.tally.offsets == wanted.left.offsets;
+  if (undone) return;
   const uint64_t lost = wanted.tally.rows - std::min(wanted.tally.rows, found.distinct);
   const uint64_t doubled = found.tally.rows - std::min(found.tally.rows, wanted.tally.rows - lost);
   const bool moved = lost == 0 && doubled == 0 && found.tally.offsets != wanted.tally.offsets;
@@ -136,7 +147,8 @@ Status verify_keyed(const SqliteDatabase& db, BigQueryClient& client, const std:
     report.problems.push_back(
         fmt::format("table {}: {} keys ({}) have more than one row", quoted(name), keys_doubled, fmt::join(key, ", ")));
   }
-  if (mirrored > 0) return {};
+  LEAT_ASSIGN(const int64_t undoing, db.query_integer("SELECT count(*) FROM _leat_undo WHERE state <> 'done'"));
+  if (mirrored > 0 || undoing > 0) return {};
   const auto least = static_cast<uint64_t>(before);
   const auto most = static_cast<uint64_t>(after);
   if (there < least) {

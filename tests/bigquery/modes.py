@@ -21,7 +21,7 @@ import tempfile
 import sink
 
 KEYS = 700
-MODES = {"merge": 'write = "merge"\nkey = ["id"]', "merge by day": 'write = "merge"\nkey = ["id", "at"]', "replace": 'write = "replace"'}
+MODES = {"append": "", "merge": 'write = "merge"\nkey = ["id"]', "merge by day": 'write = "merge"\nkey = ["id", "at"]', "replace": 'write = "replace"'}
 CONFIG = """
 [sources.lines]
 type = "file"
@@ -69,16 +69,16 @@ class Case:
                 id = dice.randrange(KEYS)
                 # Where the day does not belong to the key, a record moves from one partition to another.
                 day = id % 20 if self.mode == "merge by day" else dice.randrange(20)
-                self.wanted[self.lines if self.mode == "replace" else id] = (id, self.lines)
+                self.wanted[self.lines if self.mode in ("append", "replace") else id] = (id, self.lines)
                 file.write(json.dumps({"id": id, "version": self.lines, "at": f"2026-01-{day + 1:02}T00:00:00Z"}) + "\n")
 
-    def start(self, **env):
-        return subprocess.Popen([self.leat, "run", self.config, "--once", "--quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    def start(self, *command, **env):
+        return subprocess.Popen([self.leat, *(command or ("run", self.config, "--once", "--quiet"))], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                 env={**os.environ, **{name: str(value) for name, value in env.items()}})
 
-    def run(self, seconds=None, **env):
-        """False: it was killed."""
-        process = self.start(**env)
+    def run(self, *command, seconds=None, **env):
+        """Another command in place of `run`. False: it was killed."""
+        process = self.start(*command, **env)
         try:
             _, said = process.communicate(timeout=seconds or sink.LONGEST_SECONDS)
         except subprocess.TimeoutExpired:
@@ -142,7 +142,7 @@ def at_random(leat, server, folder, dice, kills):
     problems = []
     for number in range(kills):
         case.grow(dice, 2000)
-        killed += not case.run(dice.uniform(0.05, 1.5))
+        killed += not case.run(seconds=dice.uniform(0.05, 1.5))
         if number % 4 == 3:
             shutil.rmtree(case.folder / "spool")
             lost += 1

@@ -38,7 +38,7 @@ def cell(value, kind):
 class BigQuery(Sqlite):
     name = "bigquery"
     cannot = {"reconcile": "cannot take out what a full pull no longer has",
-        "aggregates": "a view in BigQuery", "upstream": "SQLite", "rewind": "cannot be taken out", "serve": "are read by BigQuery itself", "provisional": "is not loaded before"}
+        "aggregates": "a view in BigQuery", "upstream": "SQLite", "serve": "are read by BigQuery itself", "provisional": "is not loaded before"}
     key_changes = ()
     loads_at_stop = False
     knows_lines = False
