@@ -12,7 +12,11 @@ std::vector<std::string_view> partitions() {
   return {"hour", "day", "month", "year"};
 }
 
-constexpr std::array<Option, 12> kBigQueryOptions{{
+std::vector<std::string_view> replaced() {
+  return {"table", "partitions"};
+}
+
+constexpr std::array<Option, 13> kBigQueryOptions{{
     {.name = "dataset", .required = true, .help = "where the tables are; made when it is not there"},
     {.name = "spool",
      .type = OptionType::path,
@@ -50,6 +54,13 @@ constexpr std::array<Option, 12> kBigQueryOptions{{
      .standard = "day",
      .choices = partitions,
      .help = "how long one is"},
+    {.name = "replace",
+     .type = OptionType::choice,
+     .standard = "table",
+     .choices = replaced,
+     .help = "with write = \"replace\", what a run takes the place of: all that was there, or the partitions that it "
+             "has rows "
+             "in, while the others stay"},
     {.name = "cluster_by", .type = OptionType::names, .help = "of a table that is made: up to four columns"},
 }};
 
@@ -73,8 +84,16 @@ BigQueryOptions options_of(const Settings& settings) {
   options.partition = settings.text("partition");
   std::transform(options.partition.begin(), options.partition.end(), options.partition.begin(),
                  [](char c) { return static_cast<char>(c & ~0x20); });
+  options.replaces_partitions = settings.text("replace") == "partitions";
   options.cluster_by = settings.texts("cluster_by");
   return options;
+}
+
+void check_bigquery(const Settings& settings, Complaints& complaints) {
+  if (settings.text("replace") != "partitions" || settings.has("partition_by")) return;
+  complaints.add(settings.place("replace"),
+                 "replace = \"partitions\" needs partition_by = \"…\", the column of type time that the table is "
+                 "partitioned by");
 }
 
 std::unique_ptr<Sink> make_bigquery(const Settings& settings, const Making& making) {
@@ -99,7 +118,7 @@ SinkKind bigquery_kind() {
           .make = make_bigquery,
           .open_store = open_bigquery,
           .place = bigquery_place,
-          .check = nullptr,
+          .check = check_bigquery,
           .modes = kAllModes,
           .check_plan = check_bigquery_plan,
           .rows_read_by = "BigQuery itself"};

@@ -77,6 +77,10 @@ class BigQuerySink final : public Sink {
  private:
   void make_loader(const BigQueryKey& key);
   Status begin_pull();
+  Status make_tables();
+  [[nodiscard]] bool replaces_partitions() const {
+    return plan_.mode == WriteMode::replace && options_.replaces_partitions;
+  }
   Status go_on_with_segments();
   Status end_rewind();
   Status remove_orphans(const std::vector<BigQuerySegment>& segments);
@@ -86,7 +90,8 @@ class BigQuerySink final : public Sink {
   [[nodiscard]] bool is_due() const;
   Status load();
   Status seal();
-  Status append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count, Rejects& rejects) const;
+  Status append_needed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count,
+                       Rejects& rejects) const;
   Status add(const std::string& part, const PreparedRows& prepared, const BigQueryTally& tally);
   [[nodiscard]] std::string journal_path(const std::string& pipeline) const {
     return bigquery_journal_path(options_, pipeline);
@@ -102,8 +107,9 @@ class BigQuerySink final : public Sink {
 
   SinkPlan plan_;
   std::string folder_;
-  bool pulling_ = false;     // replace: a pull is under way, open() goes on with it
-  std::vector<size_t> key_;  // columns; empty: the table has none
+  bool pulling_ = false;        // replace: a pull is under way, open() goes on with it
+  std::vector<size_t> key_;     // columns; empty: the table has none
+  std::vector<size_t> needed_;  // columns in which every row has a value
   std::unique_ptr<BigQueryRows> rows_;
   BigQueryTable table_;
   BigQueryConnection connection_;
@@ -131,6 +137,15 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_ASSIGN(const BigQueryKey key, find_bigquery_key(plan, options_.partition_by));
   key_.clear();
   for (const std::string& column : plan.key) key_.push_back(*plan.schema->find(column));
+  needed_ = key_;
+  if (replaces_partitions()) {
+    const std::optional<size_t> column = plan.schema->find(options_.partition_by);
+    if (!column) {
+      return Status::bad_config(fmt::format("pipeline {}: there is no column {}, by which its table is partitioned",
+                                            quoted(plan.pipeline), quoted(options_.partition_by)));
+    }
+    needed_.push_back(*column);
+  }
   LEAT_ASSIGN(rows_, BigQueryRows::make(*plan.schema));
   table_ = {.dataset = options_.dataset,
             .table = plan.table,
@@ -147,7 +162,7 @@ Result<Positions> BigQuerySink::open(const SinkPlan& plan) {
   LEAT_ASSIGN(journal_, BigQueryJournal::open(journal_path(plan.pipeline), plan, clock_));
   const bool replaces = plan.mode == WriteMode::replace;
   if (replaces) LEAT_TRY(begin_pull());
-  LEAT_TRY(make_bigquery_table(*connection_.client, table_, !key_.empty()));
+  LEAT_TRY(make_tables());
   make_loader(key);
   LEAT_TRY(loader_->open());
   loads_ = std::make_unique<BigQueryLoads>(plan.pipeline, *loader_, *journal_, clock_, note_, std::move(stop));
@@ -178,6 +193,21 @@ Status BigQuerySink::begin_pull() {
   LEAT_TRY(drop_bigquery_table(*connection_.client, table_.dataset, table_.table));
   LEAT_TRY(journal_->begin_pull());
   table_.table = next();
+  return {};
+}
+
+// Partitions go from one table to another that has the same columns.
+Status BigQuerySink::make_tables() {
+  if (!replaces_partitions()) {
+    return make_bigquery_table(*connection_.client, table_, !key_.empty());
+  }
+  BigQueryTable whole = table_;
+  whole.table = plan_.table;
+  LEAT_TRY(make_bigquery_table(*connection_.client, whole, true));
+  BigQueryTable next = table_;
+  LEAT_ASSIGN(next.fields, read_partitioned_fields(*connection_.client, whole));
+  LEAT_TRY(make_bigquery_table(*connection_.client, next, true));
+  table_.location = next.location;
   return {};
 }
 
@@ -236,7 +266,7 @@ Status BigQuerySink::begin_segment() {
 }
 
 void BigQuerySink::prepare(RecordBatch& batch) const {
-  if (!key_.empty()) return;  // lines have the numbers in which they are written
+  if (!needed_.empty()) return;  // rejects are found when it is written, and lines may have numbers
   auto prepared = std::make_shared<PreparedRows>();
   prepared->segment = writing_segment_;
   prepared->trouble = rows_->append(prepared->lines, batch, 0, batch.rows(), prepared->segment);
@@ -259,8 +289,8 @@ Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size
   PreparedRows made;
   Rejects all = rejects;
   BigQueryTally tally;
-  if (!key_.empty()) {
-    LEAT_TRY(append_keyed(made, batch, first, count, all));
+  if (!needed_.empty()) {
+    LEAT_TRY(append_needed(made, batch, first, count, all));
     prepared = &made;
   } else if (prepared == nullptr || prepared->segment != writing_segment_ || first != 0 || count != batch.rows()) {
     LEAT_TRY(rows_->append(made.lines, batch, first, count, writing_segment_));
@@ -271,7 +301,7 @@ Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size
   for (size_t row = first; row < first + count; ++row) {
     const uint64_t offset = batch.origin_of(row).offset;
     written.digest += mix64(offset);
-    if (!missing_key(batch, key_, row)) tally.add(offset);
+    if (!missing_key(batch, needed_, row)) tally.add(offset);
   }
   written.inserted = tally.rows;
   written.rejected = count - tally.rows;
@@ -281,17 +311,18 @@ Result<Written> BigQuerySink::write(const RecordBatch& batch, size_t first, size
   return written;
 }
 
-// Rows without a key are rejects; the others are numbered.
-Status BigQuerySink::append_keyed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count,
-                                  Rejects& rejects) const {
+// Rows without a value where one is needed are rejects; those that are staged are numbered.
+Status BigQuerySink::append_needed(PreparedRows& made, const RecordBatch& batch, size_t first, size_t count,
+                                   Rejects& rejects) const {
   uint64_t line = file_ == nullptr ? 1 : segment_.rows + 1;
   for (size_t row = first, from = first;; ++row) {
     const bool end = row == first + count;
-    const std::optional<size_t> missing = end ? std::nullopt : missing_key(batch, key_, row);
+    const std::optional<size_t> missing = end ? std::nullopt : missing_key(batch, needed_, row);
     if (!end && !missing) continue;
-    LEAT_TRY(rows_->append(made.lines, batch, from, row - from, writing_segment_, line));
+    LEAT_TRY(rows_->append(made.lines, batch, from, row - from, writing_segment_, key_.empty() ? 0 : line));
     if (end) return {};
-    rejects.push_back(reject_without_key(batch, *missing, row));
+    rejects.push_back(key_.empty() ? reject_without_key(batch, *missing, row, "the table is partitioned by the column")
+                                   : reject_without_key(batch, *missing, row));
     line += row - from;
     from = row + 1;
   }
@@ -316,8 +347,8 @@ Result<bool> BigQuerySink::retry(int64_t reject, const RecordBatch& batch) {
   if (journal_ == nullptr) return Status::bug("a sink of type bigquery is written to while it is not open");
   PreparedRows made;
   Rejects without_key;
-  const Status appended = key_.empty() ? rows_->append(made.lines, batch, 0, batch.rows(), writing_segment_)
-                                       : append_keyed(made, batch, 0, batch.rows(), without_key);
+  const Status appended = needed_.empty() ? rows_->append(made.lines, batch, 0, batch.rows(), writing_segment_)
+                                          : append_needed(made, batch, 0, batch.rows(), without_key);
   if (!appended.ok() || !without_key.empty()) return false;
   append_gzip_piece(made.piece, made.lines);
   LEAT_ASSIGN(const auto taken, journal_->take_reject(reject, batch.rows() == 0));
@@ -401,7 +432,11 @@ Status BigQuerySink::finish() {
           fmt::format("part {}: its last record has no line end and is not loaded before it has one", quoted(part)));
   }
   if (plan_.mode == WriteMode::replace) {
-    LEAT_TRY(journal_->complete_pull());
+    std::optional<BigQueryPartitions> partitions;
+    if (replaces_partitions()) {
+      LEAT_ASSIGN(partitions, loader_->find_partitions());
+    }
+    LEAT_TRY(journal_->complete_pull(partitions));
     LEAT_TRY(loader_->replace(plan_.table));
     pulling_ = false;
   }

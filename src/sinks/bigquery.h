@@ -27,7 +27,8 @@ struct BigQueryOptions {
   uint64_t max_spool = 10ULL * 1024 * 1024 * 1024;  // bytes of segments that are not loaded; nothing is read meanwhile
   uint64_t every_ms = 300'000;                      // a segment is loaded that is so old, with the next commit
   std::string partition_by;
-  std::string partition = "day";
+  std::string partition = "DAY";     // HOUR, MONTH, YEAR
+  bool replaces_partitions = false;  // replace: of those alone that a pull brings
   std::vector<std::string> cluster_by;
 };
 

@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "sinks/bigquery_answer.h"
 #include "sinks/bigquery_mirror.h"
+#include "sinks/bigquery_partitions.h"
 #include "sinks/sqlite_claim.h"
 #include "sinks/sqlite_parts.h"
 
@@ -123,11 +124,16 @@ class BigQueryJournal {
   // With WriteMode::replace the books are those of the pull that is under way, under its next_pipeline(). Each of these
   // is a transaction of its own. What an earlier pull has left goes; a new generation begins.
   Status begin_pull();
-  // All that was pulled waits in the next table.
-  Status complete_pull();
+  // All that was pulled waits in the next table, and takes the place of all, or of these partitions.
+  Status complete_pull(const std::optional<BigQueryPartitions>& partitions);
+  // What complete_pull() was told.
+  [[nodiscard]] Result<std::optional<BigQueryPartitions>> pulled_partitions() const;
+  // Which partitions the last pull that ended has brought, of what it has brought into `db`; nothing: all.
+  static Result<std::optional<BigQueryPartitions>> read_partitions(const SqliteDatabase& db,
+                                                                   const std::string& pipeline);
   [[nodiscard]] Result<bool> is_pull_complete() const;
-  // It is the table's content now, by this job; the books of the one before go.
-  Status end_pull(const BigQueryDone& copy);
+  // It is the table's content now, by these jobs; the books of the one before go.
+  Status end_pull(const std::vector<BigQueryDone>& copies);
   // The pipeline ended well.
   Status release();
 

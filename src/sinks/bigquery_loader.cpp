@@ -27,6 +27,10 @@ std::string where(const BigQueryUndo& undo) {
   return fmt::format("_part = {} AND _offset >= {} AND _offset < {}", bigquery_text(undo.part), undo.from, undo.end);
 }
 
+BigQueryPartitioning partitioning_of(const BigQueryTable& table) {
+  return {table.partition_by, table.partition};
+}
+
 // A job that brings none: what BigQuery refuses is nothing of the batch at hand.
 Result<BigQueryJob> carry_out_without_rows(BigQueryClient& client, const BigQueryStep& step) {
   Result<BigQueryJob> job = carry_out(client, step);
@@ -202,21 +206,50 @@ Result<BigQueryDone> BigQueryLoader::merge(const BigQuerySegment& segment) {
 }
 
 Status BigQueryLoader::replace(const std::string& table) {
+  LEAT_ASSIGN(const std::optional<BigQueryPartitions> partitions, journal_->pulled_partitions());
+  std::vector<std::string> suffixes;
+  if (!partitions) suffixes.emplace_back();
+  for (const int64_t begins : partitions.value_or(BigQueryPartitions())) {
+    suffixes.push_back("$" + partition_id(begins, partitioning_of(table_)));
+  }
+  std::vector<BigQueryDone> copies;
+  for (const std::string& suffix : suffixes) {
+    LEAT_ASSIGN(BigQueryDone done, copy_to(table, suffix));
+    copies.push_back(std::move(done));
+  }
+  LEAT_TRY(journal_->end_pull(copies));
+  return drop_bigquery_table(*client_, table_.dataset, table_.table);
+}
+
+Result<BigQueryDone> BigQueryLoader::copy_to(const std::string& table, const std::string& suffix) {
   const auto reference = [&](const std::string& name) {
-    return fmt::format(R"({{"projectId":"{}","datasetId":"{}","tableId":"{}"}})", client_->access().project,
-                       table_.dataset, name);
+    return fmt::format(R"({{"projectId":"{}","datasetId":"{}","tableId":"{}{}"}})", client_->access().project,
+                       table_.dataset, name, suffix);
   };
+  const std::string name = suffix.empty() ? "copy" : "copy-" + suffix.substr(1);
   BigQueryStep step;
-  step.name = fmt::format("{}__{}__{}__copy", bigquery_id_part(pipeline_), generation_, bigquery_id_part(table));
+  step.name = fmt::format("{}__{}__{}__{}", bigquery_id_part(pipeline_), generation_, bigquery_id_part(table), name);
   step.location = table_.location;
-  step.table = table_.dataset + "." + table;
+  step.table = table_.dataset + "." + table + suffix;
   step.sha = "copy";
   step.configuration = fmt::format(
       R"("copy":{{"sourceTable":{},"destinationTable":{},"createDisposition":"CREATE_IF_NEEDED","writeDisposition":"WRITE_TRUNCATE"}})",
       reference(table_.table), reference(table));
   LEAT_ASSIGN(BigQueryJob job, carry_out_without_rows(*client_, step));
-  LEAT_TRY(journal_->end_pull({"copy", std::move(job)}));
-  return drop_bigquery_table(*client_, table_.dataset, table_.table);
+  return BigQueryDone{name, std::move(job)};
+}
+
+Result<BigQueryPartitions> BigQueryLoader::find_partitions() {
+  LEAT_ASSIGN(const BigQueryCells cells,
+              select_from_bigquery(*client_, partitions_query(full_name(table_.table), partitioning_of(table_)),
+                                   table_.location));
+  BigQueryPartitions partitions;
+  for (const std::vector<std::string>& row : cells) {
+    const auto begins = row.size() == 1 ? parse_integer(row[0]) : std::nullopt;
+    if (!begins) return Status::retry("BigQuery: the answer to a query has something else than partitions");
+    partitions.push_back(*begins);
+  }
+  return partitions;
 }
 
 Result<BigQueryDone> BigQueryLoader::undo(const BigQueryUndo& undo) {

@@ -15,6 +15,7 @@
 #include "sinks/bigquery_journal.h"
 #include "sinks/bigquery_merge.h"
 #include "sinks/bigquery_mirror.h"
+#include "sinks/bigquery_partitions.h"
 #include "sinks/bigquery_table.h"
 
 namespace leat {
@@ -42,7 +43,8 @@ class BigQueryLoader {
   // The sink's thread: compares the journal with what the table's description says; one that is lost is restored from
   // it. fatal: they do not fit.
   Status open();
-  // The sink's thread: the pull is complete, and what it has brought becomes the content of `table`, at once.
+  // The sink's thread: the pull is complete, and what it has brought becomes the content of `table`, at once; where the
+  // journal has partitions, of these alone, each at once.
   Status replace(const std::string& table);
 
   // These do not touch the journal.
@@ -59,6 +61,8 @@ class BigQueryLoader {
   Result<BigQueryDone> undo(const BigQueryUndo& undo);
   // All segments up to this one are loaded. False: there was no room for the books.
   Result<bool> write_mirror(uint64_t segment, MirroredBooks books);
+  // Those that the table has rows in.
+  Result<BigQueryPartitions> find_partitions();
   [[nodiscard]] bool is_mirrored() const { return mirrored_; }
 
  private:
@@ -66,6 +70,8 @@ class BigQueryLoader {
   Result<bool> end_earlier_life(BigQueryMirror& mirror);
   Result<BigQueryDone> merge(const BigQuerySegment& segment);
   Status mirror_journal(uint64_t segment);
+  // `suffix`: nothing, or '$' and a partition.
+  Result<BigQueryDone> copy_to(const std::string& table, const std::string& suffix);
   [[nodiscard]] std::string step_name(const std::string& generation, uint64_t segment, std::string_view step) const;
 
   // Where the rows of a segment wait for their MERGE.

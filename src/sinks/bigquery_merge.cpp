@@ -6,7 +6,7 @@
 
 #include "base/json_at.h"
 #include "base/text.h"
-#include "base/time.h"
+#include "sinks/bigquery_partitions.h"
 #include "sinks/bigquery_rows.h"
 #include "sinks/keyed_rows.h"
 
@@ -35,10 +35,6 @@ std::vector<std::string> names_of(const std::string& fields) {
 std::string newest_of(const BigQueryKey& key, std::string_view table) {
   const std::string column = fmt::format("{}{}", table, name_in(key.newest));
   return key.newest_is_real ? fmt::format("CASE WHEN IS_NAN({0}) THEN NULL ELSE {0} END", column) : column;
-}
-
-std::string time_literal(int64_t micros) {
-  return fmt::format("TIMESTAMP '{}+00:00'", format_time(micros));
 }
 
 }  // namespace
@@ -86,8 +82,8 @@ std::string merge_statement(const std::string& table, const std::string& staged,
       table, staged, listed(key.columns, ", ", name_in), order,
       listed(key.columns, " AND ", [](const std::string& name) { return fmt::format("t.`{0}` = s.`{0}`", name); }));
   if (bounds) {
-    sql += fmt::format(" AND t.{} BETWEEN {} AND {}", name_in(key.partition), time_literal(bounds->first),
-                       time_literal(bounds->second));
+    sql += fmt::format(" AND t.{} BETWEEN {} AND {}", name_in(key.partition), bigquery_timestamp(bounds->first),
+                       bigquery_timestamp(bounds->second));
   }
   if (key.takes_over) {
     sql += " WHEN MATCHED";

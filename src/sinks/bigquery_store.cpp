@@ -155,8 +155,8 @@ Result<VerifyReport> BigQueryStore::verify(const StoreProgress& /*progress*/) {
     LEAT_TRY(books.status().clone());
     LEAT_ASSIGN(const std::vector<PipelineState> states, journal.books->pipelines());
     for (const PipelineState& state : states) {
-      LEAT_TRY(
-          verify_bigquery_rows(*journal.db, *connection.client, options_.dataset, state.pipeline, state.table, *books));
+      LEAT_TRY(verify_bigquery_rows(*journal.db, *connection.client, options_.dataset,
+                                    {options_.partition_by, options_.partition}, state.pipeline, state.table, *books));
     }
     all.add(*books);
   }

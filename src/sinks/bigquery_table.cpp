@@ -139,6 +139,28 @@ Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool ad
   return missing.empty() || !add_columns ? Status() : add_columns_to(client, table, missing);
 }
 
+Result<std::string> read_partitioned_fields(BigQueryClient& client, const BigQueryTable& table) {
+  LEAT_ASSIGN(const std::string resource, get_table(client, table));
+  const std::string column = json_text_at(resource, "/timePartitioning/field").value_or("");
+  const std::string unit = json_text_at(resource, "/timePartitioning/type").value_or("");
+  if (column != table.partition_by || unit != table.partition) {
+    return Status::bad_config(fmt::format(
+        "BigQuery: table {}.{} is {}, not by {} of {}: its partitions cannot be replaced; name another table, or write "
+        "replace = \"table\"",
+        table.dataset, table.table,
+        unit.empty() ? "not partitioned" : fmt::format("partitioned by {} of {}", unit, quoted(column)),
+        table.partition, quoted(table.partition_by)));
+  }
+  std::string out = "\"fields\":[";
+  const JsonView fields = JsonView::parse(resource).at("schema").at("fields");
+  for (size_t i = 0; i < fields.size(); ++i) {
+    out += fmt::format(R"({}{{"name":{},"type":{}}})", i == 0 ? "" : ",",
+                       json(fields.at(i).at("name").text().value_or("")),
+                       json(fields.at(i).at("type").text().value_or("")));
+  }
+  return out + "]";
+}
+
 Status drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table) {
   LEAT_ASSIGN(const BigQueryReply reply, client.call("DELETE", fmt::format("/datasets/{}/tables/{}", dataset, table)));
   if (reply.verdict.then == Then::ok || reply.verdict.then == Then::missing) return {};

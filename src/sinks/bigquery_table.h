@@ -26,6 +26,9 @@ struct BigQueryTable {
 // come with the first load job, or with `add_columns` now.
 Status make_bigquery_table(BigQueryClient& client, BigQueryTable& table, bool add_columns);
 
+// "fields":[…] of a table that is there. bad_config: it is not partitioned as `table` says.
+Result<std::string> read_partitioned_fields(BigQueryClient& client, const BigQueryTable& table);
+
 // Ok as well when it is not there.
 Status drop_bigquery_table(BigQueryClient& client, const std::string& dataset, const std::string& table);
 

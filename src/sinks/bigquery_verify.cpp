@@ -83,14 +83,14 @@ uint64_t number(const std::string& cell) {
 }
 
 // Those of segments up to `mirrored` are one: what came of them was taken from the table's description.
-Result<Table> read_table(BigQueryClient& client, const std::string& table, const std::string& location,
-                         int64_t mirrored) {
+Result<Table> read_table(BigQueryClient& client, const std::string& table, const std::string& where,
+                         const std::string& location, int64_t mirrored) {
   LEAT_ASSIGN(
       const BigQueryCells cells,
       select_from_bigquery(client,
                            fmt::format("SELECT _segment, _part, COUNT(*) AS n, COUNT(DISTINCT _offset) AS places, "
-                                       "SUM(MOD(_offset, {})) AS offsets FROM `{}` GROUP BY _segment, _part",
-                                       BigQueryTally::kModulus, table),
+                                       "SUM(MOD(_offset, {})) AS offsets FROM `{}`{} GROUP BY _segment, _part",
+                                       BigQueryTally::kModulus, table, where),
                            location));
   Table found;
   for (const std::vector<std::string>& row : cells) {
@@ -164,15 +164,19 @@ Status verify_keyed(const SqliteDatabase& db, BigQueryClient& client, const std:
 }  // namespace
 
 Status verify_bigquery_rows(const SqliteDatabase& db, BigQueryClient& client, const std::string& dataset,
-                            const std::string& pipeline, const std::string& table, VerifyReport& report) {
+                            const BigQueryPartitioning& by, const std::string& pipeline, const std::string& table,
+                            VerifyReport& report) {
   LEAT_TRY(check_segments(db, pipeline, report));
   LEAT_ASSIGN(std::vector<std::string> key, BigQueryJournal::read_key(db));
   if (!key.empty()) return verify_keyed(db, client, dataset, std::move(key), table, report);
+  // What an earlier pull has left in other partitions is in no books any more.
+  LEAT_ASSIGN(const auto partitions, BigQueryJournal::read_partitions(db, pipeline));
+  const std::string where = partitions ? " WHERE " + is_in_partitions(*partitions, by) : "";
   LEAT_ASSIGN(const Journal before, read_journal(db, pipeline));
   LEAT_ASSIGN(const int64_t mirrored, db.query_integer("SELECT max(mirrored) FROM _leat_bigquery"));
   LEAT_ASSIGN(const std::string location, find_bigquery_location(client, dataset));
   const std::string name = dataset + "." + table;
-  LEAT_ASSIGN(Table found, read_table(client, client.access().project + "." + name, location, mirrored));
+  LEAT_ASSIGN(Table found, read_table(client, client.access().project + "." + name, where, location, mirrored));
   // A segment may have landed meanwhile: of those that were not loaded before nothing is there, or all.
   LEAT_ASSIGN(const Journal after, read_journal(db, pipeline));
   for (const auto& [place, wanted] : after) {

@@ -75,10 +75,10 @@ std::optional<size_t> missing_key(const RecordBatch& batch, const std::vector<si
   return std::nullopt;
 }
 
-Reject reject_without_key(const RecordBatch& batch, size_t column, size_t r) {
+Reject reject_without_key(const RecordBatch& batch, size_t column, size_t r, std::string_view why) {
   const RowOrigin& origin = batch.origin_of(r);
   return make_reject(batch.part, batch.origin, origin.offset, origin.line, batch.schema().fields[column].name,
-                     "there is no value, but the column belongs to the key", batch.raw(r));
+                     fmt::format("there is no value, but {}", why), batch.raw(r));
 }
 
 KeyedOutcome decide_keyed(const std::vector<StagedRow>& staged, const std::vector<uint64_t>& offsets, int64_t part,

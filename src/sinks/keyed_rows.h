@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,9 @@ Status doubled_keys(const std::string& where, const SinkPlan& plan);
 
 // The column of the key in which this row has no value: NULL, or a real that is not a number.
 std::optional<size_t> missing_key(const RecordBatch& batch, const std::vector<size_t>& key, size_t r);
-// What becomes of such a row.
-Reject reject_without_key(const RecordBatch& batch, size_t column, size_t r);
+// What becomes of such a row. `why`: the column has to have a value.
+Reject reject_without_key(const RecordBatch& batch, size_t column, size_t r,
+                          std::string_view why = "the column belongs to the key");
 
 // Where the content of a row of the table is from.
 struct KeyedPlace {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""write = "merge" and "replace" into BigQuery: the last version of each record, or the whole of the last pull, whatever happens on the way.
+"""write = "merge" and "replace" into BigQuery: the last version of each record, the whole of the last pull, or of its days, whatever happens on the way.
 
   modes.py [--kills 12] [--step 2] [--seed 1] LEAT SHIM
 
@@ -21,7 +21,7 @@ import tempfile
 import sink
 
 KEYS = 700
-MODES = {"append": "", "merge": 'write = "merge"\nkey = ["id"]', "merge by day": 'write = "merge"\nkey = ["id", "at"]', "replace": 'write = "replace"'}
+MODES = {"append": "", "merge": 'write = "merge"\nkey = ["id"]', "merge by day": 'write = "merge"\nkey = ["id", "at"]', "replace": 'write = "replace"', "replace partitions": 'write = "replace"'}
 CONFIG = """
 [sources.lines]
 type = "file"
@@ -37,6 +37,7 @@ credentials = "{folder}/service_account.json"
 spool = "{folder}/spool"
 every = "1ms"
 partition_by = "at"
+replace = "{replace}"
 
 [pipelines.p]
 from = "lines"
@@ -56,11 +57,24 @@ class Case:
         Case.number += 1
         self.leat, self.server, self.folder = leat, server, pathlib.Path(folder)
         self.dataset, self.mode, self.lines, self.wanted = f"d{Case.number}", mode, 0, {}
+        self.days, self.earlier = 20, {}  # what an earlier file has brought: its lines by day
         shutil.rmtree(self.folder / "spool", ignore_errors=True)
         self.log = self.folder / "in.ndjson"
-        self.log.write_text("")
+        self.begin_file()
         self.config = self.folder / "p.toml"
-        self.config.write_text(CONFIG.format(folder=folder, dataset=self.dataset, endpoint=server.url, mode=MODES[mode], rows=rows))
+        self.config.write_text(CONFIG.format(folder=folder, dataset=self.dataset, endpoint=server.url, mode=MODES[mode], rows=rows,
+                                             replace="partitions" if mode == "replace partitions" else "table"))
+
+    def begin_file(self):
+        self.log.write_text("")
+        self.brought = {}
+
+    def bring_earlier(self, dice):
+        """A whole run of its own, and another file behind it that has a few of its days."""
+        self.grow(dice, 200)
+        self.run()
+        self.earlier, self.days = self.brought, 3
+        self.begin_file()
 
     def grow(self, dice, count):
         with self.log.open("a") as file:
@@ -68,8 +82,11 @@ class Case:
                 self.lines += 1
                 id = dice.randrange(KEYS)
                 # Where the day does not belong to the key, a record moves from one partition to another.
-                day = id % 20 if self.mode == "merge by day" else dice.randrange(20)
-                self.wanted[self.lines if self.mode in ("append", "replace") else id] = (id, self.lines)
+                day = id % 20 if self.mode == "merge by day" else dice.randrange(self.days)
+                self.wanted[id if self.mode.startswith("merge") else self.lines] = (id, self.lines)
+                for line in self.earlier.pop(day, ()):
+                    del self.wanted[line]
+                self.brought.setdefault(day, []).append(self.lines)
                 file.write(json.dumps({"id": id, "version": self.lines, "at": f"2026-01-{day + 1:02}T00:00:00Z"}) + "\n")
 
     def start(self, *command, **env):
@@ -112,10 +129,12 @@ class Case:
 
 def at_each_request(leat, shim, server, folder, dice, step):
     problems, killed = [], 0
-    for mode, how in ("merge", "kill"), ("merge by day", "tear"), ("replace", dice.choice(("kill", "tear"))):
+    for mode, how in ("merge", "kill"), ("merge by day", "tear"), ("replace", dice.choice(("kill", "tear"))), ("replace partitions", "kill"):
         k = 1
         while True:
             case = Case(leat, server, folder, mode, rows=100)
+            if mode == "replace partitions":
+                case.bring_earlier(dice)
             case.grow(dice, 150)
             mark = case.folder / "mark"
             mark.unlink(missing_ok=True)

@@ -394,9 +394,12 @@ class Warehouse:
         sources = config.get("sourceTables") or [config["sourceTable"]]
         if len(sources) != 1:
             raise not_done("a copy of several tables")
-        source = self.table(sources[0]["datasetId"], sources[0]["tableId"])
+        source_name, _, partition = sources[0]["tableId"].partition("$")
+        source = self.table(sources[0]["datasetId"], source_name)
         given = config["destinationTable"]
         disposition = config.get("writeDisposition", "WRITE_EMPTY")
+        if partition or "$" in given["tableId"]:
+            return self.copy_partition(source, partition, given, disposition)
 
         def work():
             there = self.tables.get((given["datasetId"], given["tableId"]))
@@ -414,6 +417,33 @@ class Warehouse:
                         "tableReference": {"tableId": given["tableId"]}}
                 there = self.make_table(given["datasetId"], made)
             done = self.run(f"INSERT INTO {there.sql_name} SELECT * FROM {source.sql_name} ORDER BY rowid")
+            there.touch()
+            return {"copiedRows": str(done.rowcount)}
+        return self.atomically(work)
+
+
+    def copy_partition(self, source, partition, given, disposition):
+        """From a partition to that of the same name in a table that has the same columns."""
+        name, _, to = given["tableId"].partition("$")
+        if to != partition or disposition != "WRITE_TRUNCATE":
+            raise not_done("a copy of a partition but to one of the same name with WRITE_TRUNCATE")
+
+        def work():
+            there = self.table(given["datasetId"], name)
+            for table in source, there:
+                if not table.partitioning:
+                    raise Problem("invalid", f"Cannot use a partition decorator with table {table.name}, which is not partitioned")
+            if source.partitioning != there.partitioning:
+                raise Problem("invalid", "Incompatible table partitioning specification.")
+            if [(field["name"], field["type"]) for field in source.fields] != [(field["name"], field["type"]) for field in there.fields]:
+                raise Problem("invalid", f"Provided Schema does not match Table {self.project}:{there.dataset}.{there.name}.")
+            if not partition.isdigit() or len(partition) != PARTITION_DIGITS[source.partitioning["type"]]:
+                raise Problem("invalid", f"Invalid partition decorator ${partition} of table {name}")
+            within = f"partition_of(?, {name_sql(source.partitioning['field'])}) = ?"
+            self.run(f"DELETE FROM {there.sql_name} WHERE {within}", (f"{there.dataset}.{there.name}", partition))
+            columns = ", ".join(name_sql(field["name"]) for field in there.fields)
+            done = self.run(f"INSERT INTO {there.sql_name}({columns}) SELECT {columns} FROM {source.sql_name} WHERE {within} ORDER BY rowid",
+                            (f"{source.dataset}.{source.name}", partition))
             there.touch()
             return {"copiedRows": str(done.rowcount)}
         return self.atomically(work)
