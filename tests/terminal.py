@@ -212,13 +212,29 @@ def check_logs(folder):
     live.close()
 
 
+def check_a_stop(folder):
+    """A run that was to take in all of a pipe, and is stopped while more may come, says so."""
+    command = [LEAT, "load", "-", "--to", str(folder / "piped.db"), "--table", "t", "--format", "csv"]
+    load = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    load.stdin.write(b"a,b\n" + b"1,2\n" * 1000)
+    load.stdin.flush()
+    end = time.monotonic() + 60
+    while b"a" not in (folder / "piped.db").read_bytes() if (folder / "piped.db").exists() else True:
+        if load.poll() is not None or time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    load.terminate()
+    said = load.communicate(timeout=60)[1]
+    expect(load.returncode == 1 and b"stopped by a signal" in said, f"a stopped load ends with {load.returncode}: {said!r}")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="leat-terminal-") as name:
         folder = pathlib.Path(name)
         (folder / "in.log").write_text("".join(LINE.format(i % 20, 1 + i % 9, f"/page/{i % 5}") for i in range(1000)))
         subprocess.run([LEAT, "logs", str(folder / "in.log"), "--to", str(folder / "web.db"), "--once", "--quiet"],
                        check=True, env={**os.environ, "TZ": "UTC"})
-        for check in (check_ends, check_suspension, check_drawing, check_colours, check_logs):
+        for check in (check_ends, check_suspension, check_drawing, check_colours, check_logs, check_a_stop):
             check(folder)
     print(f"{len(PROBLEMS)} problems")
     return 1 if PROBLEMS else 0

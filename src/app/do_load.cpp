@@ -197,7 +197,7 @@ Result<Value> sink_of(const std::string& to, const std::string& directory) {
     return Status::bad_config(fmt::format(
         "--to {0}: leat writes files into a folder, in which it keeps which of them count: --to {0}/", visible(to)));
   }
-  if (to.starts_with("postgresql://") || to.starts_with("postgres://")) {
+  if (is_database_address(to)) {
     sink.set("type", Value::of("postgres"));
     sink.set("url", Value::of(to));
     return sink;
@@ -282,14 +282,13 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
     talk.note(NoteLevel::info, "saved", pipeline,
               fmt::format("{} does the same: leat run {} --once", command.save, command.save));
   }
-  const int status =
-      run_pipelines(std::move(file.pipelines), {.once = true, .database = shown_url(command.to)}, surroundings, talk);
-  if (status != 0 || !surroundings.stop.stop_requested()) return status;
-  talk.message(NoteLevel::error,
-               piped ? "stopped by a signal; the rest of standard input is not read, and cannot be: given "
-                       "again, it would bring the first rows twice"
-                     : "stopped by a signal; the same command goes on where this one has stopped");
-  return 1;
+  RunOptions options{.once = true, .database = command.to};
+  if (piped) {
+    options.when_stopped =
+        "stopped by a signal; the rest of standard input is not read, and cannot be: given again, it would bring the "
+        "first rows twice";
+  }
+  return run_pipelines(std::move(file.pipelines), options, surroundings, talk);
 }
 
 }  // namespace leat::app

@@ -19,6 +19,7 @@
 #include "app/target.h"
 #include "app/top_model.h"
 #include "app/top_view.h"
+#include "base/redaction.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "os/screen.h"
@@ -404,7 +405,9 @@ class Runner {
       if (updated > 0) text += fmt::format(" inserted, {} updated", with_commas(updated));
       text += ", " + rejects_in_words(rejects);
       if (rejects > 0 && !options_.database.empty()) {
-        text += fmt::format(" (to see them: leat rejects list {})", shell_word(options_.database));
+        const bool secret = shown_url(options_.database) != options_.database;
+        text += fmt::format(" (to see them: leat rejects list {})",
+                            secret ? "with the address of --to" : shell_word(options_.database));
       }
       if (ignored > 0) text += fmt::format(", {} ignored", with_commas(ignored));
       if (filtered > 0) text += fmt::format(", {} filtered", with_commas(filtered));
@@ -421,7 +424,10 @@ class Runner {
       const std::string who = jobs_.size() > 1 ? fmt::format("pipeline {}: ", quoted(job->declared.name)) : "";
       talk_.message(NoteLevel::error, who + job->outcome.message());
     }
-    return failed ? 1 : misconfigured ? 2 : 0;
+    if (failed || misconfigured) return failed ? 1 : 2;
+    if (!options_.once || !surroundings_.stop.stop_requested()) return 0;
+    talk_.message(NoteLevel::error, options_.when_stopped);
+    return 1;
   }
 
   const RunOptions& options_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/redaction.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 
@@ -18,12 +19,12 @@ Database database_of(const PipelineDeclared& pipeline) {
 }
 
 Result<std::vector<Database>> open_target(const std::string& target) {
-  LEAT_TRY(check_is_path(target));
+  if (!is_database_address(target)) LEAT_TRY(check_is_path(target));
   std::vector<Database> databases;
   if (!target.ends_with(".toml")) {
     const auto open = [target] { return open_database(target); };
     LEAT_ASSIGN(auto store, open());
-    databases.push_back({target, std::move(store), {}, open});
+    databases.push_back({shown_url(target), std::move(store), {}, open});
     return databases;
   }
   LEAT_ASSIGN(const PipelineFile file, read_pipeline_file(target));

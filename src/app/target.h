@@ -26,7 +26,7 @@ struct Database {
 // The one that a pipeline writes, not opened yet.
 Database database_of(const PipelineDeclared& pipeline);
 
-// A file that is a SQLite database is one; anything else is read as a pipeline file when its name ends in .toml.
+// A pipeline file when its name ends in .toml; else a database: a file, a folder of files, an address of PostgreSQL.
 // Pipelines whose sink keeps nothing are left out. bad_config: nothing is left; neither a
 // database nor a pipeline file; that file's errors; a database that cannot be used.
 Result<std::vector<Database>> open_target(const std::string& target);

@@ -113,4 +113,55 @@ std::string shown_url(std::string_view url, std::span<const std::string> secrets
   return redacted(out, secrets);
 }
 
+namespace {
+
+// `text` with '*' for each character from `from` to `to`.
+void mask(std::string& text, size_t from, size_t to) {
+  std::string stars;
+  for (size_t at = from; at < to; at += std::max<size_t>(1, utf8_sequence(std::string_view(text).substr(at)))) {
+    stars += '*';
+  }
+  text.replace(from, to - from, stars);
+}
+
+bool is_reference(std::string_view text) {
+  return text.find("${") != std::string_view::npos;
+}
+
+void mask_passwords_of_urls(std::string& line) {
+  for (size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 1)) {
+    const size_t begin = at + 3;
+    const size_t end = std::min(line.find_first_of("/?# \t\"'", begin), line.size());
+    const size_t host = line.rfind('@', end == 0 ? 0 : end - 1);
+    if (host == std::string::npos || host < begin) continue;
+    const size_t colon = line.find(':', begin);
+    if (colon < host && !is_reference(std::string_view(line).substr(colon, host - colon))) mask(line, colon + 1, host);
+  }
+}
+
+void mask_values_of_secrets(std::string& line) {
+  for (size_t equals = line.find('='); equals != std::string::npos; equals = line.find('=', equals + 1)) {
+    const size_t last = line.find_last_not_of(" \t\"'", equals == 0 ? 0 : equals - 1);
+    if (last == std::string::npos || last >= equals) continue;
+    const size_t before = line.find_last_of(" \t\"',{.&?", last);
+    const std::string name = line.substr(before == std::string::npos ? 0 : before + 1, last - (before + 1) + 1);
+    const size_t open = line.find_first_not_of(" \t", equals + 1);
+    // A key of a table, or a file with a key, is no secret.
+    if (open == std::string::npos || !is_secret_name(name) || equal_ignoring_case(name, "key")) continue;
+    const char quote = line[open];
+    if (quote != '"' && quote != '\'') continue;
+    const size_t close = std::min(line.find(quote, open + 1), line.size());
+    if (!is_reference(std::string_view(line).substr(open, close - open))) mask(line, open + 1, close);
+  }
+}
+
+}  // namespace
+
+std::string shown_line(std::string_view line) {
+  std::string shown(line);
+  mask_passwords_of_urls(shown);
+  mask_values_of_secrets(shown);
+  return shown;
+}
+
 }  // namespace leat

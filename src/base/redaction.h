@@ -20,4 +20,8 @@ std::string redacted(std::string_view text, std::span<const std::string> secrets
 // each of `secrets`. Anything else stays as it is; what is no URL is treated as if it were a path.
 std::string shown_url(std::string_view url, std::span<const std::string> secrets = {});
 
+// A line of a configuration with '*' for each character of what is secret in it: passwords of URLs, and texts in quotes
+// behind names that say so (password = "…"), but not ${…}, which only says where a secret is. As many characters.
+std::string shown_line(std::string_view line);
+
 }  // namespace leat

@@ -60,5 +60,22 @@ TEST(Redaction, the_longest_of_several_secrets) {
   EXPECT_EQ(redacted("abcdefg", Secrets{"abcd", "abcdef"}), "***g");
 }
 
+TEST(ShownLine, HidesWhatIsSecretAndKeepsItsPlace) {
+  for (const auto& [line, shown] : std::vector<std::pair<std::string, std::string>>{
+           {R"(url = "postgresql://loader:hünter2@db/x?a=b")", R"(url = "postgresql://loader:*******@db/x?a=b")"},
+           {R"(url = "https://a:b:c@d@e/x@y:z", to = "http://u:p@h")",
+            R"(url = "https://a:*****@e/x@y:z", to = "http://u:*@h")"},
+           {R"(pasword = "x", password = 'hunter2' # it)", R"(pasword = "x", password = '*******' # it)"},
+           {R"(auth = { type = "bearer", token = "abc)", R"(auth = { type = "bearer", token = "***)"},
+           {R"("token"="abc")", R"("token"="***")"},
+           {R"(url = "postgresql://u:${env:PW}@db/x")", R"(url = "postgresql://u:${env:PW}@db/x")"},
+           {R"(password = "${file:pw}")", R"(password = "${file:pw}")"},
+           {R"(key = ["id"], path = "a://b", x = "c:d@e")", R"(key = ["id"], path = "a://b", x = "c:d@e")"},
+           {"= = ==", "= = =="},
+           {"", ""}}) {
+    EXPECT_EQ(shown_line(line), shown);
+  }
+}
+
 }  // namespace
 }  // namespace leat

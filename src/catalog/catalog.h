@@ -120,7 +120,10 @@ std::span<const TransformKind> transform_kinds();
 std::span<const SinkKind> sink_kinds();
 // The sink that keeps a database in a file of that name: "duckdb" of those that end in .duckdb, else "sqlite".
 const SinkKind& kind_of_database(std::string_view path);
-// What leat has written to it. bad_config: as open_store; such files are not in this build.
+// The address of a database of PostgreSQL.
+bool is_database_address(std::string_view target);
+// What leat has written to a file, into a folder of files, or to a database at an address. A null pointer: leat has
+// written nothing there yet. bad_config: as open_store; such files are not in this build.
 Result<std::unique_ptr<Store>> open_database(const std::string& path);
 
 template <class KindOf>

@@ -4,6 +4,7 @@
 #include "os/file_system.h"
 #include "sinks/files.h"
 #include "sinks/null.h"
+#include "sinks/postgres.h"
 #include "sinks/sqlite.h"
 
 namespace leat {
@@ -65,11 +66,16 @@ std::span<const SinkKind> sink_kinds() {
   return kinds;
 }
 
+bool is_database_address(std::string_view target) {
+  return target.starts_with("postgresql://") || target.starts_with("postgres://");
+}
+
 const SinkKind& kind_of_database(std::string_view path) {
   return *find_kind(sink_kinds(), path.ends_with(".duckdb") ? "duckdb" : "sqlite");
 }
 
 Result<std::unique_ptr<Store>> open_database(const std::string& path) {
+  if (is_database_address(path)) return open_postgres_store({.url = path, .schema = "public"});
   // A folder of files, or the books in it.
   const std::string books = files_books_path("");
   const std::string folder = path.ends_with(books) ? path.substr(0, path.size() - books.size()) : path;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/redaction.h"
 #include "base/text.h"
 
 namespace leat {
@@ -42,7 +43,7 @@ std::string_view line_of(std::string_view text, uint32_t number) {
 
 std::string excerpt(std::string_view text, const Place& at) {
   if (at.line == 0) return "";
-  const std::vector<std::string> cells = cells_of(line_of(text, at.line));
+  const std::vector<std::string> cells = cells_of(shown_line(line_of(text, at.line)));
   if (cells.empty()) return "";
   const size_t caret = std::min<size_t>(at.column == 0 ? 0 : at.column - 1, cells.size());
   const size_t first = caret > kWidest - 20 ? caret - kWidest / 2 : 0;

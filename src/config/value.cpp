@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/redaction.h"
 #include "base/text.h"
 
 namespace leat {
@@ -87,7 +88,7 @@ std::string_view type_in_words(Value::Type type) {
 }
 
 std::string shown(const Value& value) {
-  return quoted(value.written.empty() ? value.text : value.written);
+  return quoted(shown_line(value.written.empty() ? value.text : value.written));
 }
 
 }  // namespace leat

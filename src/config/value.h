@@ -69,7 +69,7 @@ Place place_within(const Value& value, size_t at, size_t length);
 // "text", "an integer", "a table" …: for messages.
 std::string_view type_in_words(Value::Type type);
 
-// The text of a text value as messages may show it: quoted, secrets as they stand in the file.
+// The text of a text value as messages may show it: quoted, secrets as they stand in the file, or masked.
 std::string shown(const Value& value);
 
 }  // namespace leat

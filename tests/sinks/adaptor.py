@@ -49,6 +49,10 @@ class Adaptor:
         """The lines of [sinks.db]."""
         raise NotImplementedError
 
+    def address(self):
+        """What `leat status` takes in place of a pipeline file; empty: there is no such thing."""
+        return ""
+
     def soon(self):
         """The same, where rows are seen within a second."""
         return self.config()

@@ -183,6 +183,11 @@ def status(bench):
     text = bench.leat("status", "p.toml")[0]
     if f"{expected.records} records" not in text:
         raise Wrong(f"status says {text}")
+    if bench.sink.address():  # in place of a pipeline file
+        if f"{expected.records} records" not in bench.leat("status", bench.sink.address())[0]:
+            raise Wrong("status of the address alone says something else")
+        bench.leat("verify", bench.sink.address())
+        bench.leat("rejects", "list", bench.sink.address())
     if not bench.sink.reads_beside:  # who asks all the time keeps it from its own file
         return
     # Between two runs of a schedule.

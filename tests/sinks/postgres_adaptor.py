@@ -54,6 +54,9 @@ class Postgres(SqlAdaptor):
         schema = f'\nschema = "{self.schema}"' if self.schema else ""
         return f'type = "postgres"\nurl = "postgresql://leat@127.0.0.1:{port}/{self.database}"{schema}'
 
+    def address(self):
+        return f"postgresql://leat@127.0.0.1:{self.shared.port}/{self.database}"
+
     def server(self):
         return "127.0.0.1", self.shared.port
 
