@@ -219,9 +219,7 @@ def check_a_stop(folder):
     load.stdin.write(b"a,b\n" + b"1,2\n" * 1000)
     load.stdin.flush()
     end = time.monotonic() + 60
-    while b"a" not in (folder / "piped.db").read_bytes() if (folder / "piped.db").exists() else True:
-        if load.poll() is not None or time.monotonic() > end:
-            break
+    while not (folder / "piped.db").exists() and load.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     load.terminate()
     said = load.communicate(timeout=60)[1]
