@@ -177,7 +177,10 @@ class FileSource final : public Source {
     }
     const ScanContext all = context();
     for (const auto& each : families_) {
-      LEAT_TRY(each->scan(all));
+      if (Status scanned = each->scan(all); !scanned.ok()) {
+        if (!request_.once || each->is_included()) return scanned;
+        leave(scanned.message());
+      }
       if (changes_) changes_->watch(std::string(directory_of(each->name())));
     }
     if (first) {
@@ -187,6 +190,11 @@ class FileSource final : public Source {
     scanned_ = true;
     scanned_at_ms_ = now;
     return {};
+  }
+
+  // Of a file that an earlier run has named: one that takes in others is not to fail for it.
+  void leave(const std::string& trouble) {
+    note_(NoteLevel::warning, trouble + "; this run does not name it, and goes on without it");
   }
 
   std::optional<Chunk> take_waiting() {
@@ -218,6 +226,10 @@ class FileSource final : public Source {
           const Kind kind = chunk.status().kind();
           if (kind != Kind::bad_config && kind != Kind::bad_data) return std::move(chunk).status();
           const bool broken = kind == Kind::bad_data;
+          if (request_.once && !each.is_included()) {
+            leave(chunk.status().message());
+            continue;
+          }
           if (!request_.once) {
             note_(NoteLevel::warning, chunk.status().message() +
                                           (broken ? "; nothing more is taken from it" : "; no rows are taken from it"));

@@ -91,6 +91,26 @@ TEST_F(FileSourceTest, a_refused_file_does_not_stop_the_others) {
   EXPECT_EQ(all(), "one\n");
 }
 
+TEST_F(FileSourceTest, a_file_of_an_earlier_run_that_cannot_be_read_is_left) {
+  options_.include = {dir_.path("b.log"), dir_.path("c.log")};
+  dir_.write("b.log", "!refuse\n");
+  dir_.write("c.log", "c1\n");
+  start(true);
+  EXPECT_EQ(drain().kind(), Kind::bad_config);
+
+  std::filesystem::rename(dir_.path("c.log"), dir_.path("c.log.1"));  // its rest is behind a name that may not be read
+  std::filesystem::permissions(dir_.path("c.log.1"), std::filesystem::perms::none);
+  dir_.write("a.log", "a1\n");
+  options_.include = {dir_.path("a.log")};
+  std::filesystem::permissions(dir_.root(), std::filesystem::perms(0755));
+  const SomebodyElse somebody;
+  start(true);
+  const Status outcome = drain();
+  EXPECT_TRUE(outcome.ok()) << outcome.message();
+  EXPECT_EQ(all(), "a1\nc1\n");
+  EXPECT_TRUE(noted("this run does not name it"));
+}
+
 TEST_F(FileSourceTest, an_unreadable_sibling_that_may_be_newer_is_not_passed_over) {
   dir_.write("a.log", "one\n");
   start();

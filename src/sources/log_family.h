@@ -61,6 +61,8 @@ class LogFamily {
   void sort();  // after the last restored()
   // `named`: by its own name, not by a glob, so that what is no file is an error.
   void include(const std::string& path, bool named) { included_[path] |= named; }
+  // This run names one of its files; else it is here because an earlier one did.
+  [[nodiscard]] bool is_included() const { return !included_.empty(); }
   // Time of last change of its oldest included file; for reading the oldest family first.
   [[nodiscard]] int64_t oldest_mtime_ns() const { return oldest_mtime_ns_; }
   // Troubles of included files in the last scan: unreadable, not a file. One text a file.
