@@ -69,9 +69,28 @@ Status cannot_open(const std::string& where, std::string_view message) {
       where, first_line(message)));
 }
 
+Status set(duckdb_config config, const char* name, const std::string& value) {
+  if (duckdb().set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
+  return Status::bug(fmt::format("DuckDB does not have the setting {} = {}", name, value));
+}
+
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// What a file that leat makes needs to be read: DuckDB 1.2, and what its header says then.
+constexpr const char* kStorage = "v1.2.0";
+constexpr unsigned char kStorageNumber = 65;
+constexpr size_t kStorageAt = 12;  // of the header, behind a checksum and "DUCK"; one byte of eight is enough
+
+// As the header says, which never changes. Not while this process has the file open: that would let go of its lock.
+Result<bool> has_storage_of_1_2(const std::string& path) {
+  LEAT_ASSIGN(const auto file, os::file_system().open(path, os::Links::follow));
+  unsigned char number = 0;
+  if (file == nullptr) return false;
+  LEAT_ASSIGN(const size_t read, file->read_at(kStorageAt, reinterpret_cast<char*>(&number), 1));
+  return read == 1 && number >= kStorageNumber;
 }
 
 // DuckDB makes a new file piece by piece; one that it had no time to complete could never be opened again. So it is
@@ -83,12 +102,15 @@ Status make_whole(const std::string& path) {
   LEAT_ASSIGN(const auto left, os::file_system().info(made, os::Links::follow));
   if (left) LEAT_TRY(os::remove_file(made));
   duckdb_database database = nullptr;
+  duckdb_config config = nullptr;
+  duckdb().create_config(&config);
   char* message = nullptr;
-  Status outcome;
-  if (duckdb().open_ext(made.c_str(), &database, nullptr, &message) != DuckDBSuccess) {
+  Status outcome = set(config, "storage_compatibility_version", kStorage);
+  if (outcome.ok() && duckdb().open_ext(made.c_str(), &database, config, &message) != DuckDBSuccess) {
     outcome = cannot_open(visible(path), text_or_none(message));
     duckdb().free(message);
   }
+  duckdb().destroy_config(&config);
   duckdb().close(&database);
   LEAT_TRY(std::move(outcome));
   LEAT_TRY(os::sync_file(made));
@@ -109,6 +131,7 @@ struct DuckDb::Instance {
 
   std::string path;  // empty: in memory
   bool read_only = false;
+  bool has_zstd = false;
   duckdb_database database = nullptr;
   std::mutex log_mutex;
   std::optional<os::FileInfo> synced_log;
@@ -135,11 +158,6 @@ template <class Instance>
 std::map<std::string, std::weak_ptr<Instance>>& instances_by_path() {
   static std::map<std::string, std::weak_ptr<Instance>> instances;
   return instances;
-}
-
-Status set(duckdb_config config, const char* name, const std::string& value) {
-  if (duckdb().set_config(config, name, value.c_str()) == DuckDBSuccess) return {};
-  return Status::bug(fmt::format("DuckDB does not have the setting {} = {}", name, value));
 }
 
 Status configure(duckdb_config config, const DuckDbOpen& options) {
@@ -187,6 +205,10 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
       // The file, its log and what does not fit into memory are nobody else's business; DuckDB has no option for it.
       if (!options.read_only) os::make_files_private();
       if (!options.read_only && !options.path.empty()) outcome = make_whole(options.path);
+      if (outcome.ok() && !options.path.empty()) {
+        Result<bool> has_zstd = has_storage_of_1_2(options.path);
+        instance->has_zstd = has_zstd.ok() && *has_zstd;
+      }
       char* message = nullptr;
       if (!outcome.ok()) {
         // said
@@ -208,6 +230,10 @@ Result<std::unique_ptr<DuckDb>> DuckDb::open(const DuckDbOpen& options) {
   LEAT_TRY(name.step().status().clone());
   db->space_ = sql_name(name.text(0)) + ".main";
   return db;
+}
+
+bool DuckDb::has_zstd() const {
+  return instance_->has_zstd;
 }
 
 DuckDb::~DuckDb() {

@@ -122,6 +122,8 @@ class DuckDb {
   // The first column of the first row; nothing or NULL is there: `missing`.
   [[nodiscard]] Result<int64_t> query_integer(const std::string& sql, int64_t missing = 0) const;
   [[nodiscard]] Result<bool> has_table(const std::string& name) const;
+  // Columns may be compressed with zstd: in files that DuckDB 1.2 or later has made for itself, as leat makes them.
+  [[nodiscard]] bool has_zstd() const;
   // From now on a statement that takes longer than `ms` fails with Kind::retry; 0: no limit.
   void limit_time(uint64_t ms) { limit_ms_ = ms; }
 

@@ -96,6 +96,26 @@ TEST_F(DuckDbTest, AConstraintRefusesRows) {
       << refused.message();
 }
 
+TEST_F(DuckDbTest, FilesOfItsOwnTakeZstd) {
+  {
+    const auto db = open();
+    EXPECT_TRUE(db->has_zstd());
+    ASSERT_TRUE(
+        db->execute("CREATE TABLE t(line VARCHAR USING COMPRESSION zstd); INSERT INTO t SELECT repeat('line ' || "
+                    "i, 9) FROM range(10000) AS r(i); CHECKPOINT")
+            .ok());
+    EXPECT_GT(*db->query_integer("SELECT count(*) FROM pragma_storage_info('t') WHERE compression = 'ZSTD'"), 0);
+  }
+  {
+    const auto db = open();
+    EXPECT_TRUE(db->has_zstd());
+    ASSERT_TRUE(db->execute("ATTACH '" + dir_.path("b.duckdb") + "' AS b (STORAGE_VERSION 'v1.0.0'); DETACH b").ok());
+  }
+  const auto db = DuckDb::open({.path = dir_.path("b.duckdb")});
+  ASSERT_TRUE(db.ok()) << db.status().message();
+  EXPECT_FALSE((*db)->has_zstd());
+}
+
 TEST_F(DuckDbTest, NobodyElseMayReadTheFiles) {
   const auto db = open();
   ASSERT_TRUE(db->execute("CREATE TABLE t(n BIGINT); INSERT INTO t VALUES(1)").ok());
