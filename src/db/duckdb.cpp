@@ -236,6 +236,17 @@ bool DuckDb::has_zstd() const {
   return instance_->has_zstd;
 }
 
+Result<std::unique_ptr<DuckDb>> DuckDb::connect_again() const {
+  std::unique_ptr<DuckDb> db(new DuckDb);
+  db->instance_ = instance_;
+  db->where_ = where_;
+  db->space_ = space_;
+  if (duckdb().connect(instance_->database, &db->connection_) != DuckDBSuccess) {
+    return Status::retry(where_ + ": no connection to it can be made; leat goes on by itself");
+  }
+  return db;
+}
+
 DuckDb::~DuckDb() {
   duckdb().disconnect(&connection_);
   // While the file is being closed nobody opens it.

@@ -88,6 +88,8 @@ class DuckDb {
   // bad_config: cannot be opened, is no DuckDB database, was made by a newer DuckDB. retry: another process has it
   // open, which the message names.
   static Result<std::unique_ptr<DuckDb>> open(const DuckDbOpen& options);
+  // One more connection to the same.
+  [[nodiscard]] Result<std::unique_ptr<DuckDb>> connect_again() const;
   // This process has it open.
   static bool is_open_here(const std::string& path);
   // Why open() has failed: another leat has it open.
@@ -157,25 +159,15 @@ class DuckDb {
 // What DuckDB calls a column of that type: "BIGINT".
 const char* duckdb_type_name(Type type, bool bytes);
 
-// Rows on their way into a table or into a statement, gathered in pieces of DuckDB's own size. Within a transaction.
-class DuckDbAppender {
- public:
-  // Into the columns of `table`, all of them, in their order.
-  static Result<std::unique_ptr<DuckDbAppender>> into(const DuckDb& db, const std::string& table);
-  // `sql` reads the rows from a table named `rows`, with these columns; it runs at flush().
-  struct Column {
-    std::string name;
-    Type type = Type::text;
-    bool bytes = false;
-  };
-  static Result<std::unique_ptr<DuckDbAppender>> query(const DuckDb& db, const std::string& sql,
-                                                       const std::vector<Column>& columns);
-  DuckDbAppender(const DuckDbAppender&) = delete;
-  DuckDbAppender& operator=(const DuckDbAppender&) = delete;
-  ~DuckDbAppender();
+// The type of DuckDB for that.
+duckdb_type duckdb_type_of(Type type, bool bytes);
 
-  // Room for one more row at least; room() says for how many.
-  Status make_room() { return rows_ < capacity_ ? Status() : append(); }
+// Cells of rows in a piece of DuckDB's own size, which are filled in place.
+class DuckDbCells {
+ public:
+  DuckDbCells(const DuckDbCells&) = delete;
+  DuckDbCells& operator=(const DuckDbCells&) = delete;
+
   [[nodiscard]] size_t room() const { return capacity_ - rows_; }
   // The cells of a column in the rows that are free, numbered from 0; a cell is not NULL unless it is said. T by type:
   // boolean bool, integer and time int64_t, real double.
@@ -187,11 +179,13 @@ class DuckDbAppender {
   void set_text(size_t column, size_t at, std::string_view text);  // also json and bytes
   // The first `count` of them are rows from now on.
   void add_rows(size_t count) { rows_ += count; }
-  // One row; its cells fit the columns.
-  Status add(std::span<const DuckDbValue> row);
 
-  // All of them go where they belong.
-  Status flush();
+ protected:
+  DuckDbCells() = default;
+  ~DuckDbCells() = default;
+  // Those of `chunk` from now on, with no rows.
+  void look_up(duckdb_data_chunk chunk, size_t columns);
+  [[nodiscard]] size_t rows() const { return rows_; }
 
  private:
   struct Vector {
@@ -199,18 +193,45 @@ class DuckDbAppender {
     void* cells = nullptr;
     uint64_t* valid = nullptr;  // null: all of them are
   };
+  std::vector<Vector> columns_;
+  size_t rows_ = 0;
+  size_t capacity_ = 0;
+};
+
+struct DuckDbColumn {
+  std::string name;
+  Type type = Type::text;
+  bool bytes = false;
+};
+
+// Rows on their way into a table or into a statement, gathered in pieces of DuckDB's own size. Within a transaction.
+class DuckDbAppender : public DuckDbCells {
+ public:
+  // Into the columns of `table`, all of them, in their order.
+  static Result<std::unique_ptr<DuckDbAppender>> into(const DuckDb& db, const std::string& table);
+  // `sql` reads the rows from a table named `rows`, with these columns; it runs at flush().
+  static Result<std::unique_ptr<DuckDbAppender>> query(const DuckDb& db, const std::string& sql,
+                                                       const std::vector<DuckDbColumn>& columns);
+  ~DuckDbAppender();
+
+  // Room for one more row at least; room() says for how many.
+  Status make_room() { return room() > 0 ? Status() : append(); }
+  // One row; its cells fit the columns.
+  Status add(std::span<const DuckDbValue> row);
+
+  // All of them go where they belong.
+  Status flush();
+
+ private:
   explicit DuckDbAppender(const DuckDb& db) : db_(&db) {}
   Status prepare();
   Status append();
-  void look_up();
   [[nodiscard]] Status failure() const;
 
   const DuckDb* db_;
   duckdb_appender appender_ = nullptr;
   duckdb_data_chunk chunk_ = nullptr;
-  std::vector<Vector> columns_;
-  size_t rows_ = 0;
-  size_t capacity_ = 0;
+  size_t count_ = 0;  // of columns
 };
 
 }  // namespace leat

@@ -6,9 +6,8 @@
 #include "db/duckdb_library.h"
 
 namespace leat {
-namespace {
 
-duckdb_type type_of(Type type, bool bytes) {
+duckdb_type duckdb_type_of(Type type, bool bytes) {
   switch (type) {
     case Type::boolean:
       return DUCKDB_TYPE_BOOLEAN;
@@ -25,8 +24,6 @@ duckdb_type type_of(Type type, bool bytes) {
   return bytes ? DUCKDB_TYPE_BLOB : DUCKDB_TYPE_VARCHAR;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::into(const DuckDb& db, const std::string& table) {
   std::unique_ptr<DuckDbAppender> made(new DuckDbAppender(db));
   if (duckdb().appender_create(db.connection(), nullptr, table.c_str(), &made->appender_) != DuckDBSuccess) {
@@ -37,12 +34,12 @@ Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::into(const DuckDb& db, c
 }
 
 Result<std::unique_ptr<DuckDbAppender>> DuckDbAppender::query(const DuckDb& db, const std::string& sql,
-                                                              const std::vector<Column>& columns) {
+                                                              const std::vector<DuckDbColumn>& columns) {
   std::unique_ptr<DuckDbAppender> made(new DuckDbAppender(db));
   std::vector<duckdb_logical_type> types;
   std::vector<const char*> names;
-  for (const Column& column : columns) {
-    types.push_back(duckdb().create_logical_type(type_of(column.type, column.bytes)));
+  for (const DuckDbColumn& column : columns) {
+    types.push_back(duckdb().create_logical_type(duckdb_type_of(column.type, column.bytes)));
     names.push_back(column.name.c_str());
   }
   const duckdb_state state = duckdb().appender_create_query(db.connection(), sql.c_str(), columns.size(), types.data(),
@@ -66,21 +63,23 @@ Status DuckDbAppender::prepare() {
   chunk_ = duckdb().create_data_chunk(types.data(), count);
   for (duckdb_logical_type& type : types) duckdb().destroy_logical_type(&type);
   if (chunk_ == nullptr) return Status::bug(db_->where() + ": no room for rows can be made");
-  columns_.resize(count);
-  capacity_ = duckdb().vector_size();
-  look_up();
+  count_ = count;
+  look_up(chunk_, count_);
   return {};
 }
 
-void DuckDbAppender::look_up() {
+void DuckDbCells::look_up(duckdb_data_chunk chunk, size_t columns) {
+  columns_.resize(columns);
+  capacity_ = duckdb().vector_size();
+  rows_ = 0;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    columns_[i].vector = duckdb().data_chunk_get_vector(chunk_, i);
+    columns_[i].vector = duckdb().data_chunk_get_vector(chunk, i);
     columns_[i].cells = duckdb().vector_get_data(columns_[i].vector);
     columns_[i].valid = nullptr;
   }
 }
 
-void DuckDbAppender::set_null(size_t column, size_t at) {
+void DuckDbCells::set_null(size_t column, size_t at) {
   Vector& vector = columns_[column];
   if (vector.valid == nullptr) {
     duckdb().vector_ensure_validity_writable(vector.vector);
@@ -90,7 +89,7 @@ void DuckDbAppender::set_null(size_t column, size_t at) {
   vector.valid[row >> 6] &= ~(1ULL << (row & 63));
 }
 
-void DuckDbAppender::set_text(size_t column, size_t at, std::string_view text) {
+void DuckDbCells::set_text(size_t column, size_t at, std::string_view text) {
   // A short one stands in the cell itself.
   duckdb_string_t short_text{};
   if (text.size() > sizeof short_text.value.inlined.inlined) {
@@ -127,12 +126,11 @@ Status DuckDbAppender::add(std::span<const DuckDbValue> row) {
 }
 
 Status DuckDbAppender::append() {
-  if (rows_ == 0) return {};
-  duckdb().data_chunk_set_size(chunk_, rows_);
+  if (rows() == 0) return {};
+  duckdb().data_chunk_set_size(chunk_, rows());
   if (duckdb().append_data_chunk(appender_, chunk_) != DuckDBSuccess) return failure();
   duckdb().data_chunk_reset(chunk_);
-  rows_ = 0;
-  look_up();
+  look_up(chunk_, count_);
   return {};
 }
 

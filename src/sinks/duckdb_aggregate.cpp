@@ -105,8 +105,8 @@ std::string DuckDbAggregate::same_keys(const char* a, const char* b) const {
   return all;
 }
 
-std::vector<DuckDbAppender::Column> DuckDbAggregate::key_columns() const {
-  std::vector<DuckDbAppender::Column> all;
+std::vector<DuckDbColumn> DuckDbAggregate::key_columns() const {
+  std::vector<DuckDbColumn> all;
   for (size_t i = 0; i < keys_; ++i) all.push_back({fmt::format("k{}", i), stored(columns()[i].type)});
   return all;
 }
@@ -118,7 +118,7 @@ Status DuckDbAggregate::create_tables() const {
     const char* type = duckdb_type_name(is_distinct(column) ? Type::integer : stored(column.type), false);
     typed += fmt::format("{}{} {}", typed.empty() ? "" : ", ", sql_name(column.name), type);
   }
-  for (const DuckDbAppender::Column& key : key_columns()) {
+  for (const DuckDbColumn& key : key_columns()) {
     keys += fmt::format("{} {}, ", key.name, duckdb_type_name(key.type, false));
   }
   const char* make = space_ == "temp.main" ? "CREATE TEMP TABLE" : "CREATE TABLE";
@@ -144,7 +144,7 @@ Status DuckDbAggregate::apply() {
 
 // The changed buckets go into the table; distinct values are counted when they are in their set.
 Status DuckDbAggregate::merge() {
-  std::vector<DuckDbAppender::Column> given = key_columns();
+  std::vector<DuckDbColumn> given = key_columns();
   std::string names;
   std::string values;
   std::string set;
@@ -183,9 +183,9 @@ Status DuckDbAggregate::merge() {
 Status DuckDbAggregate::insert_members(size_t column) {
   const AggregateColumn& measure = columns()[column];
   const std::string set = name(duckdb_distinct_table(spec().name, measure.name));
-  std::vector<DuckDbAppender::Column> given = key_columns();
+  std::vector<DuckDbColumn> given = key_columns();
   std::string typed;
-  for (const DuckDbAppender::Column& key : given) {
+  for (const DuckDbColumn& key : given) {
     typed += fmt::format("{} {}, ", key.name, duckdb_type_name(key.type, false));
   }
   given.push_back({"value", stored(measure.argument)});
@@ -235,7 +235,7 @@ Status DuckDbAggregate::begin_again() {
     if (is_distinct(column)) tables.emplace_back(name(duckdb_distinct_table(spec().name, column.name)), "d");
   }
   for (const auto& [table, alias] : tables) {
-    std::vector<DuckDbAppender::Column> given = key_columns();
+    std::vector<DuckDbColumn> given = key_columns();
     given.push_back({"one", Type::integer});
     LEAT_ASSIGN(const auto rows, DuckDbAppender::query(*db_,
                                                        fmt::format("DELETE FROM {} AS {} USING rows AS b WHERE {}",

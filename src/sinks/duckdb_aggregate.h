@@ -46,7 +46,7 @@ class DuckDbAggregate {
   Status create_tables() const;
   [[nodiscard]] std::string name(const std::string& table) const;
   [[nodiscard]] std::string same_keys(const char* a, const char* b) const;
-  [[nodiscard]] std::vector<DuckDbAppender::Column> key_columns() const;
+  [[nodiscard]] std::vector<DuckDbColumn> key_columns() const;
   Status merge();
   Status insert_members(size_t column);
 

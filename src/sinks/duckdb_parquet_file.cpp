@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "db/duckdb.h"
+#include "db/duckdb_stream.h"
 #include "db/sql.h"
 #include "os/file_system.h"
 #include "os/output_file.h"
@@ -31,35 +31,30 @@ uint64_t bytes_of(const RecordBatch& batch, size_t first, size_t count) {
 
 class ParquetFile final : public DataFile {
  public:
-  // `table`: of its own, made here.
-  ParquetFile(const DuckDb& db, std::string table, std::string path, std::string compression)
-      : db_(db), table_(std::move(table)), path_(std::move(path)), compression_(std::move(compression)) {}
-  ~ParquetFile() override {
-    appender_.reset();
-    static_cast<void>(db_.execute("DROP TABLE IF EXISTS " + table_).ok());
-  }
+  explicit ParquetFile(std::string path) : path_(std::move(path)) {}
 
-  Status start(const Schema& schema) {
-    std::string columns;
-    for (const Field& field : schema.fields) {
-      // JSON is text in the file: of readers only some know Parquet's own mark for it.
-      columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", sql_name(field.name),
-                             duckdb_type_name(field.type == Type::json ? Type::text : field.type, field.bytes));
-    }
-    LEAT_TRY(db_.execute(fmt::format("CREATE TABLE {}({})", table_, columns)));
-    LEAT_ASSIGN(appender_, DuckDbAppender::into(db_, table_));
+  // Rows are compressed and written, a row group at a time, while they come.
+  Status start(const DuckDb& db, const Schema& schema, const std::string& compression) {
+    std::vector<DuckDbColumn> columns;
+    // JSON is text in the file: of readers only some know Parquet's own mark for it.
+    for (const Field& field : schema.fields) columns.push_back({field.name, field.type, field.bytes});
+    LEAT_ASSIGN(stream_, DuckDbStream::begin(db, std::move(columns), [&](const std::string& rows) {
+                  return fmt::format(
+                      "COPY (FROM {}) TO {} (FORMAT parquet, COMPRESSION {}, ROW_GROUP_SIZE {}, USE_TMP_FILE false)",
+                      rows, sql_text(path_), compression, kRowGroup);
+                }));
     return {};
   }
 
   Status add(const RecordBatch& batch, size_t first, size_t count) override {
     bytes_ += bytes_of(batch, first, count);
     while (count > 0) {
-      LEAT_TRY(appender_->make_room().within(visible(path_)));
-      const size_t some = std::min(count, appender_->room());
+      LEAT_TRY(stream_->make_room().within(visible(path_)));
+      const size_t some = std::min(count, stream_->room());
       for (size_t c = 0; c < batch.schema().fields.size(); ++c) {
-        put_duckdb_cells(*appender_, c, batch, c, first, some);
+        put_duckdb_cells(*stream_, c, batch, c, first, some);
       }
-      appender_->add_rows(some);
+      stream_->add_rows(some);
       first += some;
       count -= some;
     }
@@ -67,11 +62,7 @@ class ParquetFile final : public DataFile {
   }
 
   Status seal() override {
-    LEAT_TRY(appender_->flush().within(visible(path_)));
-    LEAT_TRY(
-        db_.execute(fmt::format("COPY {} TO {} (FORMAT parquet, COMPRESSION {}, ROW_GROUP_SIZE {}, USE_TMP_FILE false)",
-                                table_, sql_text(path_), compression_, kRowGroup))
-            .within(visible(path_)));
+    LEAT_TRY(stream_->finish().within(visible(path_)));
     LEAT_TRY(os::sync_file(path_));
     LEAT_ASSIGN(const auto file, os::file_system().open(path_, os::Links::refuse));
     if (file == nullptr) return Status::retry(visible(path_) + ": is gone while leat wrote it; leat writes it again");
@@ -90,11 +81,8 @@ class ParquetFile final : public DataFile {
   [[nodiscard]] Hash128 hash() const override { return hash_; }
 
  private:
-  const DuckDb& db_;
-  const std::string table_;
   const std::string path_;
-  const std::string compression_;
-  std::unique_ptr<DuckDbAppender> appender_;
+  std::unique_ptr<DuckDbStream> stream_;
   uint64_t bytes_ = 0;
   Hash128 hash_{};
 };
@@ -106,22 +94,20 @@ class ParquetFiles final : public FileMaker {
   Result<std::unique_ptr<DataFile>> open(const std::string& path, const SchemaPtr& schema, uint64_t bytes) override {
     if (bytes > 0) return Status::bug(visible(path) + ": a Parquet file cannot be continued");
     if (db_ == nullptr) {
-      LEAT_ASSIGN(db_, DuckDb::open({.path = "", .memory_bytes = making_.memory_bytes}));
-      LEAT_TRY(db_->execute("SET temp_directory = " + sql_text(making_.spill)));
+      LEAT_ASSIGN(auto db, DuckDb::open({.path = "", .memory_bytes = making_.memory_bytes}));
+      LEAT_TRY(db->execute("SET temp_directory = " + sql_text(making_.spill)));
+      LEAT_TRY(DuckDbStream::prepare(*db));
+      db_ = std::move(db);
     }
     const std::string& asked = making_.compression;
-    auto file = std::make_unique<ParquetFile>(*db_, fmt::format("file{}", ++files_), path,
-                                              asked.empty()     ? "zstd"
-                                              : asked == "none" ? "uncompressed"
-                                                                : asked);
-    LEAT_TRY(file->start(*schema));
+    auto file = std::make_unique<ParquetFile>(path);
+    LEAT_TRY(file->start(*db_, *schema, asked.empty() ? "zstd" : asked == "none" ? "uncompressed" : asked));
     return std::unique_ptr<DataFile>(std::move(file));
   }
 
  private:
   const FileMaking making_;
   std::unique_ptr<DuckDb> db_;  // in memory
-  uint64_t files_ = 0;          // so far
 };
 
 std::unique_ptr<FileMaker> make_parquet_files(const FileMaking& making) {

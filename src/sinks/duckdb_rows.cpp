@@ -183,7 +183,7 @@ Result<std::unique_ptr<DuckDbRowAppender>> DuckDbRowAppender::make(const DuckDb&
   }
 }
 
-void put_duckdb_cells(DuckDbAppender& into, size_t place, const RecordBatch& batch, size_t column, size_t first,
+void put_duckdb_cells(DuckDbCells& into, size_t place, const RecordBatch& batch, size_t column, size_t first,
                       size_t count) {
   const Field& field = batch.schema().fields[column];
   const uint64_t* from = batch.cells(column) + first;

@@ -31,7 +31,7 @@ std::string duckdb_before_table(const std::string& table);
 
 // `count` rows of a column of a batch, into column `place` of the rows that are free. A real that is not a number is
 // NULL.
-void put_duckdb_cells(DuckDbAppender& into, size_t place, const RecordBatch& batch, size_t column, size_t first,
+void put_duckdb_cells(DuckDbCells& into, size_t place, const RecordBatch& batch, size_t column, size_t first,
                       size_t count);
 
 // Appends rows to a table that has the columns of a schema, _part, _offset, _row and maybe more. Within a transaction,
