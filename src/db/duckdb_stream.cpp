@@ -33,6 +33,7 @@ struct DuckDbStreamFunction {
 
   static void bind(duckdb_bind_info info) {
     duckdb_value parameter = duckdb().bind_get_parameter(info, 0);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the parameters of a statement are values of SQL
     auto* const meeting = reinterpret_cast<Meeting*>(duckdb().get_int64(parameter));
     duckdb().destroy_value(&parameter);
     for (const DuckDbColumn& column : meeting->columns) {

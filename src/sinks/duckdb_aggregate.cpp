@@ -22,7 +22,7 @@ Type stored(Type type) {
 // What a measure of the row `a` becomes when that of the row `b` is added to it; NULL stays out of it.
 std::string added(const AggregateColumn& column) {
   const std::string name = sql_name(column.name);
-  const std::string a = "a." + name;
+  std::string a = "a." + name;
   const std::string b = "b." + name;
   switch (column.measure) {
     case Measure::count:
