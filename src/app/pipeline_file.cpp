@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 
@@ -434,6 +435,15 @@ Result<std::string> look_up_secret(const std::string& directory, const std::stri
   return content;
 }
 
+// As its first bytes say; what cannot be read is none.
+bool is_database(const std::string& path) {
+  const auto file = os::file_system().open(path, os::Links::follow);
+  std::array<char, 16> bytes{};
+  if (!file.ok() || *file == nullptr || !(*file)->read_at(0, bytes.data(), bytes.size()).ok()) return false;
+  const std::string_view beginning(bytes.data(), bytes.size());
+  return beginning.starts_with("SQLite format 3") || beginning.substr(8, 4) == "DUCK";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> make_decoder(const PipelineDeclared& pipeline, const Note& note) {
@@ -462,6 +472,10 @@ Status check_is_path(const std::string& target) {
 
 Result<PipelineFile> read_pipeline_file(const std::string& path) {
   LEAT_TRY(check_is_path(path));
+  if (is_database(path)) {
+    return Status::bad_config(
+        fmt::format("{}: is a database, and here goes the pipeline file (.toml) that fills it", visible(path)));
+  }
   LEAT_ASSIGN(const std::string text, os::read_file(os::file_system(), path, kLargestFile));
   Complaints complaints(path, text);
   Value root = parse_toml(text, complaints);
