@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "db/database_path.h"
 #include "db/duckdb_library.h"
 #include "db/sql.h"
 #include "os/clock.h"
@@ -53,7 +54,8 @@ Status cannot_open(const std::string& where, std::string_view message) {
         fmt::format("{}: another process has it open{}; a DuckDB file is open in one process at a time: end that one",
                     where, who.empty() ? "" : fmt::format(" (process {})", visible(who))));
   }
-  if (contains(message, "not a valid DuckDB database")) {
+  // It would open a SQLite database with an extension.
+  if (contains(message, "not a valid DuckDB database") || contains(message, "sqlite_scanner")) {
     return Status::bad_config(fmt::format("{}: is not a DuckDB database; name another file", where));
   }
   if (contains(message, "newer version") || contains(message, "version number")) {
@@ -96,7 +98,7 @@ Result<bool> has_storage_of_1_2(const std::string& path) {
 // DuckDB makes a new file piece by piece; one that it had no time to complete could never be opened again. So it is
 // made under another name first, which no other process uses, and takes no file's place.
 Status make_whole(const std::string& path) {
-  LEAT_ASSIGN(const auto there, os::file_system().info(path, os::Links::follow));
+  LEAT_ASSIGN(const bool there, check_database_path(path, false));
   if (there) return {};
   const std::string made = fmt::format("{}.{}.new", path, ::getpid());
   LEAT_ASSIGN(const auto left, os::file_system().info(made, os::Links::follow));

@@ -38,6 +38,20 @@ TEST_F(DuckDbTest, ValuesComeBackAsTheyWere) {
   EXPECT_FALSE(*rows->step());
 }
 
+TEST_F(DuckDbTest, WhereNoDatabaseCanBeIsSaid) {
+  const auto refusal = [&](const std::string& name) {
+    const auto db = DuckDb::open({.path = dir_.path(name)});
+    return db.ok() ? "" : db.status().message();
+  };
+  EXPECT_EQ(refusal("none/a.duckdb"),
+            dir_.path("none/a.duckdb") + ": there is no folder '" + dir_.path("none") + "'; make it first");
+  EXPECT_EQ(refusal(""), dir_.path("") + ": is a folder; name a file in it");
+  std::string sqlite = "SQLite format 3";
+  sqlite.resize(4096);
+  dir_.write("s.duckdb", sqlite);
+  EXPECT_EQ(refusal("s.duckdb"), dir_.path("s.duckdb") + ": is not a DuckDB database; name another file");
+}
+
 TEST_F(DuckDbTest, AppendedRowsAreInTheTableInTheirOrder) {
   const auto db = open();
   ASSERT_TRUE(db->execute("CREATE TABLE t(n BIGINT, text VARCHAR, moment TIMESTAMP)").ok());

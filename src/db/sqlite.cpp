@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "db/database_path.h"
 #include "os/clock.h"
 #include "os/file_system.h"
 #include "os/private_file.h"
@@ -28,28 +29,9 @@ std::string immutable_uri(const std::string& path) {
 }
 
 // What SQLite's own message would not tell.
-Status check_path(const SqliteOpen& options, const std::string& where) {
-  os::FileSystem& files = os::file_system();
-  LEAT_ASSIGN(const std::optional<os::FileInfo> info, files.info(options.path, os::Links::follow));
-  if (info && info->directory) {
-    return Status::bad_config(fmt::format("{}: is a folder; name a file in it", where));
-  }
-  if (info && !info->regular) {
-    return Status::bad_config(fmt::format("{}: is not a regular file; name another one", where));
-  }
-  if (info) return {};
-  if (options.read_only) {
-    return Status::bad_config(fmt::format("{}: no such file; name a database that leat has made", where));
-  }
-  const size_t slash = options.path.rfind('/');
-  if (slash != std::string::npos && slash > 0) {
-    const std::string folder = options.path.substr(0, slash);
-    LEAT_ASSIGN(const std::optional<os::FileInfo> parent, files.info(folder, os::Links::follow));
-    if (!parent || !parent->directory) {
-      return Status::bad_config(fmt::format("{}: there is no folder {}; make it first", where, quoted(folder)));
-    }
-  }
-  return os::make_private_file(options.path);
+Status check_path(const SqliteOpen& options) {
+  LEAT_ASSIGN(const bool there, check_database_path(options.path, options.read_only));
+  return there ? Status() : os::make_private_file(options.path);
 }
 
 }  // namespace
@@ -99,7 +81,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOpen& o
   configure_sqlite();
   std::unique_ptr<SqliteDatabase> opened(new SqliteDatabase());
   opened->where_ = visible(options.path);
-  LEAT_TRY(check_path(options, opened->where_));
+  LEAT_TRY(check_path(options));
   int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   // A path that begins with ':' or "file:" has a meaning of its own for SQLite.
   std::string path = options.path.starts_with('/') ? options.path : "./" + options.path;
