@@ -90,6 +90,12 @@ bool speaks_of_certificates(std::string_view words) {
                      [&](std::string_view sign) { return words.find(sign) != std::string_view::npos; });
 }
 
+// Empty: the standard one.
+bool is_port(std::string_view text) {
+  const auto port = parse_integer(text);
+  return text.empty() || (port && *port >= 1 && *port <= 65535);
+}
+
 Status not_an_address() {
   return Status::bad_config(
       "the url is not an address of a PostgreSQL server; write postgresql://USER@HOST:5432/DATABASE, special "
@@ -169,6 +175,10 @@ Result<std::string> postgres_place(const PostgresOpen& options) {
   if (parsed == nullptr) return not_an_address();
   const std::string host = parsed->value("host").empty() ? parsed->value("hostaddr") : parsed->value("host");
   const std::string port = parsed->value("port").empty() ? "5432" : parsed->value("port");
+  for (const std::string_view each : split(port, ',')) {
+    if (is_port(each)) continue;
+    return Status::bad_config(fmt::format("the url's port is {}; write one of 1 to 65535", quoted(each)));
+  }
   std::string database = parsed->value("dbname");
   if (database.empty()) database = parsed->value("user");
   const std::string server = host.empty() || host.starts_with('/') ? "" : fmt::format("{}:{}", host, port);

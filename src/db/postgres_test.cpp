@@ -48,6 +48,9 @@ TEST(Postgres, APlaceShowsNeitherUserNorPassword) {
             "postgresql://db.example.com:5433/hits, schema web");
   EXPECT_EQ(place("host=db port=5432 dbname=hits user=me password=hidden"), "postgresql://db:5432/hits, schema web");
   EXPECT_EQ(place("postgresql://me:hid%zzden@db/hits").find("hid%zzden"), std::string::npos);
+  EXPECT_EQ(place("postgresql://a:5433,b,c:5434/hits"), "postgresql://a,b,c:5433,,5434/hits, schema web");
+  EXPECT_EQ(place("postgresql://db:99999/hits"), "the url's port is '99999'; write one of 1 to 65535");
+  EXPECT_EQ(place("port=54x32 dbname=hits"), "the url's port is '54x32'; write one of 1 to 65535");
   EXPECT_EQ(postgres_place({.url = "postgresql://me:hid%zzden@db/hits", .schema = "web"}).status().kind(),
             Kind::bad_config);
 }
