@@ -287,8 +287,13 @@ int do_load(const LoadCommand& command, const Surroundings& surroundings) {
     options.when_stopped =
         "stopped by a signal; the rest of standard input is not read, and cannot be: given again, it would bring the "
         "first rows twice";
+  } else {
+    options.when_nothing_new =
+        "nothing new: an earlier load has taken in what is there; another --table takes it in again";
   }
-  return run_pipelines(std::move(file.pipelines), options, surroundings, talk);
+  const int status = run_pipelines(std::move(file.pipelines), options, surroundings, talk);
+  take_back_saved_file(command.save, status, talk);
+  return status;
 }
 
 }  // namespace leat::app

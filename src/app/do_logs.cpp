@@ -158,7 +158,10 @@ int do_logs(const LogsCommand& command, const Surroundings& surroundings) {
       return 1;
     }
   }
-  return run_pipelines(std::move(file.pipelines), {.once = command.once, .database = command.to}, surroundings, talk);
+  const int status =
+      run_pipelines(std::move(file.pipelines), {.once = command.once, .database = command.to}, surroundings, talk);
+  take_back_saved_file(command.save, status, talk);
+  return status;
 }
 
 }  // namespace leat::app

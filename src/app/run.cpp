@@ -41,7 +41,10 @@ class PartCounter final : public Source {
  public:
   explicit PartCounter(std::unique_ptr<Source> source) : source_(std::move(source)) {}
 
-  Status open(SourceRequest request) override { return source_->open(std::move(request)); }
+  Status open(SourceRequest request) override {
+    goes_on_ = !request.resume.empty();
+    return source_->open(std::move(request));
+  }
   Result<Reading> read(const std::stop_token& stop) override {
     Result<Reading> reading = source_->read(stop);
     if (reading.ok() && !reading->chunk.bytes.empty()) {
@@ -60,9 +63,12 @@ class PartCounter final : public Source {
     const std::lock_guard lock(mutex_);
     return parts_.size();
   }
+  // Some of it was read before; when the run has ended.
+  [[nodiscard]] bool goes_on() const { return goes_on_; }
 
  private:
   std::unique_ptr<Source> source_;
+  bool goes_on_ = false;
   mutable std::mutex mutex_;
   std::set<std::string> parts_;
 };
@@ -373,6 +379,11 @@ class Runner {
     out << std::flush;
   }
 
+  bool nothing_new() const {
+    return std::all_of(jobs_.begin(), jobs_.end(),
+                       [](const auto& job) { return job->source->parts() == 0 && job->source->goes_on(); });
+  }
+
   int close(uint64_t started_ms) {
     uint64_t rows = 0;
     uint64_t updated = 0;
@@ -425,9 +436,12 @@ class Runner {
       talk_.message(NoteLevel::error, who + job->outcome.message());
     }
     if (failed || misconfigured) return failed ? 1 : 2;
-    if (!options_.once || !surroundings_.stop.stop_requested()) return 0;
-    talk_.message(NoteLevel::error, options_.when_stopped);
-    return 1;
+    if (options_.once && surroundings_.stop.stop_requested()) {
+      talk_.message(NoteLevel::error, options_.when_stopped);
+      return 1;
+    }
+    if (!options_.when_nothing_new.empty() && nothing_new()) talk_.line(std::string(options_.when_nothing_new));
+    return 0;
   }
 
   const RunOptions& options_;

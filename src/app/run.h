@@ -3,6 +3,7 @@
 // Runs pipelines side by side, each with its own engine and thread, and says how it goes. One call at a time.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/command.h"
@@ -15,6 +16,8 @@ struct RunOptions {
   bool once = false;
   // What is said when a signal ends such a run.
   std::string when_stopped = "stopped by a signal; the same command goes on where this one has stopped";
+  // What is said when all was read by an earlier run.
+  std::string_view when_nothing_new{};
   // For people: the database as it was given, so that a hint can be pasted into a shell; may hold a password.
   std::string database;
   // What sinks without a place of their own have counted is printed as one JSON document, else as tables.

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/toml.h"
+#include "os/output_file.h"
 
 namespace leat::app {
 
@@ -24,6 +25,12 @@ Status save_pipeline_file(const Value& root, const std::string& path) {
     return Status::fatal(fmt::format("{}: cannot be written: {}", visible(path), std::strerror(errno)));
   }
   return {};
+}
+
+void take_back_saved_file(const std::string& path, int status, Talk& talk) {
+  if (status != 2 || path.empty() || !os::remove_file(path).ok()) return;
+  talk.note(NoteLevel::info, "removed", "",
+            fmt::format("{} is removed again, as that run cannot begin", visible(path)));
 }
 
 }  // namespace leat::app
