@@ -83,6 +83,7 @@ class Rewinder {
     LEAT_ASSIGN(const auto claim, DuckDbClaim::take(db_, *plan));
     LEAT_ASSIGN(const auto parts, DuckDbParts::load(db_, plan->pipeline));
     LEAT_ASSIGN(const std::vector<const BookedPart*> chosen, choose_parts(db_.where(), *parts, request_));
+    if (request_.all) LEAT_TRY(make_table(*plan));
     LEAT_ASSIGN(const auto aggregates,
                 DuckDbAggregates::make(db_, plan->pipeline, plan->table, plan->schema, plan->aggregates, nullptr));
     for (const BookedPart* part : chosen) LEAT_TRY(undo(*plan, *part, *aggregates));
@@ -99,6 +100,17 @@ class Rewinder {
   }
 
  private:
+  // A table that somebody has dropped: an empty one takes its place, as after a first run that found nothing.
+  Status make_table(const SinkPlan& plan) {
+    LEAT_ASSIGN(const bool there, db_.has_table(plan.table));
+    if (there) return {};
+    const bool merge = plan.mode == WriteMode::merge;
+    if (merge) LEAT_TRY(db_.execute("DROP TABLE IF EXISTS " + sql_name(duckdb_before_table(plan.table))));
+    LEAT_TRY(db_.execute("DELETE FROM _leat_columns WHERE pipeline = " + sql_text(plan.pipeline)));
+    LEAT_TRY(make_duckdb_rows(db_, plan.pipeline, plan.table, *plan.schema, {}, merge));
+    return DuckDbAggregates::rebuild(db_, plan.table, plan.schema, plan.aggregates, nullptr).status().clone();
+  }
+
   Status undo(const SinkPlan& plan, const BookedPart& part, DuckDbAggregates& aggregates) {
     const std::string where = fmt::format("_part = {}", part.id);
     if (!aggregates.empty()) {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "db/sql.h"
+#include "sinks/mend_choice.h"
 
 namespace leat {
 namespace {
@@ -132,9 +133,7 @@ Status make_duckdb_rows(const DuckDb& db, const std::string& pipeline, const std
   LEAT_ASSIGN(const bool there, db.has_table(table));
   if (!known.fields.empty()) {
     if (there) return widen(db, pipeline, table, schema, known, merge);
-    return Status::fatal(
-        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name another file",
-                    db.where(), quoted(table), quoted(pipeline)));
+    return table_is_gone(db.where(), table, pipeline);
   }
   if (there) {
     return Status::bad_config(fmt::format("{}: there is a table {} that leat has not made; name another one (--table)",

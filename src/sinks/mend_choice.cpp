@@ -16,6 +16,13 @@ Status no_aggregate(const std::string& where, const std::string& asked, const st
   return Status::bad_config(fmt::format("{}: there is no aggregate {} ({})", where, quoted(asked), there));
 }
 
+Status table_is_gone(const std::string& where, const std::string& table, const std::string& pipeline) {
+  return Status::fatal(fmt::format(
+      "{}: table {} is gone, though pipeline {} has filled it; put it back, or have it made and filled anew: "
+      "leat state rewind FILE.toml {} --all (after leat load: name another --table)",
+      where, quoted(table), quoted(pipeline), visible(pipeline)));
+}
+
 Status check_rewind(const std::string& where, const SinkPlan& plan, const RewindRequest& request) {
   if (request.all || (plan.mode != WriteMode::merge && plan.mode != WriteMode::replace)) return {};
   return Status::bad_config(

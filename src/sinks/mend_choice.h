@@ -16,6 +16,9 @@ namespace leat {
 // bad_config: there is no such aggregate, but these.
 Status no_aggregate(const std::string& where, const std::string& asked, const std::vector<std::string>& known);
 
+// fatal: somebody has dropped the table.
+Status table_is_gone(const std::string& where, const std::string& table, const std::string& pipeline);
+
 // bad_config: rows of this write mode cannot be taken back by part.
 Status check_rewind(const std::string& where, const SinkPlan& plan, const RewindRequest& request);
 

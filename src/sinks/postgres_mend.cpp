@@ -92,7 +92,18 @@ class Rewinder {
   }
 
  private:
+  // A table that somebody has dropped: an empty one takes its place, as after a first run that found nothing.
+  Status make_table(const SinkPlan& plan) {
+    LEAT_ASSIGN(const bool there, db_.has_table(plan.table));
+    if (there) return {};
+    const bool merge = plan.mode == WriteMode::merge;
+    if (merge) LEAT_TRY(db_.execute("DROP TABLE IF EXISTS " + sql_name(postgres_before_table(plan.table))));
+    LEAT_TRY(db_.execute("DELETE FROM _leat_columns WHERE pipeline = " + sql_text(plan.pipeline)));
+    return make_postgres_rows(db_, plan.pipeline, plan.table, *plan.schema, {}, merge);
+  }
+
   Status undo_all(const SinkPlan& plan) {
+    LEAT_TRY(make_table(plan));
     LEAT_ASSIGN(undone_.rows, db_.change("DELETE FROM " + sql_name(plan.table)));
     LEAT_ASSIGN(undone_.rejects,
                 db_.change("DELETE FROM _leat_rejects WHERE pipeline = $1", PostgresParameters::of(plan.pipeline)));

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "db/sql.h"
+#include "sinks/mend_choice.h"
 #include "sinks/postgres_keyed_rows.h"
 
 namespace leat {
@@ -191,10 +192,7 @@ Status make_postgres_rows(const PostgresDatabase& db, const std::string& pipelin
   LEAT_ASSIGN(const bool there, db.has_table(table));
   if (!known.fields.empty()) {
     if (there) return widen(db, pipeline, table, schema, known, merge);
-    return Status::fatal(
-        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name "
-                    "another schema",
-                    db.where(), quoted(table), quoted(pipeline)));
+    return table_is_gone(db.where(), table, pipeline);
   }
   if (there) {
     LEAT_TRY(take_over(db, table, schema, merge));

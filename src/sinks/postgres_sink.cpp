@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "db/sql.h"
+#include "sinks/mend_choice.h"
 #include "sinks/postgres.h"
 #include "sinks/postgres_aggregates.h"
 #include "sinks/postgres_batch_writer.h"
@@ -149,9 +150,7 @@ Status PostgresSink::make_next_tables(const SinkPlan& plan) {
 Status PostgresSink::check_last_row(const SinkPlan& plan) const {
   LEAT_ASSIGN(const bool there, db_->has_table(plan.table));
   if (!there) {
-    return Status::fatal(
-        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name another schema",
-                    db_->where(), quoted(plan.table), quoted(plan.pipeline)));
+    return table_is_gone(db_->where(), plan.table, plan.pipeline);
   }
   LEAT_ASSIGN(int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
   if (plan.mode == WriteMode::merge) {

@@ -149,8 +149,9 @@ TEST_F(SqliteErrorsTest, RowsOfSomeoneElse) {
                 "verify`");
   change("DROP TABLE access_log");
   EXPECT_EQ(refusal(), "fatal: " + path_ +
-                           ": table 'access_log' is gone, though pipeline 'logs' has filled it; put it back, or name "
-                           "another file");
+                           ": table 'access_log' is gone, though pipeline 'logs' has filled it; put it back, or have "
+                           "it made and filled anew: leat state rewind FILE.toml logs --all (after leat load: name "
+                           "another --table)");
 }
 
 TEST_F(SqliteErrorsTest, LockedByAnother) {

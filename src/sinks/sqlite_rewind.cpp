@@ -59,7 +59,18 @@ class Rewinder {
     return db_.changes();
   }
 
+  // A table that somebody has dropped: an empty one takes its place, as after a first run that found nothing.
+  Status make_table() {
+    LEAT_ASSIGN(const bool there, db_.has_table(plan_.table));
+    if (there) return {};
+    const bool merge = plan_.mode == WriteMode::merge;
+    if (merge) LEAT_TRY(db_.execute("DROP TABLE IF EXISTS " + sql_name(before_table(plan_.table))));
+    LEAT_TRY(db_.execute("DELETE FROM _leat_columns WHERE pipeline = " + sql_text(plan_.pipeline)));
+    return make_row_table(db_, plan_.pipeline, plan_.table, *plan_.schema, {}, merge);
+  }
+
   Status undo_all() {
+    LEAT_TRY(make_table());
     LEAT_ASSIGN(undone_.rows, remove("DELETE FROM " + sql_name(plan_.table)));
     LEAT_ASSIGN(undone_.rejects, remove("DELETE FROM _leat_rejects WHERE pipeline = " + sql_text(plan_.pipeline)));
     if (plan_.mode == WriteMode::merge) LEAT_TRY(db_.execute("DELETE FROM " + sql_name(before_table(plan_.table))));

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "data/column_names.h"
 #include "db/leat_database.h"
+#include "sinks/mend_choice.h"
 
 namespace leat {
 namespace {
@@ -101,10 +102,7 @@ Status make_row_table(const SqliteDatabase& db, const std::string& pipeline, con
   LEAT_ASSIGN(const bool there, db.has_table(table));
   if (!known.fields.empty()) {
     if (there) return widen(db, pipeline, table, schema, known, merge);
-    return Status::fatal(
-        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name "
-                    "another file",
-                    db.where(), quoted(table), quoted(pipeline)));
+    return table_is_gone(db.where(), table, pipeline);
   }
   if (there) {
     return Status::bad_config(fmt::format("{}: there is a table {} that leat has not made; name another one (--table)",

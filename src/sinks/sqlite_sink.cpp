@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "db/sqlite.h"
 #include "os/file_system.h"
+#include "sinks/mend_choice.h"
 #include "sinks/sqlite.h"
 #include "sinks/sqlite_aggregates.h"
 #include "sinks/sqlite_batch_writer.h"
@@ -220,10 +221,7 @@ Status SqliteSink::make_next_tables(const SinkPlan& plan) {
 Status SqliteSink::check_last_row(const SinkPlan& plan) const {
   LEAT_ASSIGN(const bool there, db_->has_table(plan.table));
   if (!there) {
-    return Status::fatal(
-        fmt::format("{}: table {} is gone, though pipeline {} has filled it; put it back, or name "
-                    "another file",
-                    db_->where(), quoted(plan.table), quoted(plan.pipeline)));
+    return table_is_gone(db_->where(), plan.table, plan.pipeline);
   }
   LEAT_ASSIGN(int64_t last_row, db_->query_integer("SELECT max(_row) FROM " + sql_name(plan.table)));
   if (plan.mode == WriteMode::merge) {
