@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "data/column_names.h"
 namespace leat {
 
@@ -10,6 +11,13 @@ std::string column_name_for(std::string name, const std::function<bool(const std
   const std::string first = name;
   for (int n = 2; is_reserved_column(name) || taken(name); ++n) name = fmt::format("{}_{}", first, n);
   return name;
+}
+
+Status filled_from_another_format(std::string_view format, std::string_view saved) {
+  return Status::bad_config(
+      fmt::format("the table was filled from another format than {} (it keeps {}); fill another one (--table; in a "
+                  "pipeline file a pipeline of its own), or name the columns",
+                  format, quoted(saved, 40)));
 }
 
 std::vector<ColumnOption> column_options(const Settings& settings, std::string_view name) {

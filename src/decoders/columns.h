@@ -25,6 +25,9 @@ struct ColumnOption {
 // another one has it, with _2, _3 … at its end. _leat_x is called leat_x.
 std::string column_name_for(std::string name, const std::function<bool(const std::string&)>& taken);
 
+// bad_config: `saved`, what a table keeps of its inferred columns, is not of `format`.
+Status filled_from_another_format(std::string_view format, std::string_view saved);
+
 // Of the option `name`, whose inner options may be `path` and `type`; in written order.
 std::vector<ColumnOption> column_options(const Settings& settings, std::string_view name);
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/complaints.h"
+#include "decoders/columns.h"
 #include "decoders/typed_cell.h"
 
 namespace leat {
@@ -150,8 +151,7 @@ Status CsvColumns::restore(std::string_view saved) {
     const auto name = unescaped(item.substr(0, colon));
     const auto type = type_named(colon == std::string_view::npos ? "" : item.substr(colon + 1));
     if (!name || name->empty() || !type) {
-      return Status::bad_config(
-          fmt::format("the table was filled from another format than csv: its columns are kept as {}", quoted(saved)));
+      return filled_from_another_format("csv", saved);
     }
     fields.push_back({*name, *type});
   }

@@ -260,8 +260,10 @@ TEST(Csv, LaterFilesAreMappedByName) {
   ASSERT_TRUE(later->restore_schema(decoder->save_schema()).ok());
   EXPECT_EQ(*later->schema(), *decoder->schema());
   EXPECT_EQ(File(*later, "id,name\nx,a\n").take().rejects, "2 id: expected an integer, found 'x' (x,a)|");
-  EXPECT_EQ(make_csv_decoder(CsvOptions(), {})->restore_schema("format=w3c").message(),
-            "the table was filled from another format than csv: its columns are kept as 'format=w3c'");
+  EXPECT_EQ(
+      make_csv_decoder(CsvOptions(), {})->restore_schema("format=w3c").message(),
+      "the table was filled from another format than csv (it keeps 'format=w3c'); fill another one (--table; in a "
+      "pipeline file a pipeline of its own), or name the columns");
 }
 
 TEST(Csv, DeclaredColumnsArePickedByName) {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/column_names.h"
+#include "decoders/columns.h"
 #include "decoders/json_cursor.h"
 #include "decoders/typed_cell.h"
 
@@ -168,10 +169,7 @@ Status JsonShared::restore(std::string_view saved) {
     columns.push_back({name, line[space + 1] == '=' ? "" : pointer_to(name), *type});
   }
   if (!known || columns.empty()) {
-    return Status::bad_config(fmt::format(
-        "the columns that were inferred before are not those of JSON ({}): the table was filled with another format; "
-        "give the pipeline another table, or declare 'columns'",
-        quoted(saved, 40)));
+    return filled_from_another_format("json", saved);
   }
   set(std::move(columns));
   return {};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decoders/columns.h"
 #include "decoders/line_cutter.h"
 #include "decoders/typed_cell.h"
 #include "decoders/xml_cutter.h"
@@ -220,9 +221,7 @@ class XmlDecoder final : public Decoder {
     if (!shared_->infers()) return {};  // the columns are named now
     std::vector<XmlColumn> columns;
     if (!restore_xml_columns(saved, &columns)) {
-      return Status::bad_config(
-          "what the table's columns were inferred from is not of the format xml; name the columns with columns = { … "
-          "}");
+      return filled_from_another_format("xml", saved);
     }
     return shared_->widen(std::move(columns));
   }
