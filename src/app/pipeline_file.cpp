@@ -250,8 +250,8 @@ class Planner {
       const std::string why = sink_found->kind->name == "null"
                                   ? "keeps no rows: write = {} of pipeline {} needs a database"
                                   : "is of type " + std::string(sink_found->kind->name) +
-                                        ", which does not have write = {} yet (pipeline {}); leave it out, or name a "
-                                        "sink of type sqlite";
+                                        ", which does not have write = {} (pipeline {}), but only appends; leave "
+                                        "write and key out, or name a database";
       complaints_.add(settings.place("write"),
                       "sink " + quoted(sink) + " " +
                           fmt::format(fmt::runtime(why), quoted(name_of(pipeline.plan.mode)), quoted(entry.key)));
