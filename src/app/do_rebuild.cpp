@@ -28,7 +28,7 @@ int do_rebuild(const RebuildCommand& command, const Surroundings& surroundings) 
   for (Database& database : *databases) {
     if (database.store == nullptr) {
       return fail(Status::bad_config(
-          fmt::format("{}: there is no such file yet; run the pipeline first", visible(database.name))));
+          fmt::format("{}: leat has written nothing there yet; run the pipeline first", visible(database.name))));
     }
     RowsBar bar(talk, "rebuild");
     Result<std::vector<Rebuilt>> rebuilt = database.store->rebuild(

@@ -139,7 +139,7 @@ Status rewind(const StateCommand& command, const Surroundings& surroundings) {
   LEAT_ASSIGN(const auto store, database.open());
   if (store == nullptr) {
     return Status::bad_config(
-        fmt::format("{}: there is no such file yet; there is nothing to take back", visible(database.name)));
+        fmt::format("{}: leat has written nothing there yet; there is nothing to take back", visible(database.name)));
   }
   const Making making{os::file_system(), os::clock(), [](NoteLevel, const std::string&) {}, 0, ""};
   const std::unique_ptr<Source> source = declared->source.kind->make(declared->source.settings, making);
