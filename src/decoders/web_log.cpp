@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decoders/columns.h"
 #include "decoders/line_cutter.h"
 #include "decoders/log_columns.h"
 #include "decoders/log_w3c.h"
@@ -82,6 +83,13 @@ class WebLogDecoder final : public Decoder {
 
   SchemaPtr schema() const override { return shared_->schema(); }
 
+  std::string save_schema() const override { return learns_columns() ? shared_->saved() : std::string(); }
+
+  Status restore_schema(std::string_view saved) override {
+    if (!learns_columns() || shared_->restore(saved)) return {};
+    return filled_from_another_format("web_log", saved);
+  }
+
   std::unique_ptr<Cutter> make_cutter(const std::string& origin) override {
     return make_web_log_cutter(shared_, named_, origin);
   }
@@ -110,6 +118,9 @@ class WebLogDecoder final : public Decoder {
   }
 
  private:
+  // Which they are is not told by configuration, but by the files.
+  [[nodiscard]] bool learns_columns() const { return !given_ && (!named_ || named_ == WebLogFormatId::w3c); }
+
   PartFormat format_of(const Chunk& chunk, std::string_view bytes) const {
     if (auto saved = PartFormat::parse(chunk.context); saved && (!named_ || saved->id == named_)) return *saved;
     return {named_ ? *named_ : recognise_web_log(bytes).format, {}};

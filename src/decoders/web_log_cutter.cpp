@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kSavedPrefix = "format=";
 constexpr std::string_view kSavedFields = " fields=";
+constexpr std::string_view kSavedColumns = "web_log 1\n";
 constexpr size_t kMostExtra = 400;  // columns besides the standard ones; a table of SQLite has room for 2,000
 
 SchemaPtr make_schema(const std::vector<Field>& extra, bool raw) {
@@ -178,6 +179,29 @@ std::vector<std::string> WebLogShared::widen(const std::vector<Field>& fields) {
   }
   if (!added.empty()) schema_ = make_schema(extra_, raw_);
   return added;
+}
+
+std::string WebLogShared::saved() const {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const Field& field : extra_) text += fmt::format("{} {}\n", name_of(field.type), field.name);
+  return text.empty() ? text : std::string(kSavedColumns) + text;
+}
+
+bool WebLogShared::restore(std::string_view saved) {
+  if (!saved.starts_with(kSavedColumns)) return false;
+  saved.remove_prefix(kSavedColumns.size());
+  if (!saved.ends_with('\n')) return false;
+  saved.remove_suffix(1);
+  std::vector<Field> fields;
+  for (const std::string_view line : split(saved, '\n')) {
+    const size_t space = line.find(' ');
+    const auto type = type_named(line.substr(0, space));
+    if (!type || space == std::string_view::npos || space + 1 == line.size()) return false;
+    fields.push_back({std::string(line.substr(space + 1)), *type});
+  }
+  widen(fields);
+  return true;
 }
 
 void WebLogShared::tell_format(const std::string& origin, const Recognition& found) {

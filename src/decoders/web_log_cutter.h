@@ -39,6 +39,9 @@ class WebLogShared {
   [[nodiscard]] SchemaPtr schema() const;
   // Makes room for these columns; returns the names of those that were not there.
   std::vector<std::string> widen(const std::vector<Field>& fields);
+  // The columns besides the standard ones as text, and back; "": there are none. False: the text is none.
+  [[nodiscard]] std::string saved() const;
+  [[nodiscard]] bool restore(std::string_view saved);
   // Says which format a file has, once for each.
   void tell_format(const std::string& origin, const Recognition& found);
   // Says once that there are fields which no column takes.

@@ -174,6 +174,16 @@ TEST_F(CutterTest, ALineWithoutEndNeitherDecidesNorIsHeldAgainstTheFile) {
   EXPECT_EQ(whole(kNginx), bytes_of(kNginx));
 }
 
+TEST_F(CutterTest, AnotherRunHasTheColumnsFromTheSink) {
+  EXPECT_EQ(decoder_->save_schema(), "");
+  ASSERT_TRUE(decoder_->restore_schema("web_log 1\ntext host\ninteger server_port\n").ok());
+  EXPECT_EQ(decoder_->schema()->fields[*decoder_->schema()->find("server_port")].type, Type::integer);
+  EXPECT_EQ(whole(kVhost), bytes_of(kVhost));
+  for (const char* text : {"json 1\ninteger /id\n", "web_log 1\n", "web_log 1\nhost\n", "web_log 1\ntext host"}) {
+    EXPECT_EQ(decoder_->restore_schema(text).kind(), Kind::bad_config) << text;
+  }
+}
+
 TEST_F(CutterTest, TheSchemaGrowsOnceForAVhostFormat) {
   EXPECT_FALSE(decoder_->schema()->find("host"));
   EXPECT_EQ(whole(kVhost),
@@ -182,6 +192,7 @@ TEST_F(CutterTest, TheSchemaGrowsOnceForAVhostFormat) {
   EXPECT_EQ(decoder_->schema()->fields.back().name, "raw_log");
   again();
   EXPECT_EQ(whole(kVhost), bytes_of(kVhost));
+  EXPECT_EQ(decoder_->save_schema(), "web_log 1\ntext host\ninteger server_port\n");
   EXPECT_EQ(cutter_->save(), "format=apache_vhost_combined");
   EXPECT_EQ(notes_,
             (std::vector<std::string>{"access.log: format apache_vhost_combined, recognised from its first line"}));
