@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "base/text.h"
 #include "db/database_path.h"
 #include "os/clock.h"
-#include "os/file_system.h"
 #include "os/private_file.h"
 
 namespace leat {
