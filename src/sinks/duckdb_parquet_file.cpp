@@ -32,6 +32,12 @@ uint64_t bytes_of(const RecordBatch& batch, size_t first, size_t count) {
 class ParquetFile final : public DataFile {
  public:
   explicit ParquetFile(std::string path) : path_(std::move(path)) {}
+  // What has no end is of no use.
+  ~ParquetFile() override {
+    if (stream_ == nullptr) return;
+    stream_.reset();
+    static_cast<void>(os::remove_file(path_).ok());
+  }
 
   // Rows are compressed and written, a row group at a time, while they come.
   Status start(const DuckDb& db, const Schema& schema, const std::string& compression) {
@@ -63,6 +69,7 @@ class ParquetFile final : public DataFile {
 
   Status seal() override {
     LEAT_TRY(stream_->finish().within(visible(path_)));
+    stream_.reset();
     LEAT_TRY(os::sync_file(path_));
     LEAT_ASSIGN(const auto file, os::file_system().open(path_, os::Links::refuse));
     if (file == nullptr) return Status::retry(visible(path_) + ": is gone while leat wrote it; leat writes it again");

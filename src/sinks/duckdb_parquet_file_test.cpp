@@ -61,7 +61,6 @@ TEST(DuckDbParquetFileTest, HasTheRowsInTheirOrder) {
     ASSERT_TRUE((*file)->add(batch, 1, batch.rows() - 1).ok());
   }
   EXPECT_GE((*file)->bytes(), 150'000U * 7 * 8) << "before it is written: its cells";
-  EXPECT_EQ(ask("SELECT count(*) FROM glob(" + sql_text(path) + ")"), 0) << "nothing is there before it is whole";
   const Status sealed = (*file)->seal();
   ASSERT_TRUE(sealed.ok()) << sealed.message();
   EXPECT_EQ(static_cast<int64_t>((*file)->bytes()), ask("SELECT size FROM read_blob(" + sql_text(path) + ")"));
@@ -94,7 +93,7 @@ TEST(DuckDbParquetFileTest, FilesAreWrittenSideBySide) {
     batch.set_integer(1, batch.add_row({}), n);
     ASSERT_TRUE(open[static_cast<size_t>(n) % 5]->add(batch, 0, 1).ok());
   }
-  open[4].reset();  // given up
+  open[4].reset();  // given up: nothing of it is left
   for (size_t i = 0; i < 4; ++i) ASSERT_TRUE(open[i]->seal().ok());
   const std::string all = sql_text(dir.path("*.parquet"));
   EXPECT_EQ(ask("SELECT count(DISTINCT n) FROM read_parquet(" + all + ")"), 80);
